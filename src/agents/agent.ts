@@ -1,0 +1,80 @@
+import type { Progress, Usage } from '../../machines/job.js';
+import type { ErrorCode, Outcome } from '../errors.js';
+import type { Settings } from '../config.js';
+import type { Submission } from '../job/record.js';
+
+/**
+ * The seam to the program that does a task. A backend says how to launch it and reads what it writes; it
+ * starts no process for a job itself. Backends live in the threads.
+ */
+export interface AgentBackend {
+  /**
+   * Looks whether a job could run now: nothing is spent and no model is asked. Refuses only what is sure to
+   * fail; what cannot be found out is let through and named in `notes`.
+   */
+  preflight(settings: Settings, signal: AbortSignal): Promise<Outcome<Readiness>>;
+
+  /** Prepares the private directories and says what to start. Safe to call again for the same job. */
+  launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>>;
+
+  /** A reader for one run, from its first byte. */
+  reader(): AgentReader;
+}
+
+/** What the preflight found, for `codex_status`. */
+export interface Readiness {
+  /** Absolute path of the program. */
+  program: string;
+  version: string | null;
+  loggedIn: boolean | null;
+  sandbox: boolean | null;
+  notes: string[];
+}
+
+export interface LaunchJob {
+  jobId: string;
+  submission: Submission;
+  /** Where the agent works: the checkout, or the caller's subdirectory of it. */
+  directory: string;
+  /** Root of the checkout. */
+  worktree: string;
+  /** The job's private directory, absolute, existing; the backend may make files and folders in it. */
+  jobDirectory: string;
+}
+
+export interface Launch {
+  /** Program and arguments, each exact; no shell is between. */
+  command: readonly [string, ...string[]];
+  /** The whole environment of the agent: nothing is inherited. */
+  environment: Record<string, string>;
+}
+
+/** Reads the agent's output, line by line, and tells in the end how the run went. */
+export interface AgentReader {
+  /** Takes one line of standard output, without its line break. Tolerates anything. `at` is its instant. */
+  line(line: string, at: number): void;
+
+  progress(): Progress;
+
+  /** True while the agent may be silent for good reason, for example while a command of its runs. */
+  mayBeSilent(): boolean;
+
+  /** How the run went, once the agent has ended. */
+  conclude(exit: AgentExit): AgentConclusion;
+}
+
+export interface AgentExit {
+  /** Exit status as a shell tells it: 128 + signal for a signal; null when the agent vanished without one. */
+  status: number | null;
+  /** The last 64 KiB of standard error. */
+  stderr: string;
+}
+
+export interface AgentConclusion {
+  /** Null when the turn was completed. */
+  failure: { code: ErrorCode; message: string } | null;
+  summary: string | null;
+  threadId: string | null;
+  usage: Usage | null;
+  warnings: string[];
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+
+/** Where everything lies below the state directory (mode 0700). */
+export interface StateLayout {
+  /** SQLite database whose exclusive lock makes a daemon the only one of its state directory. */
+  lock: string;
+  store: string;
+  log: string;
+  /** One directory a job: `JobLayout`. */
+  jobs: string;
+  /** One directory a repository, with the slots that its jobs work in. */
+  repositories: string;
+}
+
+export const stateLayout = (stateDir: string): StateLayout => ({
+  lock: join(stateDir, 'daemon.lock'),
+  store: join(stateDir, 'jobs.sqlite'),
+  log: join(stateDir, 'logs', 'daemon.log'),
+  jobs: join(stateDir, 'jobs'),
+  repositories: join(stateDir, 'repositories'),
+});
+
+/** The files of one job. They outlive the daemon; a settled job keeps only its artifacts. */
+export interface JobLayout {
+  directory: string;
+  /** What the agent reads on standard input. */
+  prompt: string;
+  stdout: string;
+  stderr: string;
+  /** Holds the agent's exit status once it has ended; made whole by a rename. */
+  exit: string;
+  /** Who runs the agent: pid, start time, boot. Made whole by a rename, before the agent's first word. */
+  process: string;
+  /** The agent's `TMPDIR`. */
+  temporary: string;
+  /** Artifact: the exact bytes from baseline to result. */
+  patch: string;
+  /** Artifact: the patch's file list, JSON. */
+  files: string;
+}
+
+export function jobLayout(stateDir: string, jobId: string): JobLayout {
+  const directory = join(stateLayout(stateDir).jobs, jobId);
+  return {
+    directory,
+    prompt: join(directory, 'prompt'),
+    stdout: join(directory, 'stdout'),
+    stderr: join(directory, 'stderr'),
+    exit: join(directory, 'exit'),
+    process: join(directory, 'process'),
+    temporary: join(directory, 'tmp'),
+    patch: join(directory, 'patch'),
+    files: join(directory, 'files.json'),
+  };
+}

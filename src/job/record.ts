@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { JobContext, JobState } from '../../machines/job.js';
+
+/** An instant: milliseconds since the epoch. */
+const instant = z.number().int();
+
+export const jobStates = [
+  'queued',
+  'worktree',
+  'running',
+  'diffing',
+  'done',
+  'failed',
+  'cancelled',
+  'expired',
+] as const satisfies readonly JobState[];
+
+export const settledStates = ['done', 'failed', 'cancelled', 'expired'] as const satisfies readonly JobState[];
+
+export const isSettled = (state: JobState): boolean => (settledStates as readonly JobState[]).includes(state);
+
+const usage = z.object({
+  inputTokens: z.number(),
+  cachedInputTokens: z.number(),
+  outputTokens: z.number(),
+  reasoningOutputTokens: z.number(),
+});
+
+const context = z.object({
+  jobId: z.string(),
+  ending: z
+    .object({ kind: z.enum(['failed', 'cancelled', 'expired']), code: z.string(), message: z.string() })
+    .nullable(),
+  worktree: z
+    .object({ path: z.string(), baselineCommit: z.string(), warnings: z.array(z.string()) })
+    .nullable(),
+  progress: z.object({
+    events: z.number().int(),
+    lastEventAt: instant.nullable(),
+    activity: z.string().nullable(),
+    usage: usage.nullable(),
+  }),
+  run: z
+    .object({
+      exitCode: z.number().int().nullable(),
+      summary: z.string().nullable(),
+      threadId: z.string().nullable(),
+      usage: usage.nullable(),
+      containment: z.enum(['namespace', 'group']),
+      warnings: z.array(z.string()),
+    })
+    .nullable(),
+  patch: z
+    .object({
+      bytes: z.number().int(),
+      sha256: z.string(),
+      files: z.number().int(),
+      added: z.number().int(),
+      removed: z.number().int(),
+      warnings: z.array(z.string()),
+    })
+    .nullable(),
+  lostThreads: z.number().int(),
+}) satisfies z.ZodType<JobContext>;
+
+/** What a client asked for, without the task's text: that stays in the store until the job starts. */
+const submission = z.object({
+  /** The directory the caller named, real path. */
+  workspaceRoot: z.string(),
+  /** The repository's common git directory, real path: what the limit per repository counts by. */
+  repository: z.string(),
+  backend: z.enum(['codex-exec', 'command']),
+  model: z.string().nullable(),
+  reasoningEffort: z.string().nullable(),
+  isolation: z.enum(['inherit', 'ignore-config', 'ignore-rules']),
+  baseRef: z.string().nullable(),
+  label: z.string().nullable(),
+  idempotencyKey: z.string().nullable(),
+  /** How long the job may take once it left the queue, in seconds. */
+  deadlineSeconds: z.number().int().positive(),
+  /** UTF-8 bytes of the task. */
+  taskBytes: z.number().int(),
+});
+
+/** All that is kept of a job beside its task, its journal and its artifacts. */
+export const jobRecord = z.object({
+  /** 32 lower-case hexadecimal digits. */
+  id: z.string(),
+  /** Order of acceptance, unique and rising: the order of the queue, and of lists. */
+  sequence: z.number().int(),
+  state: z.enum(jobStates),
+  context,
+  submission,
+  /** Instant at which each state was entered, last time. */
+  entered: z.partialRecord(z.enum(jobStates), instant),
+  /** Until when the job may wait in the queue. */
+  queueDeadlineAt: instant,
+  /** Until when the job may run; null while it is queued. */
+  deadlineAt: instant.nullable(),
+  /** When a settled job is pruned; null before. */
+  expiresAt: instant.nullable(),
+});
+
+export type JobRecord = z.infer<typeof jobRecord>;
+export type Submission = z.infer<typeof submission>;
+
+/** One line of a job's journal: a transition, with its reason and its instant. */
+export const journalEntry = z.object({
+  at: instant,
+  /** The state entered. */
+  state: z.enum(jobStates),
+  /** The event that led there, for example `job.admitted`. */
+  event: z.string(),
+  /** Why, in a sentence, where the event alone does not tell. */
+  reason: z.string().nullable(),
+});
+
+export type JournalEntry = z.infer<typeof journalEntry>;

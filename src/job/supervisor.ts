@@ -1,0 +1,47 @@
+import type { JobState } from '../../machines/job.js';
+import type { Outcome } from '../errors.js';
+import type { ListFilter } from '../store/store.js';
+import type { JobRecord, JournalEntry, Submission } from './record.js';
+
+/**
+ * Holds the job actors. Whoever calls sends events to machines and reads their snapshots; nothing here waits
+ * for git, for an agent or for a disk, except for the commit that makes a change durable.
+ */
+export interface Supervisor {
+  /** Accepts jobs, all or none; the answer comes once they are durable. Known idempotency keys answer their job. */
+  submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>>;
+  /** What is durable of a job, with the live progress of its agent; null if there is no such job. */
+  look(jobId: string): Promise<JobView | null>;
+  /** Newest first. */
+  list(filter: ListFilter): Promise<JobView[]>;
+  journal(jobId: string): Promise<JournalEntry[]>;
+  /**
+   * Asks a job to end. The request is durable when the answer comes; a running agent is then being stopped.
+   * A settled job stays as it is. Null if there is no such job.
+   */
+  cancel(jobId: string, message: string): Promise<JobView | null>;
+  /** Resolves when any, or all, of the jobs have settled or are gone, or when `signal` aborts. Never rejects. */
+  settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void>;
+  /** Calls back on each durable transition and on live progress of any job, until the returned function is called. */
+  subscribe(listener: (view: JobView) => void): () => void;
+  /** Deletes a settled job and its artifacts. False if there is no such settled job. */
+  remove(jobId: string): Promise<boolean>;
+  countByState(): Promise<Record<JobState, number>>;
+  /** Admits nothing more and resolves when no job has an agent or a worktree any more; queued jobs stay queued. */
+  drain(): Promise<void>;
+}
+
+export interface SubmitRequest {
+  task: string;
+  submission: Submission;
+  /** Identity of everything the caller passed: the same idempotency key must come with the same hash. */
+  argumentsHash: string;
+}
+
+export interface JobView {
+  record: JobRecord;
+  /** 1 for the next job to be admitted; null unless the job is queued. */
+  queuePosition: number | null;
+  /** True when the answer to a submission names a job that an earlier submission started. */
+  replayed: boolean;
+}

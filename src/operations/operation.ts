@@ -1,0 +1,60 @@
+import type { z } from 'zod';
+import type { Settings } from '../config.js';
+import type { Outcome } from '../errors.js';
+import type { Readiness } from '../agents/agent.js';
+import type { Supervisor } from '../job/supervisor.js';
+
+/**
+ * A verb that a client may call: one schema, one handler, rendered as an MCP tool and as a CLI subcommand.
+ * It does not know which of them called it.
+ */
+export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  /** Name of the MCP tool. */
+  tool: string;
+  /** Name of the CLI subcommand. */
+  command: string;
+  title: string;
+  description: string;
+  /** A strict object at the top: unknown arguments are refused. */
+  input: Input;
+  output: Output;
+  annotations: {
+    readOnlyHint: boolean;
+    destructiveHint: boolean;
+    idempotentHint: boolean;
+    openWorldHint: boolean;
+  };
+  handle(input: z.infer<Input>, call: Call): Promise<Outcome<z.infer<Output>>>;
+}
+
+/** Keeps the types of one operation while it is defined. */
+export const defineOperation = <Input extends z.ZodType, Output extends z.ZodType>(
+  operation: Operation<Input, Output>,
+): Operation<Input, Output> => operation;
+
+/** What the daemon offers to every call. */
+export interface House {
+  settings: Settings;
+  supervisor: Supervisor;
+  /** The last preflight if it is fresh, else a new one; never rejects. */
+  preflight(): Promise<Outcome<Readiness>>;
+  /** Refuses when the state directory's disk is nearly full. */
+  checkDisk(): Promise<Outcome<null>>;
+  /** True once a stop was asked for: no new work is accepted. */
+  draining(): boolean;
+  version: string;
+  startedAt: number;
+  /** Instants come from here, so that tests can set them. */
+  now(): number;
+}
+
+/** One call of an operation, by one client. */
+export interface Call {
+  house: House;
+  /** Directory to take when the caller names none: the client's first root, else where the client runs. */
+  defaultWorkspace(): Promise<string | null>;
+  /** Aborted when the caller went away or cancelled the call. It ends a wait, never a job. */
+  signal: AbortSignal;
+  /** Tells the caller how a long call is going; does nothing when nobody asked to hear it. */
+  report(message: string): void;
+}
