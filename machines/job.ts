@@ -124,8 +124,11 @@ const notProvided = (name: string) => (): never => {
 };
 
 /** An ending is recorded once: a later cause leaves the first as it is. */
-const firstCause = (context: JobContext, kind: Ending['kind'], cause: { code: string; message: string }): Ending =>
-  context.ending ?? { kind, code: cause.code, message: cause.message };
+const firstCause = (
+  context: JobContext,
+  kind: Ending['kind'],
+  cause: { code: string; message: string },
+): Ending => context.ending ?? { kind, code: cause.code, message: cause.message };
 
 export const jobMachine = setup({
   types: {
@@ -142,10 +145,12 @@ export const jobMachine = setup({
   actions: {
     stopStage: notProvided('stopStage'),
     recordCancel: assign({
-      ending: ({ context }, message: string) => firstCause(context, 'cancelled', { code: 'cancelled', message }),
+      ending: ({ context }, message: string) =>
+        firstCause(context, 'cancelled', { code: 'cancelled', message }),
     }),
     recordDeadline: assign({
-      ending: ({ context }, cause: { code: string; message: string }) => firstCause(context, 'expired', cause),
+      ending: ({ context }, cause: { code: string; message: string }) =>
+        firstCause(context, 'expired', cause),
     }),
     recordBrokenStage: assign({
       ending: ({ context }, message: string) =>

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type Outcome, refuse, succeed } from './errors.js';
+import { configFile, defaultStateDirectory, homeOf, readConfigFile } from './state-directory.js';
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
 const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
@@ -26,15 +25,22 @@ const settingsSchema = z.strictObject({
     .describe('Command line of the command backend, for `sh -c`; the task comes on its standard input.'),
   codex_path: absolutePath.optional().describe('The Codex CLI; found on PATH unless set.'),
   model: z.string().min(1).optional().describe("The model; Codex's own choice unless set."),
-  deadline_seconds: wholeNumber(1, WEEK).default(1_800).describe('Until when a job may run, once it left the queue.'),
-  queue_seconds: wholeNumber(1, 10 * WEEK).default(86_400).describe('How long a job may wait in the queue.'),
+  deadline_seconds: wholeNumber(1, WEEK)
+    .default(1_800)
+    .describe('Until when a job may run, once it left the queue.'),
+  queue_seconds: wholeNumber(1, 10 * WEEK)
+    .default(86_400)
+    .describe('How long a job may wait in the queue.'),
   result_ttl_seconds: wholeNumber(1, 52 * WEEK)
     .default(86_400)
     .describe('How long a settled job and its result are kept.'),
   silence_seconds: wholeNumber(1, WEEK)
     .default(600)
     .describe('How long an agent may give no sign of life, while no command of its runs.'),
-  log_level: z.enum(['silent', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('How much is logged.'),
+  log_level: z
+    .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
+    .default('info')
+    .describe('How much is logged.'),
 });
 
 type RawSettings = z.infer<typeof settingsSchema>;
@@ -72,13 +78,6 @@ export interface SettingLine {
 const variableOf = (key: string) => `OFFSHOOT_${key.toUpperCase()}`;
 export const settingKeys = Object.keys(settingsSchema.shape) as SettingKey[];
 
-/** Path of the configuration file: `$XDG_CONFIG_HOME/offshoot/config.json`, or under `~/.config`. */
-export function configFile(environment: NodeJS.ProcessEnv = process.env): string {
-  return join(environment.XDG_CONFIG_HOME ?? join(homeOf(environment), '.config'), 'offshoot', 'config.json');
-}
-
-const homeOf = (environment: NodeJS.ProcessEnv) => environment.HOME || homedir();
-
 /** Settings from the configuration file and, over it, the environment. An empty variable counts as unset. */
 export function loadSettings(
   environment: NodeJS.ProcessEnv = process.env,
@@ -95,14 +94,15 @@ export function loadSettings(
     key,
     variable: variableOf(key),
     value: parsed.data[key] ?? null,
-    source: key in fromEnvironment ? ('environment' as const) : key in file.value ? ('file' as const) : ('default' as const),
+    source:
+      key in fromEnvironment
+        ? ('environment' as const)
+        : key in file.value
+          ? ('file' as const)
+          : ('default' as const),
     description: settingsSchema.shape[key].description ?? '',
   }));
   return succeed({ settings: toSettings(parsed.data, environment), lines });
-}
-
-function defaultStateDirectory(environment: NodeJS.ProcessEnv): string {
-  return join(environment.XDG_STATE_HOME ?? join(homeOf(environment), '.local', 'state'), 'offshoot');
 }
 
 function readVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
@@ -110,26 +110,10 @@ function readVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [SettingKey, string] => Boolean(entry[1])));
 }
 
-function readConfigFile(path: string): Outcome<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return succeed({});
-    return refuse('invalid_config', { message: `The configuration file ${path} cannot be read.` });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return succeed(value as Record<string, unknown>);
-    }
-  } catch {
-    // Falls through: not JSON at all is told like JSON of another kind.
-  }
-  return refuse('invalid_config', { message: `The configuration file ${path} does not hold a JSON object.` });
-}
-
-function describeProblem(issues: readonly z.core.$ZodIssue[], fromEnvironment: Record<string, string>): string {
+function describeProblem(
+  issues: readonly z.core.$ZodIssue[],
+  fromEnvironment: Record<string, string>,
+): string {
   const issue = issues[0];
   if (issue?.code === 'unrecognized_keys') {
     return `The configuration file has unknown settings; these are known: ${settingKeys.join(', ')}.`;

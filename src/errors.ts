@@ -72,6 +72,13 @@ export const errorTable = {
     advice: 'Wait for the job, then ask for its result again.',
     tool: 'codex_job_wait',
   },
+  result_unreadable: {
+    message: 'The kept patch is missing, or is not the one that was captured.',
+    temporary: false,
+    nextStep: 'report',
+    advice: 'Look into the log that codex_status names; codex_job_status still tells how the job ended.',
+    tool: 'codex_status',
+  },
   invalid_cursor: {
     message: 'The cursor does not belong to this listing.',
     temporary: false,
@@ -119,7 +126,8 @@ export const errorTable = {
     message: "This machine cannot start Codex's sandbox, so no command of the agent could run.",
     temporary: false,
     nextStep: 'correct_config',
-    advice: 'Allow unprivileged user namespaces (sysctl user.max_user_namespaces), or use the command backend.',
+    advice:
+      'Allow unprivileged user namespaces (sysctl user.max_user_namespaces), or use the command backend.',
   },
   command_not_set: {
     message: 'The command backend has no command to run.',
@@ -156,6 +164,18 @@ export const errorTable = {
     temporary: true,
     nextStep: 'inspect_and_retry',
     advice: 'Check free space and permissions of the state directory, then call again.',
+  },
+  store_newer: {
+    message: 'The store was made by a newer Offshoot.',
+    temporary: false,
+    nextStep: 'correct_config',
+    advice: 'Install the newest Offshoot, or set OFFSHOOT_STATE_DIR to another directory.',
+  },
+  store_damaged: {
+    message: 'The file of the store is damaged and could not be set aside.',
+    temporary: false,
+    nextStep: 'correct_config',
+    advice: 'Move jobs.sqlite, with its -wal and -shm, out of the state directory and start again.',
   },
   invalid_config: {
     message: 'The configuration is not valid.',
@@ -301,6 +321,10 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** A code that came over a wire: the other side may be of another version and know codes that this one does not. */
+export const knownCode = (code: string, otherwise: ErrorCode): ErrorCode =>
+  Object.hasOwn(errorTable, code) ? (code as ErrorCode) : otherwise;
 
 /** A refusal as a value: what crosses seams where something can go wrong that is not a bug. */
 export interface Fault {

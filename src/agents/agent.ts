@@ -1,6 +1,6 @@
 import type { Progress, Usage } from '../../machines/job.js';
-import type { ErrorCode, Outcome } from '../errors.js';
 import type { Settings } from '../config.js';
+import type { ErrorCode, Outcome } from '../errors.js';
 import type { Submission } from '../job/record.js';
 
 /**

@@ -29,8 +29,12 @@ export interface JobLayout {
   stderr: string;
   /** Holds the agent's exit status once it has ended; made whole by a rename. */
   exit: string;
-  /** Who runs the agent: pid, start time, boot. Made whole by a rename, before the agent's first word. */
+  /** Who runs the agent: pid, start time, boot. Made whole by a rename. */
   process: string;
+  /** A directory that exists once a start was tried: making it is the claim to start the agent. */
+  claim: string;
+  /** What starting the agent said, if it went wrong. */
+  launch: string;
   /** The agent's `TMPDIR`. */
   temporary: string;
   /** Artifact: the exact bytes from baseline to result. */
@@ -48,6 +52,8 @@ export function jobLayout(stateDir: string, jobId: string): JobLayout {
     stderr: join(directory, 'stderr'),
     exit: join(directory, 'exit'),
     process: join(directory, 'process'),
+    claim: join(directory, 'claim'),
+    launch: join(directory, 'launch'),
     temporary: join(directory, 'tmp'),
     patch: join(directory, 'patch'),
     files: join(directory, 'files.json'),

@@ -15,7 +15,12 @@ export const jobStates = [
   'expired',
 ] as const satisfies readonly JobState[];
 
-export const settledStates = ['done', 'failed', 'cancelled', 'expired'] as const satisfies readonly JobState[];
+export const settledStates = [
+  'done',
+  'failed',
+  'cancelled',
+  'expired',
+] as const satisfies readonly JobState[];
 
 export const isSettled = (state: JobState): boolean => (settledStates as readonly JobState[]).includes(state);
 
@@ -67,6 +72,8 @@ const context = z.object({
 const submission = z.object({
   /** The directory the caller named, real path. */
   workspaceRoot: z.string(),
+  /** That directory relative to the root of its working tree; '' at the root. */
+  subdirectory: z.string(),
   /** The repository's common git directory, real path: what the limit per repository counts by. */
   repository: z.string(),
   backend: z.enum(['codex-exec', 'command']),

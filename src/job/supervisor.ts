@@ -27,8 +27,14 @@ export interface Supervisor {
   /** Deletes a settled job and its artifacts. False if there is no such settled job. */
   remove(jobId: string): Promise<boolean>;
   countByState(): Promise<Record<JobState, number>>;
+  /** True when every job has settled. */
+  isIdle(): boolean;
+  /** True once a drain was asked for: nothing new is accepted. */
+  isDraining(): boolean;
   /** Admits nothing more and resolves when no job has an agent or a worktree any more; queued jobs stay queued. */
   drain(): Promise<void>;
+  /** Stops at once: agents that run go on without us, and the next supervisor takes them up. */
+  close(): void;
 }
 
 export interface SubmitRequest {

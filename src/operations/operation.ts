@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import type { Readiness } from '../agents/agent.js';
 import type { Settings } from '../config.js';
 import type { Outcome } from '../errors.js';
-import type { Readiness } from '../agents/agent.js';
 import type { Supervisor } from '../job/supervisor.js';
 
 /**
@@ -42,6 +42,8 @@ export interface House {
   checkDisk(): Promise<Outcome<null>>;
   /** True once a stop was asked for: no new work is accepted. */
   draining(): boolean;
+  /** A call came: the daemon is of use to somebody. */
+  called(): void;
   version: string;
   startedAt: number;
   /** Instants come from here, so that tests can set them. */

@@ -1,0 +1,11 @@
+import type { AgentBackend } from './agent.js';
+import { CodexReader } from './codex-events.js';
+import { launchCodex } from './codex-launch.js';
+import { checkCodex } from './codex-preflight.js';
+
+/** Backend that runs `codex exec --json`, one process a job, in Codex's own sandbox. */
+export const codexExec = (): AgentBackend => ({
+  preflight: checkCodex,
+  launch: launchCodex,
+  reader: () => new CodexReader(),
+});

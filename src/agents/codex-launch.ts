@@ -1,0 +1,89 @@
+import type { Settings } from '../config.js';
+import { type Outcome, succeed } from '../errors.js';
+import type { Launch, LaunchJob } from './agent.js';
+import { codexEnvironment } from './codex-environment.js';
+import { makeCodexDirectories } from './codex-home.js';
+import { findCodex } from './codex-program.js';
+import { emptyUserConfig, readUserConfig } from './codex-user-config.js';
+
+/** Features that contact others by themselves, cost start-up time, or have no place in a background job. */
+const SWITCHED_OFF = [
+  'plugins',
+  'remote_plugin',
+  'apps',
+  'shell_snapshot',
+  'goals',
+  'memories',
+  'image_generation',
+  // Else a model that cannot be reached is asked for ever.
+  'unbounded_connection_retries',
+];
+
+/** Says how to start `codex exec` for a job; the prompt is read from standard input. */
+export async function launchCodex(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>> {
+  const program = await findCodex(settings);
+  if (!program.ok) return program;
+  const directories = await makeCodexDirectories(job.jobDirectory, settings.codexHome);
+  if (!directories.ok) return directories;
+
+  const { isolation } = job.submission;
+  const config = isolation === 'inherit' ? await readUserConfig(settings.codexHome) : emptyUserConfig;
+  const environment = codexEnvironment(settings.environment, directories.value, config.credentials);
+  const hidden = [...new Set([...config.excluded, ...environment.secret])];
+  return succeed({
+    command: [
+      program.value,
+      ...['exec', '--json', '--sandbox', 'workspace-write', '-C', job.directory],
+      // A pin below that this Codex does not know must be an error, not a warning.
+      '--strict-config',
+      ...isolationArguments(isolation),
+      ...modelArguments(job, settings),
+      ...pins(job, hidden).flatMap((pin) => ['-c', pin]),
+      ...SWITCHED_OFF.flatMap((feature) => ['--disable', feature]),
+      '-',
+    ],
+    environment: environment.variables,
+  });
+}
+
+/** Each level ignores more than the one before. */
+function isolationArguments(isolation: LaunchJob['submission']['isolation']): string[] {
+  if (isolation === 'inherit') return [];
+  return isolation === 'ignore-config'
+    ? ['--ignore-user-config']
+    : ['--ignore-user-config', '--ignore-rules'];
+}
+
+function modelArguments({ submission }: LaunchJob, settings: Settings): string[] {
+  const model = submission.model ?? settings.model;
+  const effort = submission.reasoningEffort;
+  return [
+    ...(model === null ? [] : [`--model=${model}`]),
+    ...(effort === null ? [] : ['-c', `model_reasoning_effort=${toml(effort)}`]),
+  ];
+}
+
+/** Settings that hold whatever the user's and the repository's configuration say. */
+function pins(job: LaunchJob, hidden: readonly string[]): string[] {
+  // From a subdirectory of the checkout, Codex would let the agent write there only.
+  const roots = job.directory === job.worktree ? [] : [job.worktree];
+  return [
+    'approval_policy="never"',
+    'analytics.enabled=false',
+    'check_for_update_on_startup=false',
+    'web_search="disabled"',
+    'allow_login_shell=false',
+    'skills.bundled.enabled=false',
+    `sandbox_workspace_write={network_access=false,writable_roots=${tomlList(roots)},exclude_slash_tmp=true,exclude_tmpdir_env_var=false}`,
+    'shell_environment_policy.ignore_default_excludes=false',
+    `shell_environment_policy.exclude=${tomlList(hidden)}`,
+    // A checkout may never configure Codex. Only a whole table overrides trust in the user's config.toml.
+    `projects={${[...new Set([job.worktree, job.directory])].map(untrusted).join(',')}}`,
+  ];
+}
+
+const untrusted = (path: string) => `${toml(path)}={trust_level="untrusted"}`;
+
+/** A TOML basic string is a JSON string, but for DEL, which TOML wants escaped. */
+const toml = (text: string) => JSON.stringify(text).replaceAll('\u007f', '\\u007f');
+const tomlList = (texts: readonly string[]) => `[${texts.map(toml).join(',')}]`;

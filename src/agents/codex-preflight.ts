@@ -1,0 +1,93 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Settings } from '../config.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import type { Readiness } from './agent.js';
+import { codexEnvironment } from './codex-environment.js';
+import { tellsSandboxFailure } from './codex-failures.js';
+import { makeCodexDirectories } from './codex-home.js';
+import { findCodex } from './codex-program.js';
+import { type CodexUserConfig, readUserConfig } from './codex-user-config.js';
+import { type Probe, type ProbeOptions, probe } from './probe.js';
+
+/** The Codex that the launch line was tried with, and one too old to have most of it. */
+const TRIED = [0, 169] as const;
+const OLDEST = [0, 100] as const;
+
+/**
+ * Looks whether `codex exec` could do a job: program, version, login, sandbox, all at once, within 10 s.
+ * Every check runs as a job would, in a private home that is removed again.
+ */
+export async function checkCodex(settings: Settings, signal: AbortSignal): Promise<Outcome<Readiness>> {
+  const program = await findCodex(settings);
+  if (!program.ok) return program;
+  const user = await readUserConfig(settings.codexHome);
+  const directory = await mkdtemp(join(tmpdir(), 'offshoot-preflight-'));
+  try {
+    const directories = await makeCodexDirectories(directory, settings.codexHome);
+    if (!directories.ok) return directories;
+    const environment = codexEnvironment(settings.environment, directories.value, user.credentials).variables;
+    const probes = await runProbes(program.value, { environment, directory, signal });
+    return judge(program.value, probes, settings, user);
+  } finally {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+interface Probes {
+  version: Probe;
+  login: Probe;
+  sandbox: Probe;
+}
+
+async function runProbes(program: string, options: ProbeOptions): Promise<Probes> {
+  const [version, login, sandbox] = await Promise.all([
+    probe(program, ['--version'], options),
+    probe(program, ['login', 'status'], options),
+    probe(program, ['sandbox', '-c', 'sandbox_mode="workspace-write"', '--', 'true'], options),
+  ]);
+  return { version, login, sandbox };
+}
+
+function judge(
+  program: string,
+  probes: Probes,
+  settings: Settings,
+  user: CodexUserConfig,
+): Outcome<Readiness> {
+  const version = /\b(\d+)\.(\d+)\.\d+\S*/.exec(probes.version.output);
+  if (version !== null && isBelow(version, OLDEST)) {
+    return refuse('codex_unsupported', { message: `Codex CLI ${version[0]} is too old for Offshoot.` });
+  }
+  const loggedIn = isLoggedIn(probes.login);
+  const needsNoLogin = user.ownProvider || Boolean(settings.environment.CODEX_API_KEY);
+  if (loggedIn === false && !needsNoLogin) return refuse('codex_auth_required');
+  const sandbox = sandboxWorks(probes.sandbox);
+  if (sandbox === false) return refuse('sandbox_unavailable');
+  const notes = [
+    version === null && 'The version of Codex could not be found out.',
+    version !== null &&
+      isBelow(version, TRIED) &&
+      `Offshoot was tried with Codex CLI ${TRIED.join('.')}.0 or newer.`,
+    loggedIn === null && 'Whether Codex is logged in could not be found out.',
+    loggedIn === false && needsNoLogin && 'Codex is not logged in; another credential is configured.',
+    sandbox === null && "Whether Codex's sandbox works could not be found out.",
+  ].filter((note) => note !== false);
+  return succeed({ program, version: version?.[0] ?? null, loggedIn, sandbox, notes });
+}
+
+function isBelow(version: RegExpExecArray, [major, minor]: readonly [number, number]): boolean {
+  const found = Number(version[1]);
+  return found < major || (found === major && Number(version[2]) < minor);
+}
+
+function isLoggedIn({ status, output }: Probe): boolean | null {
+  if (/^not logged in/im.test(output)) return false;
+  return status === 0 && /^(logged in|api key configured)/im.test(output) ? true : null;
+}
+
+function sandboxWorks({ status, output }: Probe): boolean | null {
+  if (status === 0) return true;
+  return tellsSandboxFailure(output) ? false : null;
+}

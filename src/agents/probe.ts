@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+
+/** What a short look at a program gave. */
+export interface Probe {
+  /** Null when it was killed or could not be started. */
+  status: number | null;
+  /** Standard output and standard error together, its first 65,536 characters. */
+  output: string;
+}
+
+const MOST_MILLISECONDS = 10_000;
+const MOST_CHARACTERS = 65_536;
+
+export interface ProbeOptions {
+  environment: Record<string, string>;
+  directory: string;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs a program for at most 10 s, with nothing on standard input; never rejects. It has a process group of its
+ * own, which is ended with it: a process left behind would hold the pipes open, and live on.
+ */
+export function probe(program: string, parameters: string[], options: ProbeOptions): Promise<Probe> {
+  return new Promise((resolve) => {
+    const child = spawn(program, parameters, {
+      cwd: options.directory,
+      env: options.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    let output = '';
+    const collect = (chunk: string) => {
+      output = (output + chunk).slice(0, MOST_CHARACTERS);
+    };
+    const streams = [child.stdout, child.stderr];
+    for (const stream of streams) stream.setEncoding('utf8').on('data', collect);
+
+    const limit = AbortSignal.any([options.signal, AbortSignal.timeout(MOST_MILLISECONDS)]);
+    const giveUp = () => {
+      endGroup(child.pid);
+      for (const stream of streams) stream.destroy();
+    };
+    const end = (status: number | null) => {
+      limit.removeEventListener('abort', giveUp);
+      resolve({ status, output });
+    };
+    child.once('error', () => end(null));
+    child.once('exit', () => endGroup(child.pid));
+    child.once('close', end);
+    if (limit.aborted) giveUp();
+    else limit.addEventListener('abort', giveUp);
+  });
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
+}

@@ -1,0 +1,40 @@
+/** A subcommand of the command line. */
+export interface Command {
+  name: string;
+  /** What stands after the name and the flags in the usage line, for example `JOB...`. */
+  parameters: string;
+  /** One sentence for the list of commands. */
+  summary: string;
+  /** More for the help of this command alone. */
+  details?: string;
+  /** How many words may stand beside the flags. */
+  words: { atLeast: number; atMost: number };
+  flags: readonly Flag[];
+  /** Resolves with the exit code. */
+  run(given: Given): Promise<number>;
+}
+
+export interface Flag {
+  /** Without the dashes. */
+  name: string;
+  /** Where its value goes. */
+  key: string;
+  kind: 'text' | 'number' | 'switch';
+  /** What to write for the value in help. */
+  placeholder: string;
+  description: string;
+}
+
+export interface Given {
+  words: readonly string[];
+  /** By the flags' keys. */
+  flags: Readonly<Record<string, string | number | true>>;
+}
+
+export const jsonFlag: Flag = {
+  name: 'json',
+  key: 'json',
+  kind: 'switch',
+  placeholder: '',
+  description: 'Print the answer as one JSON document.',
+};

@@ -1,0 +1,51 @@
+import { jobCancel } from '../operations/job-cancel.js';
+import { jobList } from '../operations/job-list.js';
+import { jobResult } from '../operations/job-result.js';
+import type { JobStateAnswer } from '../operations/job-state.js';
+import { jobStatus } from '../operations/job-status.js';
+import type { JobResult } from '../operations/result.js';
+import { status } from '../operations/status.js';
+import type { Command } from './command.js';
+import { config } from './config.js';
+import { consume } from './consume.js';
+import { delegate } from './delegate.js';
+import { describeInfo } from './describe-info.js';
+import { describeNextSteps, describeResult } from './describe-result.js';
+import { describeList, describeState } from './describe-state.js';
+import { operationCommand } from './operation-command.js';
+import { patch } from './patch.js';
+import { programs } from './programs.js';
+import { stop } from './stop.js';
+import { wait } from './wait.js';
+
+/** Every subcommand, in the order of the help. */
+export const commands: readonly Command[] = [
+  delegate,
+  wait,
+  operationCommand<JobStateAnswer>(jobStatus, {
+    words: 'job_id',
+    summary: 'Show the state of one job.',
+    describe: describeState,
+  }),
+  operationCommand<JobResult>(jobResult, {
+    words: 'job_id',
+    summary: 'Show what an ended job left.',
+    describe: (result) => describeResult(result) + describeNextSteps(result),
+    good: (result) => result.status === 'done',
+  }),
+  patch,
+  consume,
+  operationCommand<JobStateAnswer>(jobCancel, {
+    words: 'job_id',
+    summary: 'End one job; its patch so far is kept.',
+    describe: describeState,
+  }),
+  operationCommand(jobList, { summary: 'List the jobs, newest first.', describe: describeList }),
+  operationCommand(status, {
+    summary: 'Show whether Codex is ready, the limits and the daemon.',
+    describe: describeInfo,
+  }),
+  config,
+  ...programs,
+  stop,
+];

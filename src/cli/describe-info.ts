@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import type { status } from '../operations/status.js';
+import { columns } from './layout.js';
+import { paint } from './terminal.js';
+
+/** What `offshoot info` shows: whether work can be taken, and by what. */
+export function describeInfo(info: z.infer<typeof status.output>): string {
+  const { codex, daemon } = info;
+  const head = info.ready ? paint('green', 'ready') : paint('red', 'not ready');
+  return [
+    head,
+    ...(info.problem === null ? [] : [`${info.problem.message} ${info.problem.advice}`]),
+    ...info.notes.map((note) => `note: ${note}`),
+    '',
+    'Codex',
+    ...rows({ backend: info.backend, ...codex }),
+    'Jobs',
+    ...rows(info.jobs),
+    'Limits',
+    ...rows(info.limits),
+    'Daemon',
+    ...rows(daemon),
+    '',
+  ].join('\n');
+}
+
+const rows = (values: Record<string, string | number | boolean | null>) =>
+  columns(Object.entries(values).map(([name, value]) => [name.replaceAll('_', ' '), word(value)] as const));
+
+function word(value: string | number | boolean | null): string {
+  if (value === null) return 'unknown';
+  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+}

@@ -1,0 +1,52 @@
+import type { JobResult } from '../operations/result.js';
+import { describeUsage, paintStatus } from './describe-state.js';
+import { paint } from './terminal.js';
+
+/** The result of a job for people: how it ended, what the agent says, what changed. */
+export function describeResult(result: JobResult): string {
+  const blocks = [
+    `${result.job_id}  ${paintStatus(result.status)}${result.label === null ? '' : `  ${result.label}`}`,
+    result.error === null ? '' : `${result.error.message} (${result.error.code})\n${result.error.advice}`,
+    result.summary ?? '',
+    describeFiles(result),
+    result.warnings.map((warning) => `${paint('yellow', 'warning:')} ${warning}`).join('\n'),
+    describeEffort(result),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+/** How to get at the patch, and on with it. */
+export function describeNextSteps({ job_id: jobId, patch_bytes: bytes }: JobResult): string {
+  if (bytes === null || bytes === 0) return '';
+  return [
+    '',
+    `Read it:   offshoot patch ${jobId}`,
+    `Apply it:  offshoot patch ${jobId} | git apply`,
+    `Drop it:   offshoot consume ${jobId} > /dev/null`,
+    '',
+  ].join('\n');
+}
+
+function describeFiles({ files, files_total: total, patch_bytes: bytes }: JobResult): string {
+  if (bytes === null) return 'There is no patch.';
+  if (bytes === 0) return 'Nothing was changed.';
+  const widest = Math.max(0, ...files.map(({ path }) => path.length));
+  const lines = files.map(
+    ({ path, added, removed }) => ` ${path.padEnd(widest)} | ${countLines(added, removed)}`,
+  );
+  const others = total > files.length ? [` and ${total - files.length} more`] : [];
+  return [...lines, ...others, ` ${total} ${total === 1 ? 'file' : 'files'}, ${bytes} bytes of patch`].join(
+    '\n',
+  );
+}
+
+const countLines = (added: number | null, removed: number | null) =>
+  added === null || removed === null
+    ? 'binary'
+    : `${paint('green', `+${added}`)} ${paint('red', `-${removed}`)}`;
+
+function describeEffort({ timings, usage }: JobResult): string {
+  const times = Object.entries(timings).map(([state, ms]) => `${state} ${(ms / 1_000).toFixed(1)} s`);
+  const tokens = describeUsage(usage);
+  return paint('dim', [...times, ...(tokens === null ? [] : [`tokens ${tokens}`])].join(' · '));
+}

@@ -1,0 +1,65 @@
+import type { z } from 'zod';
+import type { jobList } from '../operations/job-list.js';
+import type { JobStateAnswer } from '../operations/job-state.js';
+import { columns, table } from './layout.js';
+import { paint } from './terminal.js';
+import type { WaitAnswer } from './wait-until-settled.js';
+
+type ListAnswer = z.infer<typeof jobList.output>;
+
+const colours = { done: 'green', failed: 'red', expired: 'red', cancelled: 'yellow' } as const;
+
+/** A job's status as a word, coloured once it has settled. */
+export function paintStatus(status: string): string {
+  return status in colours ? paint(colours[status as keyof typeof colours], status) : paint('cyan', status);
+}
+
+/** One job, for people. */
+export function describeState(job: JobStateAnswer): string {
+  const rows: [string, string | number | null][] = [
+    ['label', job.label],
+    ['since', job.since],
+    ['stopping', job.stopping],
+    ['place in line', job.queue_position],
+    ['activity', job.activity],
+    ['events', job.events_seen],
+    ['tokens', describeUsage(job.usage)],
+    ['deadline', job.deadline_at],
+    ['reason', job.error?.message ?? null],
+    ['advice', job.error?.advice ?? null],
+  ];
+  const known = rows
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => [name, String(value)] as const);
+  return [`${job.job_id}  ${paintStatus(job.status)}`, ...columns(known), ''].join('\n');
+}
+
+export function describeUsage(usage: JobStateAnswer['usage']): string | null {
+  if (usage === null) return null;
+  return `${usage.input_tokens} in (${usage.cached_input_tokens} cached), ${usage.output_tokens} out`;
+}
+
+/** The state of several jobs, one a line. */
+export function describeWait({ jobs, timed_out: timedOut }: WaitAnswer): string {
+  const lines = jobs.map((job) => `${job.job_id}  ${paintStatus(job.status)}${reasonOf(job)}`);
+  return [...lines, ...(timedOut ? ['The time ran out; the jobs go on.'] : []), ''].join('\n');
+}
+
+function reasonOf(job: WaitAnswer['jobs'][number]): string {
+  if (job.status === 'unknown' || job.error === null) return '';
+  return `  ${job.error.message}`;
+}
+
+/** A table of jobs. */
+export function describeList({ jobs, next_cursor: cursor }: ListAnswer): string {
+  if (jobs.length === 0) return 'There are no such jobs.\n';
+  const rows = jobs.map((job) => [
+    job.job_id,
+    job.queue_position === null ? job.status : `${job.status} #${job.queue_position}`,
+    job.since.slice(0, 19).replace('T', ' '),
+    job.label ?? '',
+    job.workspace_root,
+  ]);
+  const more = cursor === null ? [] : [`More: --cursor ${cursor}`];
+  return [table(['JOB', 'STATUS', 'SINCE (UTC)', 'LABEL', 'WORKSPACE'], rows), ...more, ''].join('\n');
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { Flag } from './command.js';
+
+interface Property {
+  type?: string;
+  description?: string;
+  enum?: readonly string[];
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+}
+
+/** A flag for each property of an operation's input, but for those that the command takes another way. */
+export function flagsOf(input: z.ZodType, leaveOut: readonly string[]): Flag[] {
+  const schema = z.toJSONSchema(input, { io: 'input' }) as { properties?: Record<string, Property> };
+  return Object.entries(schema.properties ?? {})
+    .filter(([key]) => !leaveOut.includes(key))
+    .map(([key, property]) => ({
+      name: key.replaceAll('_', '-'),
+      key,
+      kind: property.type === 'integer' ? 'number' : 'text',
+      placeholder: placeholderOf(property),
+      description: describe(property),
+    }));
+}
+
+function placeholderOf({ type, enum: choices }: Property): string {
+  if (choices !== undefined && choices.length < 5) return choices.join('|');
+  return type === 'integer' ? 'N' : 'TEXT';
+}
+
+function describe({ description = '', enum: choices, default: preset, minimum, maximum }: Property): string {
+  const facts = [
+    choices === undefined || choices.length < 5 ? [] : [`one of ${choices.join(', ')}`],
+    minimum === undefined || maximum === undefined ? [] : [`${minimum} to ${maximum}`],
+    preset === undefined ? [] : [`default ${String(preset)}`],
+  ].flat();
+  return facts.length === 0 ? description : `${description} (${facts.join('; ')})`;
+}

@@ -1,0 +1,54 @@
+import { loadSettings } from '../config.js';
+import { type Outcome, succeed } from '../errors.js';
+import { callOperation } from '../ipc/client.js';
+import { connectDaemon, type DaemonConnection } from '../ipc/connect.js';
+import { ownHello } from '../ipc/hello.js';
+import { socketPath } from '../ipc/socket-path.js';
+import { startDaemon } from '../ipc/start-daemon.js';
+
+/** The way to the daemon for one run of the command line. */
+export interface Link {
+  /** Calls an operation; connects first where there is no connection, or none any more. Never rejects. */
+  call<T>(operation: string, input: unknown, onReport?: (message: string) => void): Promise<Outcome<T>>;
+}
+
+/**
+ * Gives `use` the way to the daemon of the configured state directory, and closes it afterwards. With `start`
+ * a missing daemon is started by the first call; without it that call answers `daemon_unavailable`.
+ */
+export async function withDaemon(
+  { start }: { start: boolean },
+  use: (link: Link) => Promise<Outcome<number>>,
+): Promise<Outcome<number>> {
+  const loaded = loadSettings();
+  if (!loaded.ok) return loaded;
+  const { stateDir } = loaded.value.settings;
+  let connection: DaemonConnection | null = null;
+
+  async function connected(): Promise<Outcome<DaemonConnection>> {
+    if (connection !== null) return succeed(connection);
+    const socket = socketPath(stateDir);
+    const reached = await connectDaemon({
+      socket,
+      hello: ownHello('operations'),
+      ...(start && { start: () => startDaemon(stateDir) }),
+    });
+    if (reached.ok) connection = reached.value;
+    return reached;
+  }
+
+  const link: Link = {
+    async call<T>(operation: string, input: unknown, onReport?: (message: string) => void) {
+      const reached = await connected();
+      if (!reached.ok) return reached;
+      const answer = await callOperation(reached.value, operation, input, onReport && { onReport });
+      if (!answer.ok && answer.fault.code === 'daemon_unavailable') connection = null;
+      return answer as Outcome<T>;
+    },
+  };
+  try {
+    return await use(link);
+  } finally {
+    (connection as DaemonConnection | null)?.socket.destroy();
+  }
+}

@@ -1,0 +1,43 @@
+import { version } from '../version.js';
+import type { Command } from './command.js';
+import { exitCodes } from './exit-codes.js';
+import { generalHelp, helpFor } from './help.js';
+import { nearest } from './nearest.js';
+import { parseParameters } from './parameters.js';
+import { complain, print, surviveBrokenPipe } from './terminal.js';
+
+/** Runs one command line, without the program's name; resolves with the exit code. */
+export async function main(parameters: readonly string[]): Promise<number> {
+  surviveBrokenPipe();
+  const [name, ...rest] = parameters;
+  if (name === '--version') return print(`${version}\n`);
+  const { commands } = await import('./commands.js');
+  if (name === undefined) return usageError('Name a command.');
+  if (name === '--help' || name === '-h') return print(generalHelp(commands));
+  if (name === 'help') return help(commands, rest[0]);
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command === undefined) return unknownCommand(commands, name);
+  if (rest.includes('--help') || rest.includes('-h')) return print(helpFor(command));
+  const parsed = parseParameters(command, rest);
+  return parsed.ok ? command.run(parsed) : usageError(parsed.message, command.name);
+}
+
+function help(commands: readonly Command[], name: string | undefined): Promise<number> {
+  if (name === undefined) return print(generalHelp(commands));
+  const command = commands.find((candidate) => candidate.name === name);
+  return command === undefined ? unknownCommand(commands, name) : print(helpFor(command));
+}
+
+function unknownCommand(commands: readonly Command[], name: string): Promise<number> {
+  const names = [...commands.map((command) => command.name), 'help'];
+  const match = nearest(name, names);
+  return usageError(
+    match === null ? 'There is no such command.' : `There is no such command; did you mean ${match}?`,
+  );
+}
+
+async function usageError(message: string, command?: string): Promise<number> {
+  const more = command === undefined ? 'offshoot --help' : `offshoot help ${command}`;
+  await complain(`offshoot: ${message}\nSee \`${more}\`.\n`);
+  return exitCodes.usage;
+}

@@ -1,0 +1,73 @@
+import type { z } from 'zod';
+import { refuse, succeed } from '../errors.js';
+import { describeIssues } from '../operations/describe-issues.js';
+import type { Operation } from '../operations/operation.js';
+import { conclude, explain } from './answer.js';
+import { type Command, type Given, jsonFlag } from './command.js';
+import { exitCodes } from './exit-codes.js';
+import { flagsOf } from './flags.js';
+import { withDaemon } from './link.js';
+import { complain, jsonDocument, print, printableValue } from './terminal.js';
+
+interface Rendering<Answer> {
+  /** The property that the words of the command line become. */
+  words?: 'job_id' | 'job_ids';
+  summary: string;
+  /** The answer for people; its texts are printable already. */
+  describe(answer: Answer): string;
+  /** Whether the answer is a good one for the exit code; it is unless this says no. */
+  good?(answer: Answer): boolean;
+}
+
+/** Renders an operation as a subcommand: one call, flags from its schema, the answer as text or as JSON. */
+export function operationCommand<Answer>(
+  operation: Operation,
+  { words, summary, describe, good = () => true }: Rendering<Answer>,
+): Command {
+  return {
+    name: operation.command,
+    parameters: words === undefined ? '' : words === 'job_id' ? 'JOB' : 'JOB...',
+    summary,
+    details: operation.description,
+    words:
+      words === undefined ? { atLeast: 0, atMost: 0 } : { atLeast: 1, atMost: words === 'job_id' ? 1 : 100 },
+    flags: [...flagsOf(operation.input, words === undefined ? [] : [words, 'workspace_root']), jsonFlag],
+    async run(given) {
+      const json = given.flags.json === true;
+      const input = toInput(given, words);
+      const problem = checkInput(operation.input, input);
+      if (problem !== null) return reportUsage(problem);
+      const outcome = await withDaemon({ start: true }, async (link) => {
+        const answer = await link.call<Answer>(operation.tool, input);
+        if (!answer.ok) return answer;
+        await print(json ? jsonDocument(answer.value) : describe(printableValue(answer.value)));
+        return succeed(good(answer.value) ? exitCodes.ok : exitCodes.refused);
+      });
+      return conclude(outcome, json);
+    },
+  };
+}
+
+/** The operation's input: the flags, but for `--json`, and the words under their property. */
+export function toInput(
+  { flags, words }: Given,
+  property?: 'job_id' | 'job_ids' | 'task',
+): Record<string, unknown> {
+  const { json: _, ...input } = flags;
+  if (property === undefined) return input;
+  return { ...input, [property]: property === 'job_ids' ? words : words[0] };
+}
+
+/** What is wrong with an input, in words; null if it fits. */
+export function checkInput(schema: z.ZodType, input: unknown): string | null {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return null;
+  return explain(
+    refuse('invalid_arguments', { details: { fields: describeIssues(parsed.error.issues) } }).fault,
+  );
+}
+
+export async function reportUsage(problem: string): Promise<number> {
+  await complain(problem);
+  return exitCodes.usage;
+}

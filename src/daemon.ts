@@ -1,0 +1,111 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadSettings, type Settings } from './config.js';
+import type { Fault } from './errors.js';
+import { openHouse } from './house.js';
+import { acquireDaemonLock } from './ipc/daemon-lock.js';
+import { listen } from './ipc/listen.js';
+import { serveOperations } from './ipc/serve-operations.js';
+import { socketPath } from './ipc/socket-path.js';
+import { stateLayout } from './job/layout.js';
+import { createLog, type Log } from './log.js';
+import { mcpService } from './mcp/serve-mcp.js';
+import { operations } from './operations/index.js';
+import { createStopControl } from './stop-control.js';
+import { version } from './version.js';
+
+/** A daemon that nobody calls and that has no job left leaves after this time. */
+const IDLE_MS = 10 * 60_000;
+
+/**
+ * Runs the daemon of the configured state directory until it is stopped, or idle for long. In the foreground
+ * it logs to standard error too, and says when another daemon is there already; in the background that is
+ * quiet, because clients start daemons in a race and the lock decides.
+ */
+export async function runDaemon({ foreground = true } = {}): Promise<void> {
+  const loaded = loadSettings();
+  if (!loaded.ok) return giveUp(loaded.fault);
+  const { settings } = loaded.value;
+  const layout = stateLayout(settings.stateDir);
+  const directory = makeStateDirectory(settings);
+  if (directory !== null) return giveUp(directory);
+  const lock = acquireDaemonLock(layout.lock);
+  if (!lock.ok) return lock.fault.details?.held === true && !foreground ? undefined : giveUp(lock.fault);
+
+  const log = createLog(layout.log, settings.logLevel, foreground);
+  process.on('uncaughtException', (problem) => log.error({ err: problem }, 'uncaught exception'));
+  process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
+  const opened = await openHouse(settings, log);
+  if (!opened.ok) return giveUp(opened.fault);
+  const { house, idleSince, close } = opened.value;
+
+  const stop = createStopControl(house);
+  const serveMcp = mcpService({ operations, house, log });
+  const service = { operations, house, control: stop.control, log };
+  const listener = await listen({
+    path: socketPath(settings.stateDir),
+    version,
+    accept: {
+      mcp: serveMcp,
+      operations: (connection, hello) => serveOperations(connection, hello, service),
+    },
+  });
+  if (!listener.ok) {
+    await close();
+    return giveUp(listener.fault);
+  }
+  log.info({ version, state: settings.stateDir, node: process.version }, 'daemon serves');
+  // So that the first submission need not wait for it.
+  void house.preflight();
+
+  const reason = await Promise.race([stop.asked, signalled(), idle(idleSince)]);
+  log.info({ reason }, 'daemon leaves');
+  await listener.value.close();
+  await close();
+  lock.value.release();
+  await flushed(log);
+  process.exit(0);
+}
+
+function makeStateDirectory({ stateDir }: Settings): Fault | null {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    return null;
+  } catch (problem) {
+    const reason = (problem as NodeJS.ErrnoException).code ?? 'unknown';
+    return {
+      code: 'daemon_unavailable',
+      message: `The state directory ${stateDir} cannot be made (${reason}). Set OFFSHOOT_STATE_DIR to another.`,
+    };
+  }
+}
+
+/** Says in one line why there is no daemon: a client that started it reads the last line. */
+function giveUp(fault: Fault): void {
+  const reason = typeof fault.details?.reason === 'string' ? ` ${fault.details.reason}` : '';
+  process.stderr.write(`offshoot: ${fault.message}${reason}\n`);
+  process.exit(1);
+}
+
+/** Agents go on without the daemon, so a signal need not wait for them; a second one ends at once. */
+function signalled(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+/** Clients that are connected but ask for nothing do not hold a daemon: their bridges start another. */
+function idle(since: () => number): Promise<string> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (Date.now() - since() >= IDLE_MS) resolve('idle');
+    }, IDLE_MS / 20);
+    timer.unref();
+  });
+}
+
+const flushed = (log: Log) => new Promise<void>((resolve) => log.flush(() => resolve()));
+
+const isEntry =
+  process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (isEntry) await runDaemon({ foreground: false });

@@ -1,0 +1,60 @@
+import { type Outcome, refuse, succeed } from '../errors.js';
+import { type CallerConfiguration, readCallerConfiguration } from './caller-configuration.js';
+import { type CallerEnvironment, probeEnvironment } from './environment.js';
+import { explain } from './explain.js';
+import { type GitContext, runGit } from './git.js';
+import type { Repository } from './repository.js';
+
+/** What git itself says of the caller's repository. */
+export interface Caller {
+  repository: Repository;
+  /** Commit that HEAD is at. */
+  headCommit: string;
+  /** Commit that the base ref names; HEAD's when there is none. */
+  baseCommit: string;
+  /** `sha1` or `sha256`. */
+  objectFormat: string;
+  configuration: CallerConfiguration;
+}
+
+const READING = 'reading the repository';
+
+/**
+ * Asks git about the repository. The only commands that see the repository's own configuration; neither
+ * reads the index or a file's content, so none of its helpers is started.
+ */
+export async function askCaller(
+  repository: Repository,
+  baseRef: string | null,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<Outcome<Caller>> {
+  const context = { directory: repository.root, environment: probeEnvironment(environment), signal };
+  const [head, listing] = await Promise.all([
+    runGit(context, ['rev-parse', '--show-toplevel', '--show-object-format', '--verify', 'HEAD^{commit}']),
+    runGit(context, ['config', '--list', '--show-scope', '-z']),
+  ]);
+  if (!head.ok) return explain(head, 'worktree_failed', READING);
+  if (!listing.ok) return explain(listing, 'worktree_failed', READING);
+  const lines = head.stdout.toString('utf8').trimEnd().split('\n');
+  const [topLevel, objectFormat = 'sha1', headCommit = ''] = [
+    lines.slice(0, -2).join('\n'),
+    ...lines.slice(-2),
+  ];
+  if (topLevel !== repository.root) {
+    return refuse('worktree_failed', {
+      message: 'The repository keeps its working tree elsewhere (core.worktree), which is not supported.',
+    });
+  }
+  const base = baseRef === null ? succeed(headCommit) : await resolveRef(context, baseRef);
+  if (!base.ok) return base;
+  const configuration = readCallerConfiguration(listing.stdout);
+  return succeed({ repository, headCommit, baseCommit: base.value, objectFormat, configuration });
+}
+
+async function resolveRef(context: GitContext, ref: string): Promise<Outcome<string>> {
+  if (ref === '' || ref.startsWith('-') || /[\x00-\x1f\x7f]/.test(ref)) return refuse('base_ref_not_found');
+  const found = await runGit(context, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`]);
+  if (found.ok) return succeed(found.stdout.toString('utf8').trim());
+  return found.cause === 'exit' ? refuse('base_ref_not_found') : explain(found, 'worktree_failed', READING);
+}

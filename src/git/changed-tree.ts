@@ -1,0 +1,114 @@
+import { chmod, lstat, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import type { CallerEnvironment } from './environment.js';
+import { explain } from './explain.js';
+import { type GitContext, type GitFailure, runGit } from './git.js';
+import { copyIndex } from './git-directory.js';
+import { dropIgnored } from './ignore-rules.js';
+import { type BytePath, findIndexChanges, recordInIndex, splitRecords, toBytes } from './index-changes.js';
+import { type SlotLayout, slotContext } from './slot.js';
+import { type Tracked, walkTree } from './tree-walk.js';
+
+export interface ChangedTree {
+  /** Id of the tree object that holds the checkout as it lies. */
+  tree: string;
+  warnings: string[];
+}
+
+const READING = "reading the agent's changes";
+const OWNER_READ = 0o400;
+
+/**
+ * Stores the checkout, as it lies, as a tree object of the slot. Starts from our trusted index of the
+ * baseline; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds the
+ * changed files all together.
+ */
+export async function storeTree(
+  slot: SlotLayout,
+  maxBytes: number,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<Outcome<ChangedTree>> {
+  const tracked = await listTracked(slotContext(slot, environment, signal));
+  if (!tracked.ok) return explain(tracked, 'patch_failed', READING);
+  const walked = await walkTree(slot, tracked);
+  const kept = await dropIgnored(walked.untracked, tracked.files, slot, environment, signal);
+  if (!kept.ok) return explain(kept, 'patch_failed', READING);
+  const context = await copyTrustedIndex(slot, environment, signal);
+  const found = await findIndexChanges(context);
+  if (!found.ok) return explain(found, 'patch_failed', READING);
+  const changed = [...found.changes.changed, ...kept.paths];
+  const readable = await makeReadable(slot.checkout, changed, maxBytes);
+  if (!readable.ok) return readable;
+  const recorded = await recordInIndex(context, { removed: found.changes.removed, changed });
+  if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
+  const tree = await runGit(context, ['write-tree']);
+  if (!tree.ok) return explain(tree, 'patch_failed', READING);
+  return succeed({
+    tree: tree.stdout.toString('utf8').trim(),
+    warnings: [...walked.warnings, ...warnOfRefused(recorded.refused)],
+  });
+}
+
+const warnOfRefused = (count: number): string[] =>
+  count === 0 ? [] : [`Names that git does not store, like ".GIT", were left out: ${count}.`];
+
+async function listTracked(context: GitContext): Promise<({ ok: true } & Tracked) | GitFailure> {
+  const listed = await runGit(context, ['ls-files', '--stage', '-z']);
+  if (!listed.ok) return listed;
+  const files = new Set<BytePath>();
+  const submodules = new Set<BytePath>();
+  for (const record of splitRecords(listed.stdout)) {
+    const path = record.slice(record.indexOf('\t') + 1);
+    (record.startsWith('160000 ') ? submodules : files).add(path);
+  }
+  return { ok: true, files, submodules };
+}
+
+/** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */
+async function copyTrustedIndex(
+  slot: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<GitContext> {
+  const copy = join(slot.gitDirectory, 'capture-index');
+  await rm(`${copy}.lock`, { force: true });
+  await copyIndex(slot.index, copy);
+  return slotContext(slot, environment, signal, copy);
+}
+
+/** Lets the owner read every changed file, and refuses when they are too large to be looked at. */
+async function makeReadable(
+  checkout: string,
+  paths: readonly BytePath[],
+  maxBytes: number,
+): Promise<Outcome<null>> {
+  const sizes: { path: BytePath; bytes: number }[] = [];
+  for (const path of paths) {
+    const absolute = Buffer.concat([Buffer.from(`${checkout}/`), toBytes(path)]);
+    const found = await lstat(absolute);
+    if (!found.isFile()) continue;
+    if ((found.mode & OWNER_READ) === 0) await chmod(absolute, (found.mode & 0o777) | OWNER_READ);
+    sizes.push({ path, bytes: found.size });
+  }
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  return total <= maxBytes ? succeed(null) : refuseTooLarge(maxBytes, sizes);
+}
+
+const NAMED_FILES = 3;
+
+/** Refuses with the names of the largest files. */
+export function refuseTooLarge(
+  maxBytes: number,
+  sizes: readonly { path: BytePath; bytes: number }[],
+): ReturnType<typeof refuse> {
+  const largest = sizes.toSorted((one, other) => other.bytes - one.bytes).slice(0, NAMED_FILES);
+  const names = largest.map(
+    ({ path, bytes }) => `${JSON.stringify(toBytes(path).toString('utf8'))} (${bytes} bytes)`,
+  );
+  return refuse('patch_too_large', {
+    message: `The agent's changes are larger than a patch may hold. The largest files: ${names.join(', ')}.`,
+    details: { max_patch_bytes: maxBytes },
+  });
+}

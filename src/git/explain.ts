@@ -1,0 +1,39 @@
+import { type ErrorCode, type Fault, refuse } from '../errors.js';
+import type { GitFailure } from './git.js';
+
+type Refusal = { ok: false; fault: Fault };
+
+const MAX_WORDS = 400;
+
+/** Says in our words why git failed. `code` is for what the table of errors has no own code for. */
+export function explain(failure: GitFailure, code: ErrorCode, doing: string): Refusal {
+  if (failure.cause === 'not_found') return refuse('git_not_found');
+  if (failure.cause === 'stopped') return refuse(code, { message: `It was stopped while ${doing}.` });
+  if (failure.cause === 'timeout') return refuse(code, { message: `git took too long while ${doing}.` });
+  if (failure.cause === 'output_too_large') {
+    return refuse(code, { message: `git wrote more than can be held while ${doing}: too many files.` });
+  }
+  if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');
+  if (/not a git repository/.test(failure.stderr)) return refuse('not_a_git_repo');
+  if (/unable to (read|find)|missing (blob|tree)|invalid object|promisor|transport '/.test(failure.stderr)) {
+    return refuse(code, {
+      message:
+        'Objects of the repository are missing, as in a partial clone. ' +
+        'Fetch them with `git fetch --refetch --no-filter`, then start the job again.',
+    });
+  }
+  return refuse(code, { message: `git failed while ${doing}: ${lastWords(failure)}` });
+}
+
+/** The end of what git said, on one line and without control characters. */
+function lastWords({ stderr, exitCode }: GitFailure): string {
+  const words = stderr.replace(/[\x00-\x1f\x7f]+/g, ' ').trim();
+  return words === '' ? `it exited with status ${exitCode ?? 'unknown'}.` : words.slice(-MAX_WORDS);
+}
+
+/** A full disk, a directory that vanished: tells the system's code only, for its message may hold paths. Rethrows a bug. */
+export function explainSystemError(error: unknown, code: ErrorCode, doing: string): Refusal {
+  const systemCode = (error as NodeJS.ErrnoException).code;
+  if (systemCode === undefined || systemCode.startsWith('ERR_')) throw error;
+  return refuse(code, { message: `The system refused while ${doing}: ${systemCode}.` });
+}

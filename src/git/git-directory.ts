@@ -1,0 +1,81 @@
+import { copyFile, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type GitSetting, renderConfig } from './config-file.js';
+
+/** What a git directory made by hand holds: gitrepository-layout(5). */
+export interface GitDirectoryContent {
+  /** `sha1` or `sha256`. */
+  objectFormat: string;
+  /** A commit's id, or `ref: refs/…`. */
+  head: string;
+  /** A branch and the commit it is at. */
+  branch?: { name: string; commit: string };
+  /** Object directories to borrow from. Absolute paths. */
+  borrowedObjects: readonly string[];
+  settings: readonly GitSetting[];
+  attributes: Buffer;
+  excludes: Buffer;
+  /** Where history ends, for a shallow clone. */
+  shallow?: Buffer;
+}
+
+/**
+ * Attributes that hand every file through as it is. `info/attributes` comes before each `.gitattributes`, so
+ * no file of the checkout can bring a filter, a diff driver or a conversion back.
+ */
+export const rawAttributes = Buffer.from('* !filter -text -ident !working-tree-encoding !diff !merge !eol\n');
+
+/** Every git directory of ours starts from these, and no other configuration is read. */
+const ownSettings: readonly GitSetting[] = [
+  { key: 'core.bare', value: 'false' },
+  { key: 'core.hooksPath', value: '/dev/null' },
+  { key: 'core.fsmonitor', value: 'false' },
+  { key: 'core.autocrlf', value: 'false' },
+  // On Linux these names are names like any other; git would refuse to check them out.
+  { key: 'core.protectNTFS', value: 'false' },
+  { key: 'core.protectHFS', value: 'false' },
+  { key: 'core.looseCompression', value: '1' },
+  { key: 'core.bigFileThreshold', value: '32m' },
+  // A slot does not outlive a power cut, so nothing in it waits for the disk.
+  { key: 'core.fsync', value: 'none' },
+  { key: 'gc.auto', value: '0' },
+];
+
+/** Makes a git directory by hand, with no process. `directory` must not exist. */
+export async function makeGitDirectory(directory: string, content: GitDirectoryContent): Promise<void> {
+  await mkdir(join(directory, 'objects', 'info'), { recursive: true });
+  await mkdir(join(directory, 'refs', 'heads'), { recursive: true });
+  await mkdir(join(directory, 'info'));
+  await writeFile(join(directory, 'HEAD'), `${content.head}\n`);
+  await writeFile(join(directory, 'objects', 'info', 'alternates'), alternates(content.borrowedObjects));
+  await writeFile(join(directory, 'info', 'attributes'), content.attributes);
+  await writeFile(join(directory, 'info', 'exclude'), content.excludes);
+  const settings = [...formatSettings(content.objectFormat), ...ownSettings, ...content.settings];
+  await writeFile(join(directory, 'config'), renderConfig(settings));
+  if (content.shallow !== undefined) await writeFile(join(directory, 'shallow'), content.shallow);
+  if (content.branch !== undefined) {
+    await writeFile(join(directory, 'refs', 'heads', content.branch.name), `${content.branch.commit}\n`);
+  }
+}
+
+/**
+ * Copies an index with its time cut to whole seconds: entries not older than their index are compared by
+ * content, so an earlier time costs a few comparisons and a later one would hide changes.
+ */
+export async function copyIndex(from: string, to: string): Promise<void> {
+  const { atimeMs, mtimeMs } = await stat(from);
+  await copyFile(from, to);
+  await utimes(to, Math.floor(atimeMs / 1000), Math.floor(mtimeMs / 1000));
+}
+
+const formatSettings = (objectFormat: string): GitSetting[] =>
+  objectFormat === 'sha1'
+    ? [{ key: 'core.repositoryFormatVersion', value: '0' }]
+    : [
+        { key: 'core.repositoryFormatVersion', value: '1' },
+        { key: 'extensions.objectFormat', value: objectFormat },
+      ];
+
+/** Paths in quotes, as git reads them in this file: so a path may hold any character. */
+const alternates = (directories: readonly string[]): string =>
+  directories.map((path) => `"${path.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"\n`).join('');

@@ -1,0 +1,49 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { CallerEnvironment } from './environment.js';
+import { type GitContext, type GitFailure, runGit } from './git.js';
+import { type BytePath, pathList, splitRecords } from './index-changes.js';
+import { type SlotLayout, slotContext } from './slot.js';
+
+/**
+ * Leaves out what the caller's repository ignores. The rules are the baseline's: its `.gitignore` files, and
+ * the caller's excludes in `info/exclude` of our git directory. What the agent wrote into a `.gitignore`
+ * hides nothing and reveals nothing.
+ */
+export async function dropIgnored(
+  paths: readonly BytePath[],
+  tracked: ReadonlySet<BytePath>,
+  slot: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
+  if (paths.length === 0) return { ok: true, paths: [] };
+  const written = await writeIgnoreFiles(tracked, slot, slotContext(slot, environment, signal));
+  if (!written.ok) return written;
+  const context = slotContext({ ...slot, checkout: slot.ignoreRules }, environment, signal);
+  // With `./` before it, no name can be taken for a pathspec with magic, such as `:(top)`.
+  const asked = pathList(paths.map((path) => `./${path}`));
+  const answer = await runGit(context, ['check-ignore', '--no-index', '-z', '--stdin'], asked);
+  if (answer.ok) {
+    const ignored = new Set(splitRecords(answer.stdout).map((path) => path.slice('./'.length)));
+    return { ok: true, paths: paths.filter((path) => !ignored.has(path)) };
+  }
+  const nothingIgnored = answer.cause === 'exit' && answer.exitCode === 1;
+  return nothingIgnored ? { ok: true, paths: [...paths] } : answer;
+}
+
+/** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. */
+async function writeIgnoreFiles(
+  tracked: ReadonlySet<BytePath>,
+  slot: SlotLayout,
+  context: GitContext,
+): Promise<{ ok: true } | GitFailure> {
+  await rm(slot.ignoreRules, { recursive: true, force: true });
+  await mkdir(slot.ignoreRules);
+  const files = [...tracked].filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
+  if (files.length === 0) return { ok: true };
+  return runGit(
+    context,
+    ['checkout-index', `--prefix=${slot.ignoreRules}/`, '-z', '--stdin'],
+    pathList(files),
+  );
+}

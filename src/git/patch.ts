@@ -1,0 +1,178 @@
+import { lstat } from 'node:fs/promises';
+import type { PatchReport } from '../../machines/job.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import { refuseTooLarge, storeTree } from './changed-tree.js';
+import { DurableFile, writeDurably } from './durable-file.js';
+import type { CallerEnvironment } from './environment.js';
+import { explain, explainSystemError } from './explain.js';
+import { type GitContext, runGit, streamGit } from './git.js';
+import { splitRecords } from './index-changes.js';
+import { type PatchFile, readPatchFiles } from './patch-files.js';
+import { readRegularFile } from './regular-file.js';
+import { slotContext, slotLayout } from './slot.js';
+
+export interface CapturePlan {
+  slotDirectory: string;
+  /** Commit that the patch starts from, as `makeWorktree` gave it. */
+  baselineCommit: string;
+  /** Where the patch goes. A file `.report` is put beside it: it says that the capture is complete. */
+  patchFile: string;
+  /** Where the file list goes: a JSON array of `PatchFile`. */
+  filesFile: string;
+  environment: CallerEnvironment;
+  signal: AbortSignal;
+  /** Bytes of the patch, at most; 256 MiB unless set. */
+  maxPatchBytes?: number;
+}
+
+const DEFAULT_MAX_PATCH_BYTES = 256 * 1024 * 1024;
+/** Files compress, and most of a large changed file may be unchanged: so they may be larger than their patch. */
+const FILES_TO_PATCH = 16;
+const WRITING = 'writing the patch';
+
+/** Nothing that a repository or a user can configure changes the form of the patch. */
+const diffOptions = ['-r', '--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none'];
+const findRenames = ['-M', '-l1000'];
+const noRenames = ['--no-renames'];
+
+/**
+ * Captures what the agent changed: the exact bytes from the baseline to the checkout as it lies, wherever the
+ * agent's own HEAD is. Call it when the agent's processes are dead. Safe to call again at any point: once it
+ * has finished it answers from what it wrote, also when the worktree is gone. Refuses with `patch_failed`,
+ * `patch_too_large` or `git_not_found`.
+ */
+export async function capturePatch(plan: CapturePlan): Promise<Outcome<PatchReport>> {
+  const finished = await readReport(plan.patchFile);
+  if (finished !== null) return succeed(finished);
+  try {
+    return await captureNow(plan);
+  } catch (error) {
+    return explainSystemError(error, 'patch_failed', WRITING);
+  }
+}
+
+async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
+  const slot = slotLayout(plan.slotDirectory);
+  if (!(await isDirectory(slot.checkout))) {
+    return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
+  }
+  const maxPatchBytes = plan.maxPatchBytes ?? DEFAULT_MAX_PATCH_BYTES;
+  const stored = await storeTree(slot, maxPatchBytes * FILES_TO_PATCH, plan.environment, plan.signal);
+  if (!stored.ok) return stored;
+  const context = slotContext(slot, plan.environment, plan.signal);
+  const changes = await listChanges(context, plan.baselineCommit, stored.value.tree);
+  if (!changes.ok) return changes;
+  const { files, comparison } = changes.value;
+  const patch = await writePatch(context, comparison, plan.patchFile, maxPatchBytes);
+  if (!patch.ok) return patch;
+  const report: PatchReport = {
+    ...patch.value,
+    files: files.length,
+    added: sum(files, 'added'),
+    removed: sum(files, 'removed'),
+    warnings: stored.value.warnings,
+  };
+  await writeDurably(plan.filesFile, JSON.stringify(files));
+  await writeDurably(reportFile(plan.patchFile), JSON.stringify(report));
+  return succeed(report);
+}
+
+const reportFile = (patchFile: string): string => `${patchFile}.report`;
+const MAX_REPORT_BYTES = 1024 * 1024;
+
+/** The report of a capture that was finished. It is written last, so the other files are whole. */
+async function readReport(patchFile: string): Promise<PatchReport | null> {
+  const content = await readRegularFile(reportFile(patchFile), MAX_REPORT_BYTES);
+  return content === null ? null : (JSON.parse(content.toString('utf8')) as PatchReport);
+}
+
+const isDirectory = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => null))?.isDirectory() ?? false;
+
+/** The two trees to compare, and how renames are told. */
+interface Comparison {
+  baseline: string;
+  tree: string;
+  renames: readonly string[];
+}
+
+const compare = (form: readonly string[], { baseline, tree, renames }: Comparison): string[] => [
+  'diff-tree',
+  ...form,
+  ...diffOptions,
+  ...renames,
+  baseline,
+  tree,
+];
+
+/**
+ * Finds renames, unless a symbolic link is among them: a pure rename does not tell its mode, so `git apply`
+ * takes the link for a file and refuses a patch that puts a directory in its place.
+ */
+async function listChanges(
+  context: GitContext,
+  baseline: string,
+  tree: string,
+): Promise<Outcome<{ files: PatchFile[]; comparison: Comparison }>> {
+  for (const renames of [findRenames, noRenames]) {
+    const comparison = { baseline, tree, renames };
+    const listed = await runGit(context, compare(['--raw', '--numstat', '-z'], comparison));
+    if (!listed.ok) return explain(listed, 'patch_failed', WRITING);
+    const files = readPatchFiles(listed.stdout);
+    if (!files.some(isMovedLink)) return succeed({ files, comparison });
+  }
+  throw new Error('A comparison without renames told of a rename.');
+}
+
+const isMovedLink = ({ oldPath, oldMode }: PatchFile): boolean =>
+  oldPath !== undefined && oldMode === '120000';
+
+async function writePatch(
+  context: GitContext,
+  comparison: Comparison,
+  path: string,
+  maxBytes: number,
+): Promise<Outcome<Pick<PatchReport, 'bytes' | 'sha256'>>> {
+  const file = await DurableFile.create(path);
+  try {
+    const written = await streamGit(
+      context,
+      compare(['-p', '--binary', '--full-index'], comparison),
+      async (chunk) => {
+        if (file.bytes + chunk.length > maxBytes) return false;
+        await file.write(chunk);
+        return true;
+      },
+    );
+    if (written.ok) return succeed({ bytes: file.bytes, sha256: await file.commit() });
+    await file.discard();
+    if (written.cause === 'output_too_large')
+      return refuseTooLarge(maxBytes, await newSizes(context, comparison));
+    return explain(written, 'patch_failed', WRITING);
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** Sizes of the changed files, after the change. */
+async function newSizes(
+  context: GitContext,
+  { baseline, tree }: Comparison,
+): Promise<{ path: string; bytes: number }[]> {
+  const [changed, listed] = await Promise.all([
+    runGit(context, ['diff-tree', '-r', '--name-only', '-z', '--no-renames', baseline, tree]),
+    runGit(context, ['ls-tree', '-r', '--long', '-z', tree]),
+  ]);
+  if (!changed.ok || !listed.ok) return [];
+  const names = new Set(splitRecords(changed.stdout));
+  return splitRecords(listed.stdout)
+    .map((record) => {
+      const tab = record.indexOf('\t');
+      return { path: record.slice(tab + 1), bytes: Number(record.slice(0, tab).split(' ').at(-1)) || 0 };
+    })
+    .filter(({ path }) => names.has(path));
+}
+
+const sum = (files: readonly PatchFile[], field: 'added' | 'removed'): number =>
+  files.reduce((total, file) => total + (file[field] ?? 0), 0);

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { type CallerEnvironment, ownEnvironment } from './environment.js';
+import type { GitContext } from './git.js';
+
+/**
+ * The place that one worktree lives in. `checkout` is the agent's; everything beside it is ours:
+ *
+ *     <repositories>/<repository>/slots/<slot>/wt      the checkout
+ *                                             /git     our git directory, with the trusted index
+ *                                             /seed    while the baseline is taken
+ *                                             /aside   git directories that the agent left
+ *                                             /ignore  the baseline's .gitignore files
+ *     <repositories>/<repository>/trash/               what waits for deletion
+ */
+export interface SlotLayout {
+  checkout: string;
+  gitDirectory: string;
+  objects: string;
+  index: string;
+  seed: string;
+  aside: string;
+  ignoreRules: string;
+}
+
+export const slotLayout = (slot: string): SlotLayout => ({
+  checkout: join(slot, 'wt'),
+  gitDirectory: join(slot, 'git'),
+  objects: join(slot, 'git', 'objects'),
+  index: join(slot, 'git', 'index'),
+  seed: join(slot, 'seed'),
+  aside: join(slot, 'aside'),
+  ignoreRules: join(slot, 'ignore'),
+});
+
+/**
+ * Directory of a slot. `commonDirectory` is the repository's shared git directory, real path; `slot` is the
+ * id of the job that works there.
+ */
+export const slotDirectory = (repositoriesDirectory: string, commonDirectory: string, slot: string): string =>
+  join(repositoriesDirectory, repositoryId(commonDirectory), 'slots', slot);
+
+/** The trash of the repository that a slot belongs to: on the same disk, so that a rename gets there. */
+export const trashOf = (slot: string): string => join(dirname(dirname(slot)), 'trash');
+
+/** The context of git commands on a slot, with its trusted index or, for a capture, with another one. */
+export const slotContext = (
+  slot: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+  index?: string,
+): GitContext => ({
+  directory: slot.checkout,
+  environment: ownEnvironment(environment, {
+    gitDirectory: slot.gitDirectory,
+    workTree: slot.checkout,
+    ...(index === undefined ? {} : { index }),
+  }),
+  signal,
+});
+
+/** A name that people recognise, and a hash that tells repositories of one name apart. */
+function repositoryId(commonDirectory: string): string {
+  const last = basename(commonDirectory);
+  const name = last === '.git' ? basename(dirname(commonDirectory)) : last.replace(/\.git$/, '');
+  const readable = name.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 40);
+  const hash = createHash('sha256').update(commonDirectory).digest('hex').slice(0, 16);
+  return `${readable}-${hash}`;
+}

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import { type ErrorEnvelope, knownCode, type Outcome, refuse, succeed } from '../errors.js';
+import type { DaemonConnection } from './connect.js';
+import { type LineConnection, lineConnection } from './line-connection.js';
+import type { Line } from './lines.js';
+
+export interface CallOptions {
+  /** Hears how a long call is going. */
+  onReport?: (message: string) => void;
+  /** Ends the call's wait; the daemon still answers. */
+  signal?: AbortSignal;
+}
+
+interface Pending {
+  onReport: (message: string) => void;
+  resolve: (outcome: Outcome<unknown>) => void;
+}
+
+type Answer =
+  | { id: number; report: string }
+  | { id: number; ok: true; value: unknown }
+  | ({ id: number } & ErrorEnvelope);
+
+const clients = new WeakMap<Socket, ReturnType<typeof operationsClient>>();
+
+/**
+ * Calls an operation, or a verb of the daemon, over a connection whose hello named the protocol `operations`.
+ * Any number of calls may be under way on one connection. Never rejects.
+ *
+ * @returns what the operation answered; `daemon_unavailable` if the connection is lost first.
+ */
+export function callOperation(
+  connection: DaemonConnection,
+  operation: string,
+  input: unknown,
+  options: CallOptions = {},
+): Promise<Outcome<unknown>> {
+  const client = clients.get(connection.socket) ?? operationsClient(lineConnection(connection.socket));
+  clients.set(connection.socket, client);
+  return client.call(operation, input, options);
+}
+
+function operationsClient(connection: LineConnection) {
+  const pending = new Map<number, Pending>();
+  const lost = refuse('daemon_unavailable', { message: 'The daemon went away before it answered.' });
+  let lastId = 0;
+  let open = true;
+
+  function take(line: Line): void {
+    const answer = parse(line);
+    // Nothing of ours: whoever answers there cannot be talked with.
+    if (answer === null) connection.close();
+    else settle(answer, pending.get(answer.id));
+  }
+
+  function settle(answer: Answer, call: Pending | undefined): void {
+    if ('report' in answer) {
+      call?.onReport(answer.report);
+    } else {
+      pending.delete(answer.id);
+      call?.resolve(answer.ok ? succeed(answer.value) : { ok: false, fault: faultOf(answer) });
+    }
+  }
+
+  connection.listen(take, () => {
+    open = false;
+    for (const call of pending.values()) call.resolve(lost);
+    pending.clear();
+  });
+
+  return {
+    call(
+      operation: string,
+      input: unknown,
+      { onReport = () => {}, signal }: CallOptions,
+    ): Promise<Outcome<unknown>> {
+      if (!open) return Promise.resolve(lost);
+      lastId += 1;
+      const id = lastId;
+      connection.send(JSON.stringify({ id, operation, input }));
+      const cancel = () => connection.send(JSON.stringify({ cancel: id }));
+      if (signal?.aborted) cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      return new Promise<Outcome<unknown>>((resolve) => pending.set(id, { onReport, resolve })).finally(() =>
+        signal?.removeEventListener('abort', cancel),
+      );
+    },
+  };
+}
+
+function parse(line: Line): Answer | null {
+  try {
+    return 'bytes' in line ? (JSON.parse(line.bytes.toString('utf8')) as Answer) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The envelope back as the value it was made of. */
+function faultOf({ error }: ErrorEnvelope) {
+  return {
+    code: knownCode(error.code, 'internal_error'),
+    message: error.message,
+    ...(error.details === undefined ? {} : { details: error.details }),
+    ...(error.retry_after_ms === null ? {} : { retryAfterMs: error.retry_after_ms }),
+    ...(error.repair.arguments === undefined ? {} : { repairArguments: error.repair.arguments }),
+  };
+}

@@ -1,0 +1,87 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorTable, knownCode, type Outcome, refuse, succeed } from '../errors.js';
+import { readFirstLine } from './first-line.js';
+import { HELLO_MAXIMUM_BYTES, type Hello, helloLine, parseWelcome } from './hello.js';
+import { checkSocketDirectory } from './socket-path.js';
+import type { DaemonStart } from './start-daemon.js';
+
+/** A connection whose hello was answered; the socket is paused and holds all that came after the answer. */
+export interface DaemonConnection {
+  socket: Socket;
+  daemon: { version: string; pid: number };
+}
+
+export interface ConnectRequest {
+  /** Path of the socket: `socketPath`. */
+  socket: string;
+  hello: Hello;
+  /** Starts a daemon when none answers; without it a missing daemon is refused at once. */
+  start?: () => Outcome<DaemonStart>;
+  /** How long to try, in milliseconds. */
+  patienceMs?: number;
+}
+
+const PATIENCE_MS = 10_000;
+const FIRST_DELAY_MS = 15;
+const LONGEST_DELAY_MS = 100;
+
+/**
+ * Connects to the daemon, and starts one if need be. Any number of clients may do so at once: a daemon that
+ * finds the lock taken leaves in peace, and its starter connects to the one that was first.
+ */
+export async function connectDaemon(request: ConnectRequest): Promise<Outcome<DaemonConnection>> {
+  const trusted = checkSocketDirectory(request.socket);
+  if (!trusted.ok) return trusted;
+  const deadline = performance.now() + (request.patienceMs ?? PATIENCE_MS);
+  const starter = request.start === undefined ? null : starterOf(request.start);
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 1.5, LONGEST_DELAY_MS)) {
+    const reached = await greet(request, deadline - performance.now());
+    if (reached.ok || starter === null || !errorTable[reached.fault.code].temporary) return reached;
+    if (performance.now() + delay > deadline) return reached;
+    const started = starter.need();
+    if (!started.ok) return started;
+    await Promise.race([sleep(delay), starter.ended()]);
+  }
+}
+
+/** Starts a daemon whenever none is on its way, and tells when one has failed. */
+function starterOf(start: () => Outcome<DaemonStart>) {
+  let exit: Promise<unknown> | null = null;
+  let failed: Outcome<null> = succeed(null);
+  return {
+    need(): Outcome<null> {
+      if (!failed.ok || exit !== null) return failed;
+      const started = start();
+      if (!started.ok) return started;
+      exit = started.value.exit.then(async (ended) => {
+        failed = ended;
+        // Another daemon was first. Should it be on its way out, a new one is needed in a while.
+        if (ended.ok) await sleep(LONGEST_DELAY_MS);
+        exit = null;
+      });
+      return succeed(null);
+    },
+    ended: () => exit,
+  };
+}
+
+async function greet(
+  { socket: path, hello }: ConnectRequest,
+  timeoutMs: number,
+): Promise<Outcome<DaemonConnection>> {
+  const socket = connect(path);
+  // Kept for life: an error is always followed by 'close', and that is what users of the socket watch.
+  socket.on('error', () => {});
+  socket.write(`${helloLine(hello)}\n`);
+  const line = await readFirstLine(socket, {
+    maximumBytes: HELLO_MAXIMUM_BYTES,
+    timeoutMs: Math.max(timeoutMs, 1),
+  });
+  const welcome = line === null ? null : parseWelcome(line);
+  if (welcome !== null && !('refused' in welcome)) return succeed({ socket, daemon: welcome });
+  socket.destroy();
+  return welcome === null
+    ? refuse('daemon_unavailable')
+    : refuse(knownCode(welcome.refused.code, 'daemon_unavailable'), { message: welcome.refused.message });
+}

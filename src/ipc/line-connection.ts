@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net';
+import { type Line, lineSplitter } from './lines.js';
+
+/** Lines over a socket, in both directions. */
+export interface LineConnection {
+  /** Takes over the incoming lines and learns, once, that the connection is gone. To be called once. */
+  listen(onLine: (line: Line) => void, onClose: () => void): void;
+  /** Sends one line; nothing happens if the connection is gone. */
+  send(line: string): void;
+  /** Ends the connection once what was sent is on its way. */
+  close(): void;
+  /**
+   * Counts a request as under way until the returned function is called. While there are too many, nothing
+   * more is read, and the peer has to wait.
+   */
+  begin(): () => void;
+}
+
+const MAXIMUM_UNDERWAY = 1_000;
+
+/** A peer that leaves this much unread is taken for dead, in bytes. */
+const MAXIMUM_UNREAD_BYTES = 64 * 1024 * 1024;
+
+/** Wraps a connected socket; its errors end in `onClose`, never in an exception. */
+export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BYTES): LineConnection {
+  const splitter = lineSplitter();
+  let underway = 0;
+  return {
+    listen(onLine, onClose) {
+      socket.on('data', (chunk) => {
+        for (const line of splitter.push(chunk)) onLine(line);
+      });
+      // An error is always followed by 'close'.
+      socket.on('error', () => {});
+      if (socket.destroyed) queueMicrotask(onClose);
+      else socket.once('close', onClose);
+      socket.resume();
+    },
+    send(line) {
+      if (!socket.writable) return;
+      socket.write(`${line}\n`);
+      if (socket.writableLength > maximumUnread) socket.destroy();
+    },
+    close: () => socket.destroySoon(),
+    begin() {
+      underway += 1;
+      if (underway >= MAXIMUM_UNDERWAY) socket.pause();
+      return () => {
+        underway -= 1;
+        if (underway === MAXIMUM_UNDERWAY - 1) socket.resume();
+      };
+    },
+  };
+}

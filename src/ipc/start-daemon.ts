@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Outcome, refuse, succeed } from '../errors.js';
+
+/** A daemon on its way up, or one that found that another was first. */
+export interface DaemonStart {
+  /** How the process ended, if it ended: well when another daemon was first, else with the reason. Never rejects. */
+  exit: Promise<Outcome<null>>;
+}
+
+const daemonEntry = fileURLToPath(new URL('../daemon.js', import.meta.url));
+const TRUNCATE_THEN_APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
+
+/**
+ * Starts a daemon in the background, in a session of its own and with this process's environment. What it says
+ * on stderr before its log is open goes to `logs/daemon-start.log` of the state directory.
+ */
+export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<DaemonStart> {
+  const logs = join(stateDir, 'logs');
+  const log = join(logs, 'daemon-start.log');
+  let stderr: number;
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    stderr = openSync(log, TRUNCATE_THEN_APPEND, 0o600);
+  } catch (error) {
+    return refuse('daemon_unavailable', {
+      message: 'The state directory cannot be written.',
+      details: { state_dir: stateDir, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' },
+    });
+  }
+  try {
+    return succeed({ exit: exitOf(spawnDetached(entry, stderr), log) });
+  } catch (error) {
+    return didNotStart((error as Error).message);
+  } finally {
+    closeSync(stderr);
+  }
+}
+
+function spawnDetached(entry: string, stderr: number) {
+  const child = spawn(process.execPath, [entry], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'ignore', stderr],
+  });
+  child.unref();
+  return child;
+}
+
+function exitOf(child: ReturnType<typeof spawnDetached>, log: string): Promise<Outcome<null>> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(didNotStart(error.message)));
+    child.once('exit', (code, signal) => {
+      resolve(
+        code === 0 ? succeed(null) : didNotStart(lastLine(log) ?? `ended with ${signal ?? `status ${code}`}`),
+      );
+    });
+  });
+}
+
+const didNotStart = (reason: string) =>
+  refuse('daemon_unavailable', { message: 'The daemon did not start.', details: { reason } });
+
+function lastLine(file: string): string | null {
+  try {
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    return lines.at(-1)?.slice(0, 500) || null;
+  } catch {
+    return null;
+  }
+}

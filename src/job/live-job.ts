@@ -1,0 +1,175 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createActor, type SnapshotFrom } from 'xstate';
+import type { JobEvent, JobState, Progress } from '../../machines/job.js';
+import type { StagePool } from '../pool/pool.js';
+import type { Store } from '../store/store.js';
+import { type ProvidedMachine, provideActors } from './actors.js';
+import type { Clock } from './clock.js';
+import { isSettled, type JobRecord, type JournalEntry } from './record.js';
+
+/** How long to wait before a commit that failed is tried again: a full disk may get room. */
+const RETRY_COMMIT_MS = 1_000;
+
+export interface LiveJobNeeds {
+  store: Store;
+  pool: StagePool;
+  clock: Clock;
+  resultTtlSeconds: number;
+  /** Called after each change that is durable, and on live progress. */
+  changed(job: LiveJob): void;
+  /** Called when the store refuses commits, or something that must not happen did. */
+  trouble(job: LiveJob, problem: unknown): void;
+}
+
+/** One job that has not settled, with its actor: sends it events, records each of its transitions. */
+export class LiveJob {
+  /** What is durable. */
+  committed: JobRecord;
+  /** What the agent has done so far; durable only with the next transition. */
+  progress: Progress;
+  /** Resolves once the job has settled and that is durable. */
+  readonly ended: Promise<void>;
+  readonly #needs: LiveJobNeeds;
+  readonly #actor;
+  #end: () => void = () => undefined;
+  #written: JobRecord;
+  #recorded: Promise<JobRecord>;
+  #stopping = new AbortController();
+  #lastEvent = 'created';
+
+  constructor(record: JobRecord, needs: LiveJobNeeds) {
+    this.#needs = needs;
+    this.committed = record;
+    this.progress = record.context.progress;
+    this.#written = record;
+    this.#recorded = Promise.resolve(record);
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const machine = provideActors(needs.pool, {
+      // A stage is started before its state is observed: one turn later the commit is under way.
+      recorded: () => Promise.resolve().then(() => this.#recorded),
+      task: () => this.#task(),
+      onProgress: (progress) => this.send({ type: 'run.progress', progress }),
+      stopSignal: () => {
+        this.#stopping = new AbortController();
+        return this.#stopping.signal;
+      },
+      stopStage: () => this.#stopping.abort(),
+    });
+    const snapshot = machine.resolveState({ value: stateValueOf(record.state), context: record.context });
+    this.#actor = createActor(machine, {
+      input: { jobId: record.id },
+      snapshot,
+      inspect: (seen) => {
+        if (seen.type === '@xstate.event' && seen.actorRef === this.#actor) this.#lastEvent = seen.event.type;
+      },
+    });
+    this.#actor.subscribe({
+      next: (snapshot) => this.#observe(snapshot),
+      error: (problem) => needs.trouble(this, problem),
+    });
+    this.#actor.start();
+  }
+
+  get id(): string {
+    return this.committed.id;
+  }
+
+  send(event: JobEvent): void {
+    this.#actor.send(event);
+  }
+
+  /** Resolves once everything that happened so far is durable. */
+  async recorded(): Promise<void> {
+    await this.#recorded;
+  }
+
+  /** Forgets the actor; an agent that runs goes on. */
+  abandon(): void {
+    this.#actor.stop();
+  }
+
+  #observe(snapshot: SnapshotFrom<ProvidedMachine>): void {
+    const state = stateOf(snapshot.value);
+    const { context } = snapshot;
+    if (context.progress !== this.progress) {
+      this.progress = context.progress;
+      this.#needs.changed(this);
+    }
+    const decided = context.ending !== null && this.#written.context.ending === null;
+    if (state === this.#written.state && !decided) return;
+    this.#written = this.#next(state, context);
+    this.#commit(this.#written, {
+      at: this.#needs.clock.now(),
+      state,
+      event: nameOf(this.#lastEvent),
+      reason: decided ? (context.ending?.message ?? null) : null,
+    });
+  }
+
+  #next(state: JobState, context: JobRecord['context']): JobRecord {
+    const before = this.#written;
+    const now = this.#needs.clock.now();
+    const admitted = before.state === 'queued' && state === 'worktree';
+    return {
+      ...before,
+      state,
+      context,
+      entered: state === before.state ? before.entered : { ...before.entered, [state]: now },
+      deadlineAt: admitted ? now + before.submission.deadlineSeconds * 1_000 : before.deadlineAt,
+      expiresAt: isSettled(state) ? now + this.#needs.resultTtlSeconds * 1_000 : null,
+    };
+  }
+
+  #commit(record: JobRecord, entry: JournalEntry): void {
+    const previous = this.#recorded;
+    this.#recorded = (async () => {
+      await previous;
+      await this.#save(record, entry);
+      this.committed = record;
+      this.#needs.changed(this);
+      if (isSettled(record.state)) this.#end();
+      return record;
+    })();
+  }
+
+  async #save(record: JobRecord, entry: JournalEntry): Promise<void> {
+    for (;;) {
+      try {
+        if (!(await this.#needs.store.save(record, entry))) {
+          this.#needs.trouble(
+            this,
+            new Error(`The store refused ${record.state}: the job has settled already.`),
+          );
+        }
+        return;
+      } catch (problem) {
+        this.#needs.trouble(this, problem);
+        await delay(RETRY_COMMIT_MS);
+      }
+    }
+  }
+
+  async #task(): Promise<string> {
+    const task = await this.#needs.store.task(this.id);
+    if (task === null) throw new Error('A job that runs has a task.');
+    return task;
+  }
+}
+
+const stateOf = (value: SnapshotFrom<ProvidedMachine>['value']): JobState =>
+  typeof value === 'string' ? value : value.active;
+
+const stateValueOf = (state: JobState): SnapshotFrom<ProvidedMachine>['value'] =>
+  state === 'queued' || state === 'worktree' || state === 'running' || state === 'diffing'
+    ? { active: state }
+    : state;
+
+/** XState names the end of a stage after the invoking state; a journal says only how it ended. */
+const nameOf = (event: string): string =>
+  event.startsWith('xstate.done.')
+    ? 'stage.done'
+    : event.startsWith('xstate.error.')
+      ? 'stage.broken'
+      : event;

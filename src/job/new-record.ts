@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import { getInitialSnapshot } from 'xstate';
+import { jobMachine } from '../../machines/job.js';
+import type { JobRecord, Submission } from './record.js';
+
+/** A job as it is accepted: queued, nothing done. */
+export function newRecord(
+  submission: Submission,
+  sequence: number,
+  now: number,
+  queueSeconds: number,
+): JobRecord {
+  const id = randomUUID().replaceAll('-', '');
+  return {
+    id,
+    sequence,
+    state: 'queued',
+    context: getInitialSnapshot(jobMachine, { jobId: id }).context,
+    submission,
+    entered: { queued: now },
+    queueDeadlineAt: now + queueSeconds * 1_000,
+    deadlineAt: null,
+    expiresAt: null,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
+import { envelope, refuse } from '../errors.js';
+import {
+  errorResponse,
+  INVALID_REQUEST,
+  idOfOversized,
+  isRequestId,
+  PARSE_ERROR,
+  parseObject,
+} from '../ipc/json-rpc.js';
+import type { LineConnection } from '../ipc/line-connection.js';
+import { type Line, MAXIMUM_LINE_BYTES } from '../ipc/lines.js';
+
+/**
+ * MCP's newline-delimited JSON-RPC over a connection of ours. Unlike the SDK's stdio transport it answers a
+ * line that is no message, and goes on after it.
+ */
+export function lineTransport(connection: LineConnection): Transport {
+  const transport: Transport = {
+    async start() {
+      connection.listen(take, () => transport.onclose?.());
+    },
+    async send(message) {
+      connection.send(JSON.stringify(message));
+    },
+    async close() {
+      connection.close();
+    },
+  };
+
+  function take(line: Line): void {
+    const read = 'bytes' in line ? readMessage(line.bytes) : { problem: tooLarge(line.oversized) };
+    if ('problem' in read) connection.send(read.problem);
+    else transport.onmessage?.(read.message);
+  }
+
+  return transport;
+}
+
+function readMessage(bytes: Buffer): { message: JSONRPCMessage } | { problem: string } {
+  const value = parseObject(bytes);
+  if (value === null)
+    return { problem: errorResponse(null, PARSE_ERROR, 'The line is not one JSON object.') };
+  if (JSONRPCMessageSchema.safeParse(value).success) return { message: value as JSONRPCMessage };
+  const id = isRequestId(value.id) ? value.id : null;
+  return { problem: errorResponse(id, INVALID_REQUEST, 'The object is not a JSON-RPC 2.0 message.') };
+}
+
+function tooLarge(ends: { head: Buffer; tail: Buffer }): string {
+  const { fault } = refuse('input_too_large', {
+    message: 'The message is larger than the limit.',
+    details: { maximum_bytes: MAXIMUM_LINE_BYTES },
+  });
+  return errorResponse(idOfOversized(ends), INVALID_REQUEST, fault.message, envelope(fault));
+}

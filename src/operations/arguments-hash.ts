@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import type { DelegateInput } from './fields.js';
+
+/**
+ * Identity of the work that a caller asks for, SHA-256 in hexadecimal. It counts what the caller passed, with
+ * an argument left out equal to its default; settings of the daemon do not count, nor does how long the caller
+ * waits. `workspace` is the real path of the directory, so that two spellings of it are one.
+ */
+export function argumentsHash(input: DelegateInput, workspace: string): string {
+  const canonical = JSON.stringify([
+    input.task,
+    workspace,
+    input.model ?? null,
+    input.reasoning_effort ?? null,
+    input.isolation,
+    input.base_ref ?? null,
+    input.deadline_seconds ?? null,
+    input.label ?? null,
+  ]);
+  return createHash('sha256').update(canonical).digest('hex');
+}

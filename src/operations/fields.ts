@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/** Input fields that several operations take. Their descriptions are what a client reads. */
+
+/** What is passed on to programs as one word: no control character, and nothing that looks like an option. */
+const word = (maximum: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maximum)
+    .regex(/^[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/);
+
+/** Ids are 32 hexadecimal digits; the wider alphabet lets a mistyped one be answered as `job_not_found`. */
+export const jobId = z
+  .string()
+  .regex(/^[0-9A-Za-z_-]{1,64}$/)
+  .describe('Id of the job, as returned when it was started.');
+
+export const anyWorkspace = z
+  .string()
+  .max(4_096)
+  .optional()
+  .describe('Accepted and ignored: the id alone finds the job.');
+
+export const workspaceRoot = z.string().min(1).max(4_096).optional();
+
+export const label = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[^\x00-\x1f\x7f-\x9f]+$/)
+  .optional();
+
+export const MAX_TASK_BYTES = 200_000;
+
+/** What defines the work of a job: the same for a call that waits and for one that does not. */
+export const delegateFields = {
+  task: z
+    .string()
+    .min(1)
+    // Advertised here, checked in bytes by the pre-flight, which answers with a code of its own.
+    .meta({ maxLength: MAX_TASK_BYTES })
+    .describe(
+      'What Codex shall do, in full: it sees the repository and this text only. At most 200,000 UTF-8 bytes.',
+    ),
+  workspace_root: workspaceRoot.describe(
+    "Absolute path of a directory inside the git repository to work on; the client's first root, else its working directory, unless given.",
+  ),
+  model: word(200).optional().describe('Model; the configured one, else that of Codex, unless given.'),
+  reasoning_effort: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .optional()
+    .describe('Reasoning effort the model knows, such as low, medium or high.'),
+  isolation: z
+    .enum(['inherit', 'ignore-config', 'ignore-rules'])
+    .default('inherit')
+    .describe(
+      "How much of the user's Codex settings counts: all, none of config.toml, or neither it nor the exec rules.",
+    ),
+  base_ref: word(255)
+    .optional()
+    .describe('Branch, tag or commit to start from; HEAD with uncommitted tracked changes unless given.'),
+  deadline_seconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(604_800)
+    .optional()
+    .describe('Longest run once the job left the queue; the configured limit unless given.'),
+  label: label.describe('Short name to tell jobs apart in lists.'),
+  idempotency_key: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Makes a repeated call answer the job of the first one; the same key needs the same arguments.',
+    ),
+};
+
+const delegateInput = z.strictObject(delegateFields);
+export type DelegateInput = z.infer<typeof delegateInput>;

@@ -1,0 +1,23 @@
+import { delegate } from './delegate.js';
+import { delegateAsync } from './delegate-async.js';
+import { jobCancel } from './job-cancel.js';
+import { jobConsumeResult } from './job-consume-result.js';
+import { jobList } from './job-list.js';
+import { jobResult } from './job-result.js';
+import { jobStatus } from './job-status.js';
+import { jobWait } from './job-wait.js';
+import type { Operation } from './operation.js';
+import { status } from './status.js';
+
+/** Every verb that a client may call, in the order in which clients list them. */
+export const operations: readonly Operation[] = [
+  delegateAsync,
+  delegate,
+  jobWait,
+  jobResult,
+  jobConsumeResult,
+  jobStatus,
+  jobCancel,
+  jobList,
+  status,
+];

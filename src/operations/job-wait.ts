@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { succeed } from '../errors.js';
+import { isSettled, jobStates } from '../job/record.js';
+import { anyWorkspace, jobId } from './fields.js';
+import { describeJob, type JobStateAnswer } from './job-state.js';
+import { defineOperation, type House } from './operation.js';
+import { waitForJobs } from './wait-for-jobs.js';
+
+/** A job as codex_job_status shows it, which advertises it in full; only its place is kept of an unknown one. */
+export type AwaitedJob = JobStateAnswer | { job_id: string; status: 'unknown' };
+
+const awaitedJob = z.looseObject({ job_id: z.string(), status: z.enum([...jobStates, 'unknown']) });
+
+export const jobWait = defineOperation({
+  tool: 'codex_job_wait',
+  command: 'wait',
+  title: 'Wait for jobs to end',
+  description:
+    'Waits until any, or all, of up to 100 jobs have ended, and reads the state of each. ' +
+    'Use it after codex_delegate_async instead of polling codex_job_status; then take each patch with codex_job_result. ' +
+    'It answers as soon as the mode is met, at once if that is so already, and after timeout_seconds with timed_out true, which is no error: call it again. ' +
+    'With mode any, leave out jobs whose end you know; a job that does not exist counts as ended and has status unknown. ' +
+    'Ending the wait, also by cancelling the call, ends no job; nothing is changed or spent.',
+  input: z.strictObject({
+    job_ids: z.array(jobId).min(1).max(100).describe('Ids of the jobs.'),
+    mode: z.enum(['any', 'all']).default('any').describe('Whether one ended job is enough, or all must end.'),
+    timeout_seconds: z.number().int().min(0).max(50).describe('Longest wait; 0 only looks.').default(25),
+    workspace_root: anyWorkspace,
+  }),
+  output: z.object({
+    ok: z.literal(true),
+    timed_out: z.boolean(),
+    jobs: z.array(awaitedJob).describe('As codex_job_status, in the order of job_ids.'),
+  }),
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async handle(input, call) {
+    const jobIds = [...new Set(input.job_ids)];
+    await waitForJobs(jobIds, input.mode, input.timeout_seconds, call);
+    const jobs = await Promise.all(jobIds.map((id) => describe(id, call.house)));
+    return succeed({ ok: true as const, timed_out: !isMet(jobs, input.mode), jobs });
+  },
+});
+
+async function describe(id: string, { supervisor, now }: House): Promise<AwaitedJob> {
+  const view = await supervisor.look(id);
+  return view === null ? { job_id: id, status: 'unknown' } : describeJob(view, now());
+}
+
+/** Whether any, or all, of the jobs have settled; one that does not exist counts as settled. */
+function isMet(jobs: readonly AwaitedJob[], mode: 'any' | 'all'): boolean {
+  const ended = ({ status }: AwaitedJob) => status === 'unknown' || isSettled(status);
+  return mode === 'any' ? jobs.some(ended) : jobs.every(ended);
+}

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import { jobLayout } from '../job/layout.js';
+import { isSettled, type JobRecord, jobStates, settledStates } from '../job/record.js';
+import type { JobView } from '../job/supervisor.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { changedFile, readFileList } from './file-list.js';
+import { fitList, fitText } from './fit.js';
+import { waitArguments } from './handle.js';
+import { describeEnding, instant, jobError, pollAfterMs, tokenUsage, usageOf } from './job-state.js';
+import type { House } from './operation.js';
+import { type PatchPage, readPatchPage } from './patch-page.js';
+
+/** One transition: `at`, `state`, `event`, and a `reason` or null. */
+const journalEntry = z.record(z.string(), z.string().nullable());
+
+/** What a settled job leaves behind, with one page of its patch. */
+export const jobResult = z.object({
+  job_id: z.string(),
+  label: z.string().nullable(),
+  status: z.enum(settledStates),
+  summary: z.string().nullable().describe("The agent's last message."),
+  patch: z.string().nullable().describe('This page; null if no worktree was made.'),
+  patch_encoding: z.enum(['utf-8', 'base64']).nullable(),
+  next_cursor: z.string().nullable().describe('Of the next page; null on the last.'),
+  patch_bytes: z.number().nullable().describe('Of all pages.'),
+  patch_sha256: z.string().nullable(),
+  baseline_commit: z.string().nullable(),
+  files: z.array(changedFile).describe('On the first page.'),
+  files_total: z.number(),
+  usage: tokenUsage.nullable(),
+  timings: z.record(z.string(), z.number()).describe('Milliseconds in each state.'),
+  thread_id: z.string().nullable(),
+  containment: z.enum(['namespace', 'group']).nullable().describe("How the agent's processes were held."),
+  warnings: z.array(z.string()),
+  error: jobError.nullable().describe('Why it did not end as done.'),
+  events: z.array(journalEntry).optional().describe('The journal, with detail full.'),
+});
+
+export type JobResult = z.infer<typeof jobResult>;
+
+export interface ResultRequest {
+  job_id: string;
+  detail: 'summary' | 'full';
+  cursor?: string | undefined;
+}
+
+/** The result of a settled job: `job_running` before, and `result_unreadable` when the patch was damaged. */
+export async function readResult(request: ResultRequest, house: House): Promise<Outcome<JobResult>> {
+  const view = await house.supervisor.look(request.job_id);
+  if (view === null) return refuse('job_not_found');
+  if (!isSettled(view.record.state)) return refuseRunning(view, house.now());
+  const page = await readPage(view.record, request.cursor, house.settings.stateDir);
+  if (page.ok) return succeed(await describeResult(view.record, page.value, request, house));
+  // The job may have been consumed or pruned while it was read.
+  const gone = (await house.supervisor.look(request.job_id)) === null;
+  return gone ? refuse('job_not_found') : page;
+}
+
+const refuseRunning = ({ record }: JobView, now: number) =>
+  refuse('job_running', {
+    retryAfterMs: pollAfterMs(record, now) ?? undefined,
+    repairArguments: waitArguments(record.id),
+    details: { status: record.state },
+  });
+
+type Page = PatchPage & { first: boolean };
+
+async function readPage(
+  { id, context }: JobRecord,
+  cursor: string | undefined,
+  stateDir: string,
+): Promise<Outcome<Page | null>> {
+  const { patch } = context;
+  if (patch === null) return cursor === undefined ? succeed(null) : refuse('invalid_cursor');
+  const offset = cursor === undefined ? 0 : decodeCursor(cursor, patch.sha256);
+  if (offset === null || offset > patch.bytes) return refuse('invalid_cursor');
+  const page = await readPatchPage(jobLayout(stateDir, id).patch, patch, offset);
+  return page.ok ? succeed({ ...page.value, first: offset === 0 }) : page;
+}
+
+// With a page of the patch and the file list, the whole answer stays under 100 KB.
+const MAX_SUMMARY_BYTES = 12 * 1024;
+const MAX_WARNINGS_BYTES = 4 * 1024;
+const MAX_WARNING_BYTES = 512;
+const MAX_EVENTS_BYTES = 4 * 1024;
+
+async function describeResult(
+  record: JobRecord,
+  page: Page | null,
+  request: ResultRequest,
+  house: House,
+): Promise<JobResult> {
+  const { id, state, context, submission } = record;
+  const { patch, run, worktree } = context;
+  const summary = fitText(run?.summary ?? '', MAX_SUMMARY_BYTES);
+  const list = page?.first ? await readFileList(jobLayout(house.settings.stateDir, id).files) : null;
+  const warnings = [
+    ...(worktree?.warnings ?? []),
+    ...(run?.warnings ?? []),
+    ...(patch?.warnings ?? []),
+    ...(summary.whole ? [] : ["The agent's last message was longer and is cut."]),
+    ...(page?.first && list === null ? ['The file list is missing; the patch itself is whole.'] : []),
+  ];
+  return {
+    job_id: id,
+    label: submission.label,
+    status: state as JobResult['status'],
+    summary: run?.summary == null ? null : summary.text,
+    patch: page?.text ?? null,
+    patch_encoding: page?.encoding ?? null,
+    next_cursor: patch !== null && page?.next != null ? encodeCursor(page.next, patch.sha256) : null,
+    patch_bytes: patch?.bytes ?? null,
+    patch_sha256: patch?.sha256 ?? null,
+    baseline_commit: worktree?.baselineCommit ?? null,
+    files: list ?? [],
+    files_total: patch?.files ?? 0,
+    usage: usageOf(record),
+    timings: timingsOf(record),
+    thread_id: run?.threadId ?? null,
+    containment: run?.containment ?? null,
+    warnings: fitList(
+      warnings.map((warning) => fitText(warning, MAX_WARNING_BYTES).text),
+      MAX_WARNINGS_BYTES,
+    ),
+    error: describeEnding(context.ending),
+    ...(request.detail === 'full' ? { events: await readEvents(id, house) } : {}),
+  };
+}
+
+/** Milliseconds that a settled job spent in each state it went through. */
+export function timingsOf({ entered }: Pick<JobRecord, 'entered'>): Record<string, number> {
+  const visits = jobStates
+    .map((state) => ({ state, at: entered[state] }))
+    .filter((visit): visit is { state: (typeof jobStates)[number]; at: number } => visit.at !== undefined);
+  return Object.fromEntries(
+    visits.slice(0, -1).map(({ state, at }, index) => [state, (visits[index + 1]?.at ?? at) - at]),
+  );
+}
+
+/** The journal, oldest first; the newest lines of one that is too long. */
+async function readEvents(jobId: string, { supervisor }: House): Promise<NonNullable<JobResult['events']>> {
+  const journal = await supervisor.journal(jobId);
+  const newestFirst = journal.toReversed().map(({ at, state, event, reason }) => ({
+    at: instant(at),
+    state,
+    event,
+    reason: reason === null ? null : fitText(reason, MAX_WARNING_BYTES).text,
+  }));
+  return fitList(newestFirst, MAX_EVENTS_BYTES).reverse();
+}

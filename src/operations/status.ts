@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { Readiness } from '../agents/agent.js';
+import { errorTable, type Outcome, succeed } from '../errors.js';
+import { stateLayout } from '../job/layout.js';
+import { MAX_TASK_BYTES } from './fields.js';
+import { jobError } from './job-state.js';
+import { defineOperation, type House } from './operation.js';
+
+const count = z.number();
+
+const output = z.object({
+  ok: z.literal(true),
+  ready: z.boolean().describe('New work would be accepted now.'),
+  problem: jobError.nullable().describe('Why not.'),
+  backend: z.string(),
+  codex: z.object({
+    found: z.boolean(),
+    program: z.string().nullable(),
+    version: z.string().nullable(),
+    logged_in: z.boolean().nullable(),
+    sandbox: z.boolean().nullable(),
+  }),
+  notes: z.array(z.string()),
+  limits: z.record(z.string(), count),
+  jobs: z.record(z.string(), count).describe('Jobs in each state.'),
+  daemon: z.object({
+    version: z.string(),
+    pid: count,
+    uptime_seconds: count,
+    draining: z.boolean(),
+    state_directory: z.string(),
+    log: z.string(),
+  }),
+});
+
+export const status = defineOperation({
+  tool: 'codex_status',
+  command: 'info',
+  title: 'Check Codex and the daemon',
+  description:
+    'Reads whether this machine can take work now: the Codex CLI, its version, login and sandbox, the limits, the jobs by state, and the daemon with its log. ' +
+    'Use it when a delegation was refused or before handing out much work; for one job use codex_job_status, for the jobs themselves codex_job_list. ' +
+    'It runs the same checks as a delegation does before it accepts, at most a few seconds. ' +
+    'A null means that it could not be found out. ' +
+    'No model is asked, nothing is started and nothing is spent.',
+  input: z.strictObject({}),
+  output,
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async handle(_, { house }) {
+    const readiness = await house.preflight();
+    const disk = await house.checkDisk();
+    return succeed({
+      ok: true as const,
+      ...describeReadiness(readiness, disk, house.draining()),
+      backend: house.settings.backend,
+      limits: describeLimits(house.settings),
+      jobs: await house.supervisor.countByState(),
+      daemon: describeDaemon(house),
+    });
+  },
+});
+
+function describeReadiness(readiness: Outcome<Readiness>, disk: Outcome<null>, draining: boolean) {
+  const found = readiness.ok ? readiness.value : null;
+  const fault = readiness.ok ? (disk.ok ? null : disk.fault) : readiness.fault;
+  return {
+    ready: fault === null && !draining,
+    problem: fault && { code: fault.code, message: fault.message, advice: errorTable[fault.code].advice },
+    codex: {
+      found: found !== null || fault?.code !== 'codex_not_found',
+      program: found?.program ?? null,
+      version: found?.version ?? null,
+      logged_in: found?.loggedIn ?? null,
+      sandbox: found?.sandbox ?? null,
+    },
+    notes: found?.notes ?? [],
+  };
+}
+
+const describeLimits = (settings: House['settings']) => ({
+  max_running: settings.maxRunning,
+  max_running_per_repo: settings.maxRunningPerRepo,
+  max_queued: settings.maxQueued,
+  task_bytes: MAX_TASK_BYTES,
+  deadline_seconds: settings.deadlineSeconds,
+  queue_seconds: settings.queueSeconds,
+  result_ttl_seconds: settings.resultTtlSeconds,
+});
+
+const describeDaemon = (house: House) => ({
+  version: house.version,
+  pid: process.pid,
+  uptime_seconds: Math.floor((house.now() - house.startedAt) / 1_000),
+  draining: house.draining(),
+  state_directory: house.settings.stateDir,
+  log: stateLayout(house.settings.stateDir).log,
+});

@@ -1,0 +1,42 @@
+import { isSettled } from '../job/record.js';
+import type { JobView } from '../job/supervisor.js';
+import type { Call } from './operation.js';
+
+/**
+ * Waits until any, or all, of the jobs have settled, for `seconds` at most, or until the caller goes away; the
+ * jobs go on in any case. Meanwhile the caller is told what they do.
+ */
+export async function waitForJobs(
+  jobIds: readonly string[],
+  mode: 'any' | 'all',
+  seconds: number,
+  call: Call,
+): Promise<void> {
+  const { supervisor } = call.house;
+  const wait = new AbortController();
+  const end = () => wait.abort();
+  const timer = setTimeout(end, seconds * 1_000);
+  call.signal.addEventListener('abort', end, { once: true });
+  if (call.signal.aborted) end();
+  const awaited = new Set(jobIds);
+  const unsubscribe = supervisor.subscribe((view) => {
+    if (awaited.has(view.record.id)) call.report(progressLine(view));
+  });
+  try {
+    await supervisor.settled(jobIds, mode, wait.signal);
+  } finally {
+    unsubscribe();
+    clearTimeout(timer);
+    call.signal.removeEventListener('abort', end);
+  }
+}
+
+/** What a job does now, in one line for people. */
+export function progressLine({ record, queuePosition }: JobView): string {
+  const { label } = record.submission;
+  const name = label === null ? record.id.slice(0, 8) : label;
+  if (queuePosition !== null) return `${name}: queued, number ${queuePosition} in line`;
+  const { activity, events } = record.context.progress;
+  if (isSettled(record.state) || events === 0) return `${name}: ${record.state}`;
+  return `${name}: ${record.state}, ${activity ?? 'working'} (${events} events)`;
+}

@@ -1,0 +1,62 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { DiffOutput, Progress, RunOutput, WorktreeOutput } from '../../machines/job.js';
+import type { Readiness } from '../agents/agent.js';
+import type { Outcome } from '../errors.js';
+import type { Submission } from '../job/record.js';
+
+/** What each stage is given and gives back. All of it crosses threads by structured clone. */
+export interface Stages {
+  worktree: { input: WorktreeTask; output: WorktreeOutput };
+  run: { input: RunTask; output: RunOutput };
+  diff: { input: DiffTask; output: DiffOutput };
+  preflight: { input: Record<never, never>; output: Outcome<Readiness> };
+}
+
+export type StageName = keyof Stages;
+
+export interface WorktreeTask {
+  jobId: string;
+  submission: Submission;
+  stopping: boolean;
+}
+
+export interface RunTask extends WorktreeTask {
+  /** What the agent is to do. */
+  task: string;
+  /** Root of the checkout. */
+  worktree: string;
+  /** Instant at which the agent is stopped, with or without a daemon. */
+  deadlineAt: number;
+}
+
+export interface DiffTask {
+  jobId: string;
+  submission: Submission;
+  baselineCommit: string | null;
+}
+
+/** One call of a stage, as Piscina carries it to a thread. */
+export interface StageCall<Name extends StageName = StageName> {
+  stage: Name;
+  input: Stages[Name]['input'];
+  port: MessagePort;
+}
+
+/**
+ * What a thread answers. A stage that throws has a bug: that is told as a value, so that the only way in
+ * which a call can reject is the death of its thread.
+ */
+export type StageAnswer<Name extends StageName> =
+  | { kind: 'output'; output: Stages[Name]['output'] }
+  | { kind: 'broken'; message: string };
+
+/** From the daemon to a stage: end your work. Never Piscina's own signal, which ends the thread. */
+export interface StopMessage {
+  type: 'stop';
+}
+
+/** From a stage to the daemon, at most every 50 ms. */
+export interface ProgressMessage {
+  type: 'progress';
+  progress: Progress;
+}

@@ -1,0 +1,142 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
+import type { AgentConclusion, AgentReader } from '../agents/agent.js';
+import type { ErrorCode } from '../errors.js';
+import type { JobLayout } from '../job/layout.js';
+import { type AgentProcess, askToStop, isAlive, kill } from './agent-process.js';
+import type { StageChannel } from './channel.js';
+import { GRACE_SECONDS } from './start-agent.js';
+import { openTail } from './tail.js';
+import { watchFiles } from './watch-files.js';
+
+/** More output than this ends the agent. */
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+const STDERR_BYTES = 64 * 1024;
+/** The supervisor keeps the grace itself; only one that is stuck or dead is overtaken. */
+const OVERTAKE_MS = GRACE_SECONDS * 1_000 + 1_500;
+
+export interface Following {
+  jobId: string;
+  agent: AgentProcess;
+  reader: AgentReader;
+  files: JobLayout;
+  /** How long the agent may be silent when its reader knows no good reason for it. */
+  silenceMs: number;
+  stopping: boolean;
+  channel: StageChannel;
+}
+
+interface Cause {
+  code: ErrorCode;
+  message: string;
+}
+
+/** Reads what the agent writes until all its processes are dead, and tells how the run went. */
+export async function followAgent(following: Following): Promise<RunOutput> {
+  const { agent, reader, files, channel, jobId } = following;
+  const watch = watchFiles(files.directory);
+  const tail = await openTail(files.stdout);
+  const take = reader.line.bind(reader);
+  let stoppedFor: Cause | null = null;
+  let overtake: NodeJS.Timeout | undefined;
+
+  const stop = () => {
+    if (overtake !== undefined) return;
+    askToStop(agent);
+    overtake = setTimeout(() => void kill(agent, jobId), OVERTAKE_MS);
+  };
+  const stopFor = (cause: Cause) => {
+    stoppedFor ??= cause;
+    stop();
+  };
+  channel.stop.addEventListener('abort', stop, { once: true });
+  if (following.stopping || channel.stop.aborted) stop();
+
+  try {
+    let reported = '';
+    let lastSign = Date.now();
+    while (isAlive(agent)) {
+      const before = tail.position();
+      await tail.read(take);
+      if (tail.position() > before || reader.mayBeSilent()) lastSign = Date.now();
+      reported = report(reader.progress(), reported, channel);
+      if (tail.position() + (await sizeOf(files.stderr)) > MAX_OUTPUT_BYTES) stopFor(tooMuchOutput);
+      if (Date.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
+      await watch.next();
+    }
+    await tail.read(take);
+    tail.finish(take);
+    report(reader.progress(), reported, channel);
+  } finally {
+    clearTimeout(overtake);
+    channel.stop.removeEventListener('abort', stop);
+    watch.close();
+    await tail.close();
+  }
+  // What left the process group, where there is no namespace to hold it.
+  await kill(agent, jobId);
+  const conclusion = reader.conclude({
+    status: await exitStatus(files.exit),
+    stderr: await endOf(files.stderr),
+  });
+  return output(conclusion, stoppedFor, following, await exitStatus(files.exit));
+}
+
+function output(
+  conclusion: AgentConclusion,
+  stoppedFor: Cause | null,
+  following: Following,
+  exitCode: number | null,
+): RunOutput {
+  const run: RunReport = {
+    exitCode,
+    summary: conclusion.summary,
+    threadId: conclusion.threadId,
+    usage: conclusion.usage,
+    containment: following.agent.containment,
+    warnings: conclusion.warnings,
+  };
+  const failure = stoppedFor ?? conclusion.failure;
+  return failure === null ? { ok: true, run } : { ok: false, ...failure, run };
+}
+
+/** Sends progress on if it is news; answers what was sent last. */
+function report(progress: Progress, reported: string, channel: StageChannel): string {
+  const now = JSON.stringify(progress);
+  if (now !== reported) channel.report(progress);
+  return now;
+}
+
+const tooMuchOutput: Cause = {
+  code: 'output_too_large',
+  message: `The agent wrote more than ${MAX_OUTPUT_BYTES / 1024 / 1024} MiB of output and was stopped.`,
+};
+
+const silence = (milliseconds: number): Cause => ({
+  code: 'agent_silent',
+  message: `The agent gave no sign of life for ${milliseconds / 1_000} s and was stopped.`,
+});
+
+/** The status that the supervisor wrote; null when it was killed before it could. */
+async function exitStatus(file: string): Promise<number | null> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return /^\d+$/.test(text.trim()) ? Number(text) : null;
+}
+
+const sizeOf = (file: string) =>
+  stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+
+async function endOf(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, STDERR_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,82 @@
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunOutput } from '../../machines/job.js';
+import type { AgentBackend } from '../agents/agent.js';
+import { backendOf } from '../agents/backends.js';
+import type { Settings } from '../config.js';
+import { type JobLayout, jobLayout } from '../job/layout.js';
+import type { RunTask } from '../pool/messages.js';
+import type { AgentProcess } from './agent-process.js';
+import type { StageChannel } from './channel.js';
+import { followAgent } from './follow-agent.js';
+import { findAgent, startAgent } from './start-agent.js';
+
+/**
+ * Has the agent do the task. Called again after a thread or a daemon died, it finds the agent that still
+ * runs, or the files of one that has ended, and goes on from there: an agent is started once.
+ */
+export async function run(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
+  const files = jobLayout(settings.stateDir, task.jobId);
+  const backend = await backendOf(task.submission.backend);
+  await mkdir(files.directory, { recursive: true, mode: 0o700 });
+
+  let agent = await findAgent(task.jobId, files);
+  if (agent === null) {
+    if (task.stopping || channel.stop.aborted)
+      return notStarted('cancelled', 'The job ended before its agent started.');
+    const started = await start(task, backend, files, settings);
+    if ('ok' in started) return started;
+    agent = started;
+  }
+  return followAgent({
+    jobId: task.jobId,
+    agent,
+    reader: backend.reader(),
+    files,
+    silenceMs: settings.silenceSeconds * 1_000,
+    stopping: task.stopping,
+    channel,
+  });
+}
+
+async function start(
+  task: RunTask,
+  backend: AgentBackend,
+  files: JobLayout,
+  settings: Settings,
+): Promise<AgentProcess | RunOutput> {
+  const directory = await workingDirectory(task);
+  if (directory === null) return notStarted('agent_not_started', 'The worktree of the job is gone.');
+  await mkdir(files.temporary, { recursive: true, mode: 0o700 });
+  const launch = await backend.launch(
+    {
+      jobId: task.jobId,
+      submission: task.submission,
+      directory,
+      worktree: task.worktree,
+      jobDirectory: files.directory,
+    },
+    settings,
+  );
+  if (!launch.ok) return notStarted(launch.fault.code, launch.fault.message);
+  const started = await startAgent(
+    { jobId: task.jobId, files, directory, task: task.task, deadlineAt: task.deadlineAt },
+    launch.value,
+  );
+  return started.ok ? started.value : notStarted(started.fault.code, started.fault.message);
+}
+
+/**
+ * The caller's subdirectory in the checkout, null if the checkout is gone; its root where the baseline does not have that directory, or has
+ * a symlink in its place that would take the agent elsewhere.
+ */
+async function workingDirectory(task: RunTask): Promise<string | null> {
+  const root = await realpath(task.worktree).catch(() => null);
+  if (root === null) return null;
+  const directory = join(root, task.submission.subdirectory);
+  const real = await realpath(directory).catch(() => null);
+  const found = real === directory ? await stat(directory) : null;
+  return found?.isDirectory() ? directory : root;
+}
+
+const notStarted = (code: string, message: string): RunOutput => ({ ok: false, code, message, run: null });

@@ -1,0 +1,69 @@
+import { type FileHandle, open } from 'node:fs/promises';
+
+const CHUNK_BYTES = 256 * 1024;
+/** A longer line is passed over: Codex caps the output it quotes at 1 MiB, which escapes to several. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const NEWLINE = 0x0a;
+
+/** Reads the lines of a file that another process is still writing. */
+export interface Tail {
+  /** Reads what was added since the last call, and hands on each whole line with the instant it is known from. */
+  read(take: (line: string, at: number) => void): Promise<void>;
+  /** Bytes read so far. */
+  position(): number;
+  /** Hands on the last line, if the writer ended without a line break. */
+  finish(take: (line: string, at: number) => void): void;
+  close(): Promise<void>;
+}
+
+/** Opens a tail at the first byte of a file that exists. */
+export async function openTail(path: string): Promise<Tail> {
+  const file = await open(path, 'r');
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let position = 0;
+  let partial: Buffer[] = [];
+  let partialBytes = 0;
+  let lastChange = Date.now();
+
+  const flush = (end: Buffer, take: (line: string, at: number) => void) => {
+    if (partialBytes + end.length <= MAX_LINE_BYTES) {
+      const line = partial.length === 0 ? end : Buffer.concat([...partial, end]);
+      if (line.length > 0) take(line.toString('utf8'), lastChange);
+    }
+    partial = [];
+    partialBytes = 0;
+  };
+  const keep = (rest: Buffer) => {
+    partialBytes += rest.length;
+    // Beyond the limit only the length matters: the line will be passed over.
+    if (partialBytes <= MAX_LINE_BYTES) partial.push(Buffer.from(rest));
+    else partial = [];
+  };
+
+  return {
+    async read(take) {
+      for (;;) {
+        const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
+        if (bytesRead === 0) return;
+        // After a restart the file is read again from its start: its own time is nearer than now.
+        lastChange = await modified(file);
+        position += bytesRead;
+        let start = 0;
+        for (
+          let end = chunk.indexOf(NEWLINE);
+          end !== -1 && end < bytesRead;
+          end = chunk.indexOf(NEWLINE, start)
+        ) {
+          flush(chunk.subarray(start, end), take);
+          start = end + 1;
+        }
+        if (start < bytesRead) keep(chunk.subarray(start, bytesRead));
+      }
+    },
+    position: () => position,
+    finish: (take) => flush(Buffer.alloc(0), take),
+    close: () => file.close(),
+  };
+}
+
+const modified = async (file: FileHandle) => Math.round((await file.stat()).mtimeMs);

@@ -1,0 +1,65 @@
+import { type FSWatcher, watch } from 'node:fs';
+
+/** Progress is read at most this often, however much an agent writes. */
+const COALESCE_MS = 50;
+/** Nothing tells of a process killed from outside, and a watch may be refused: so look at least this often. */
+const TICK_MS = 1_000;
+const TICK_WITHOUT_WATCH_MS = 200;
+/** Between an exit status and the death of the last process lie a few milliseconds. */
+const ENDING_MS = 3;
+
+export interface FilesWatch {
+  /** Resolves when the files may have changed; soon after the exit file appears, else coalesced. */
+  next(): Promise<void>;
+  close(): void;
+}
+
+/** Watches the files of one job. */
+export function watchFiles(directory: string): FilesWatch {
+  let wake: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let changed = false;
+  let ending = false;
+  let lastWake = 0;
+  let watcher: FSWatcher | undefined;
+
+  const wakeUp = () => {
+    clearTimeout(timer);
+    const resolve = wake;
+    wake = undefined;
+    changed = false;
+    lastWake = Date.now();
+    resolve?.();
+  };
+  const wakeIn = (milliseconds: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(wakeUp, milliseconds);
+  };
+  const untilCoalesced = () => Math.max(0, COALESCE_MS - (Date.now() - lastWake));
+
+  try {
+    watcher = watch(directory, (_event, name) => {
+      if (name === 'exit') ending = true;
+      if (wake !== undefined && (ending || !changed)) wakeIn(ending ? 0 : untilCoalesced());
+      changed = true;
+    });
+    // A watch that breaks later leaves the tick.
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    // No watches left on this machine: the quicker tick serves.
+  }
+
+  return {
+    next: () =>
+      new Promise<void>((resolve) => {
+        wake = resolve;
+        if (ending) wakeIn(ENDING_MS);
+        else if (changed) wakeIn(untilCoalesced());
+        else wakeIn(watcher === undefined ? TICK_WITHOUT_WATCH_MS : TICK_MS);
+      }),
+    close: () => {
+      clearTimeout(timer);
+      watcher?.close();
+    },
+  };
+}

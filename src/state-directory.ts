@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { type Outcome, refuse, succeed } from './errors.js';
+
+/**
+ * What must be known before anything else: where the configuration file and the state directory are. Apart from
+ * the other settings, and without zod, because the bridge needs only this and has to start fast.
+ */
+export function findStateDirectory(environment: NodeJS.ProcessEnv = process.env): Outcome<string> {
+  const file = readConfigFile(configFile(environment));
+  if (!file.ok) return file;
+  const stateDir =
+    environment.OFFSHOOT_STATE_DIR || (file.value.state_dir ?? defaultStateDirectory(environment));
+  if (typeof stateDir === 'string' && isAbsolute(stateDir)) return succeed(stateDir);
+  return refuse('invalid_config', {
+    message: 'The value of state_dir does not fit: must be an absolute path.',
+  });
+}
+
+/** Path of the configuration file: `$XDG_CONFIG_HOME/offshoot/config.json`, or under `~/.config`. */
+export function configFile(environment: NodeJS.ProcessEnv = process.env): string {
+  return join(environment.XDG_CONFIG_HOME ?? join(homeOf(environment), '.config'), 'offshoot', 'config.json');
+}
+
+export function defaultStateDirectory(environment: NodeJS.ProcessEnv): string {
+  return join(environment.XDG_STATE_HOME ?? join(homeOf(environment), '.local', 'state'), 'offshoot');
+}
+
+/** What the configuration file holds; nothing if there is none. */
+export function readConfigFile(path: string): Outcome<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return succeed({});
+    return refuse('invalid_config', { message: `The configuration file ${path} cannot be read.` });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return succeed(value as Record<string, unknown>);
+    }
+  } catch {
+    // Falls through: not JSON at all is told like JSON of another kind.
+  }
+  return refuse('invalid_config', { message: `The configuration file ${path} does not hold a JSON object.` });
+}
+
+export const homeOf = (environment: NodeJS.ProcessEnv): string => environment.HOME || homedir();

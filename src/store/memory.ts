@@ -1,0 +1,137 @@
+import type { JobState } from '../../machines/job.js';
+import { isSettled, type JobRecord, type JournalEntry, jobStates } from '../job/record.js';
+import type { Created, KnownKey, ListFilter, NewJob, Store } from './store.js';
+
+interface StoredJob {
+  record: JobRecord;
+  task: string;
+  journal: JournalEntry[];
+}
+
+interface StoredKey {
+  jobId: string;
+  argumentsHash: string;
+  /** Null as long as the job is there. */
+  keepUntil: number | null;
+}
+
+/** A store that lives as long as its process. What goes in and out is copied, as it is through a file. */
+export function createMemoryStore(): Store {
+  const jobs = new Map<string, StoredJob>();
+  const keys = new Map<string, StoredKey>();
+  let lastSequence = 0;
+  let closed = false;
+
+  const assertOpen = () => {
+    if (closed) throw new Error('The store is closed.');
+  };
+
+  /** Runs a call at once, so that calls take effect in the order in which they were made. */
+  const call = async <Answer>(body: () => Answer): Promise<Answer> => {
+    assertOpen();
+    return structuredClone(body());
+  };
+
+  const isStored = ({ id, sequence }: JobRecord) => jobs.get(id)?.record.sequence === sequence;
+
+  const knownKey = ({ record, argumentsHash }: NewJob): KnownKey | null => {
+    const key = record.submission.idempotencyKey;
+    const known = key === null ? undefined : keys.get(key);
+    if (known === undefined || (known.jobId === record.id && isStored(record))) return null;
+    return {
+      jobId: known.jobId,
+      sameArguments: known.argumentsHash === argumentsHash,
+      gone: known.keepUntil !== null,
+    };
+  };
+
+  /** SQLite refuses these by its constraints, before anything is kept. */
+  const assertDistinct = (fresh: readonly NewJob[]) => {
+    const stored = [...jobs.values()].map(({ record }) => record);
+    const records = [...stored, ...fresh.map(({ record }) => record)];
+    const freshKeys = fresh.flatMap(({ record }) => record.submission.idempotencyKey ?? []);
+    for (const values of [records.map(({ id }) => id), records.map(({ sequence }) => sequence), freshKeys]) {
+      if (new Set<unknown>(values).size < values.length) throw new Error('Two jobs are not distinct.');
+    }
+  };
+
+  const create = (newJobs: readonly NewJob[]): Created => {
+    const known = newJobs.map(knownKey);
+    if (known.some((key) => key !== null)) return { ok: false, known };
+    const fresh = newJobs.filter(({ record }) => !isStored(record));
+    assertDistinct(fresh);
+    for (const { record, task, argumentsHash, entry } of structuredClone(fresh)) {
+      const key = record.submission.idempotencyKey;
+      jobs.set(record.id, { record, task, journal: [entry] });
+      if (key !== null) keys.set(key, { jobId: record.id, argumentsHash, keepUntil: null });
+      lastSequence = Math.max(lastSequence, record.sequence);
+    }
+    return { ok: true };
+  };
+
+  const save = (record: JobRecord, entry: JournalEntry): boolean => {
+    const stored = jobs.get(record.id);
+    if (stored === undefined || isSettled(stored.record.state)) return false;
+    stored.record = structuredClone(record);
+    stored.journal.push(structuredClone(entry));
+    return true;
+  };
+
+  const remove = (id: string, keepKeyUntil: number): boolean => {
+    const stored = jobs.get(id);
+    if (stored === undefined || !isSettled(stored.record.state)) return false;
+    jobs.delete(id);
+    const key = keys.get(stored.record.submission.idempotencyKey ?? '');
+    if (key?.jobId === id) key.keepUntil = keepKeyUntil;
+    return true;
+  };
+
+  const forgetKeys = (now: number): void => {
+    for (const [key, { keepUntil }] of keys) {
+      if (keepUntil !== null && keepUntil <= now) keys.delete(key);
+    }
+  };
+
+  const oldestFirst = () =>
+    [...jobs.values()].map(({ record }) => record).sort((one, other) => one.sequence - other.sequence);
+
+  const list = ({ repository, state, label, before, limit }: ListFilter): JobRecord[] =>
+    oldestFirst()
+      .reverse()
+      .filter((record) => repository === undefined || record.submission.repository === repository)
+      .filter((record) => state === undefined || record.state === state)
+      .filter((record) => label === undefined || record.submission.label === label)
+      .filter((record) => before === undefined || record.sequence < before)
+      .slice(0, limit);
+
+  const expired = (now: number, limit: number): string[] =>
+    oldestFirst()
+      .filter(({ state, expiresAt }) => isSettled(state) && expiresAt !== null && expiresAt <= now)
+      .sort((one, other) => Number(one.expiresAt) - Number(other.expiresAt))
+      .slice(0, limit)
+      .map(({ id }) => id);
+
+  const countByState = (): Record<JobState, number> => {
+    const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
+    for (const { record } of jobs.values()) counts[record.state] += 1;
+    return counts;
+  };
+
+  return {
+    create: (newJobs) => call(() => create(newJobs)),
+    save: (record, entry) => call(() => save(record, entry)),
+    get: (id) => call(() => jobs.get(id)?.record ?? null),
+    task: (id) => call(() => jobs.get(id)?.task ?? null),
+    journal: (id) => call(() => jobs.get(id)?.journal ?? []),
+    list: (filter) => call(() => list(filter)),
+    unsettled: () => call(() => oldestFirst().filter(({ state }) => !isSettled(state))),
+    expired: (now, limit) => call(() => expired(now, limit)),
+    remove: (id, keepKeyUntil) => call(() => remove(id, keepKeyUntil)),
+    forgetKeys: (now) => call(() => forgetKeys(now)),
+    countByState: () => call(countByState),
+    lastSequence: () => call(() => lastSequence),
+    close: async () => {
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { codexExec } from '../../src/agents/codex-exec.js';
+import { findCodex } from '../../src/agents/codex-program.js';
+import type { Settings } from '../../src/config.js';
+import { providerConfig } from '../../src/demo/scripted-model.js';
+import { type Bench, codexWrapper, makeBench } from '../support/agents.js';
+
+const neverAborted = new AbortController().signal;
+const check = (settings: Settings, signal = neverAborted) => codexExec().preflight(settings, signal);
+
+async function bench(context: TestContext, environment: Record<string, string> = {}): Promise<Bench> {
+  const made = await makeBench(environment);
+  context.after(() => made.remove());
+  return made;
+}
+
+/** Settings with a program of ours in the place of Codex. */
+async function withProgram({ root, settings }: Bench, script: string): Promise<Settings> {
+  const codexPath = join(root, 'program');
+  await writeFile(codexPath, `#!/bin/sh\n${script}\n`);
+  await chmod(codexPath, 0o755);
+  return { ...settings, codexPath };
+}
+
+describe('finding the program', () => {
+  test('runs the native program behind the wrapper of npm', async (context) => {
+    const { settings } = await bench(context);
+    const found = await findCodex(settings);
+    assert.ok(found.ok);
+    assert.match(found.value, /vendor\/[^/]+\/bin\/codex$/);
+  });
+
+  test('takes the first codex on PATH that can be run', async (context) => {
+    const { root, settings } = await bench(context);
+    const [first, second] = [join(root, 'first'), join(root, 'second')];
+    await mkdir(join(first, 'codex'), { recursive: true });
+    await mkdir(second);
+    await symlink(codexWrapper, join(second, 'codex'));
+    const environment = { ...settings.environment, PATH: `relative:${first}:${second}` };
+    const found = await findCodex({ ...settings, codexPath: null, environment });
+    assert.match(found.ok ? found.value : found.fault.code, /vendor\/[^/]+\/bin\/codex$/);
+  });
+
+  test('leaves any other program as it is', async (context) => {
+    const made = await bench(context);
+    const settings = await withProgram(made, 'exit 0');
+    assert.deepEqual(await findCodex(settings), { ok: true, value: settings.codexPath });
+  });
+
+  test('refuses with codex_not_found when there is none', async (context) => {
+    const { settings } = await bench(context);
+    for (const codexPath of [null, '/nowhere/codex', '/']) {
+      const ready = await check({ ...settings, codexPath });
+      assert.equal(ready.ok ? null : ready.fault.code, 'codex_not_found');
+    }
+  });
+});
+
+describe('the preflight', () => {
+  test('finds out version, login and sandbox', async (context) => {
+    const { codexHome, settings } = await bench(context);
+    await writeFile(join(codexHome, 'config.toml'), providerConfig('http://127.0.0.1:9/v1', 'K'));
+    const ready = await check(settings);
+    if (!ready.ok && ready.fault.code === 'sandbox_unavailable') return context.skip(ready.fault.message);
+    assert.ok(ready.ok);
+    assert.equal(ready.value.version, '0.169.0');
+    assert.equal(ready.value.loggedIn, false);
+    assert.equal(ready.value.sandbox, true);
+    assert.deepEqual(ready.value.notes, ['Codex is not logged in; another credential is configured.']);
+  });
+
+  test('refuses with codex_auth_required when nobody is logged in and nothing else is configured', async (context) => {
+    const { codexHome, settings } = await bench(context);
+    const bare = await check(settings);
+    assert.equal(bare.ok ? null : bare.fault.code, 'codex_auth_required');
+    await writeFile(join(codexHome, 'config.toml'), 'model_provider = "openai"\n');
+    const openai = await check(settings);
+    assert.equal(openai.ok ? null : openai.fault.code, 'codex_auth_required');
+  });
+
+  test('knows a login with an API key, by auth.json', async (context) => {
+    const { codexHome, settings } = await bench(context);
+    await writeFile(join(codexHome, 'auth.json'), JSON.stringify({ OPENAI_API_KEY: 'sk-for-a-test' }));
+    const ready = await check(settings);
+    if (!ready.ok && ready.fault.code === 'sandbox_unavailable') return context.skip(ready.fault.message);
+    assert.equal(ready.ok && ready.value.loggedIn, true);
+  });
+
+  test('accepts CODEX_API_KEY in the place of a login', async (context) => {
+    const { settings } = await bench(context, { CODEX_API_KEY: 'k' });
+    const ready = await check(settings);
+    assert.notEqual(ready.ok ? null : ready.fault.code, 'codex_auth_required');
+  });
+
+  test('lets an odd program through and notes what it could not find out', async (context) => {
+    const settings = await withProgram(await bench(context), 'exit 3');
+    const ready = await check(settings);
+    assert.ok(ready.ok);
+    assert.deepEqual([ready.value.version, ready.value.loggedIn, ready.value.sandbox], [null, null, null]);
+    assert.equal(ready.value.notes.length, 3);
+  });
+
+  test('refuses a Codex that is too old, and notes one that is older than tried', async (context) => {
+    const made = await bench(context);
+    const old = await check(await withProgram(made, 'echo codex-cli 0.99.1'));
+    assert.equal(old.ok ? null : old.fault.code, 'codex_unsupported');
+    const older = await check(await withProgram(made, 'echo codex-cli 0.140.0-beta.1'));
+    assert.equal(older.ok && older.value.version, '0.140.0-beta.1');
+    assert.match(older.ok ? older.value.notes.join() : '', /0\.169/);
+  });
+
+  test('ends what it started when it is aborted, and leaves nothing behind', async (context) => {
+    const made = await bench(context);
+    const told = join(made.root, 'told');
+    const settings = await withProgram(made, `sleep 600 & echo "$! $TMPDIR" > ${told}; wait`);
+    const ready = await check(settings, AbortSignal.timeout(300));
+    assert.equal(ready.ok && ready.value.sandbox, null);
+    const [sleeper, temporary] = (await readFile(told, 'utf8')).trim().split(' ') as [string, string];
+    await assert.rejects(stat(temporary), { code: 'ENOENT' });
+    await untilGone(Number(sleeper));
+  });
+});
+
+/** Fails when the process is still there after 5 s. A process that nobody has reaped counts as gone. */
+async function untilGone(pid: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const state = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => null);
+    if (state === null || state.stdout.startsWith('Z')) return;
+    await setTimeout(50);
+  }
+  assert.fail(`process ${pid} is still there`);
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '../support/operations.js';
+
+const entry = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
+const packageFile = fileURLToPath(new URL('../../../package.json', import.meta.url));
+const home = temporaryDirectory();
+
+function offshoot(parameters: string[], environment: Record<string, string> = {}) {
+  const env = { HOME: home, PATH: '/usr/bin:/bin', OFFSHOOT_STATE_DIR: join(home, 'state'), ...environment };
+  return spawnSync(process.execPath, [entry, ...parameters], {
+    env,
+    encoding: 'utf8',
+    input: '',
+    timeout: 20_000,
+  });
+}
+
+describe('offshoot', () => {
+  it('shows its help and that of a command', () => {
+    for (const parameters of [['--help'], ['help'], ['-h']]) {
+      const { status, stdout, stderr } = offshoot(parameters);
+      assert.equal(status, 0);
+      assert.match(stdout, /Usage: offshoot COMMAND/);
+      assert.equal(stderr, '');
+    }
+    assert.equal(offshoot(['delegate', '--help']).stdout, offshoot(['help', 'delegate']).stdout);
+  });
+
+  it('shows its version', () => {
+    const { version } = JSON.parse(readFileSync(packageFile, 'utf8'));
+    assert.equal(offshoot(['--version']).stdout, `${version}\n`);
+  });
+
+  it('shows the settings with where they come from', () => {
+    const shown = offshoot(['config'], { OFFSHOOT_MAX_RUNNING: '3' });
+    assert.equal(shown.status, 0);
+    assert.match(shown.stdout, /max_running = 3 +\[environment\] Agents at once/);
+    assert.ok(!shown.stdout.includes('\u001b'));
+    const { settings } = JSON.parse(offshoot(['config', '--json']).stdout);
+    assert.ok(
+      settings.some(
+        (line: { key: string; source: string }) => line.key === 'backend' && line.source === 'default',
+      ),
+    );
+  });
+
+  it('tells a wrong setting and exits with 1', () => {
+    const { status, stderr, stdout } = offshoot(['config'], { OFFSHOOT_MAX_RUNNING: 'many' });
+    assert.equal(status, 1);
+    assert.match(stderr, /OFFSHOOT_MAX_RUNNING/);
+    assert.equal(stdout, '');
+    const refused = offshoot(['config', '--json'], { OFFSHOOT_MAX_RUNNING: 'many' });
+    assert.equal(refused.status, 1);
+    assert.equal(JSON.parse(refused.stdout).error.code, 'invalid_config');
+  });
+
+  it('exits with 2 on wrong usage and names what was meant', () => {
+    const wrong: [string[], RegExp][] = [
+      [[], /Name a command/],
+      [['delegat'], /did you mean delegate\?/],
+      [['help', 'lst'], /did you mean list\?/],
+      [['list', '--limt', '3'], /did you mean --limit\?/],
+      [['list', '--limit', '900'], /limit: /],
+      [['status'], /needs JOB/],
+      [['status', 'a', 'b'], /more words/],
+      [['status', '../x'], /job_id: /],
+    ];
+    for (const [parameters, expected] of wrong) {
+      const { status, stdout, stderr } = offshoot(parameters);
+      assert.equal(status, 2, parameters.join(' '));
+      assert.match(stderr, expected);
+      assert.equal(stdout, '');
+    }
+  });
+
+  it('says that no daemon runs when there is none to stop', () => {
+    const { status, stdout } = offshoot(['stop']);
+    assert.equal(status, 0);
+    assert.equal(stdout, 'No daemon runs.\n');
+  });
+});

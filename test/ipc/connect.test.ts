@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { connectDaemon } from '../../src/ipc/connect.js';
+import { ownHello } from '../../src/ipc/hello.js';
+import { socketPath } from '../../src/ipc/socket-path.js';
+import { startDaemon } from '../../src/ipc/start-daemon.js';
+import { endDaemon, remove, temporaryDirectory, toyDaemonEntry } from '../support/link-toys.js';
+
+const supportUrl = new URL('../support/connect-once.js', import.meta.url).pathname;
+let directory: string;
+let stateDir: string;
+let count = 0;
+before(async () => {
+  directory = await temporaryDirectory();
+});
+after(() => remove(directory));
+afterEach(() => endDaemon(stateDir));
+
+async function newStateDirectory(): Promise<string> {
+  count += 1;
+  stateDir = join(directory, `state-${count}`);
+  await mkdir(stateDir, { mode: 0o700 });
+  return stateDir;
+}
+
+/** A client in a process of its own, since a daemon takes its environment from who starts it. */
+async function connectOnce(): Promise<number> {
+  const client = spawn(process.execPath, [supportUrl], {
+    env: { ...process.env, OFFSHOOT_STATE_DIR: stateDir },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = await once(client.stdout, 'data');
+  return Number(said);
+}
+
+const script = async (text: string) => {
+  const path = join(stateDir, 'daemon.mjs');
+  await writeFile(path, text);
+  return path;
+};
+
+const connectWith = (entry: string, patienceMs = 5_000) =>
+  connectDaemon({
+    socket: socketPath(stateDir),
+    hello: ownHello('operations'),
+    start: () => startDaemon(stateDir, entry),
+    patienceMs,
+  });
+
+test('without a daemon and without leave to start one, the client is refused at once', async () => {
+  await newStateDirectory();
+  const refused = await connectDaemon({ socket: socketPath(stateDir), hello: ownHello('operations') });
+  assert.ok(!refused.ok && refused.fault.code === 'daemon_unavailable');
+});
+
+test('clients that start a daemon at the same time all meet the same one', async () => {
+  await newStateDirectory();
+  const pids = await Promise.all(Array.from({ length: 4 }, connectOnce));
+  assert.equal(new Set(pids).size, 1);
+  assert.ok(Number.isInteger(pids[0]));
+});
+
+test('a socket that a killed daemon left behind is no hindrance', async () => {
+  await newStateDirectory();
+  const first = await connectOnce();
+  await endDaemon(stateDir);
+  const second = await connectOnce();
+  assert.notEqual(first, second);
+});
+
+test('a daemon that fails to start is told with its last words', async () => {
+  await newStateDirectory();
+  const refused = await connectWith(
+    await script(`console.error('first'); console.error('no such luck'); process.exit(3)`),
+  );
+  assert.ok(!refused.ok);
+  assert.equal(refused.fault.code, 'daemon_unavailable');
+  assert.deepEqual(refused.fault.details, { reason: 'no such luck' });
+});
+
+test('a daemon that never answers is given up after the time for it', async () => {
+  await newStateDirectory();
+  const entry = await script(`setTimeout(() => {}, 1_000)`);
+  const refused = await connectWith(entry, 200);
+  assert.ok(!refused.ok && refused.fault.code === 'daemon_unavailable');
+});
+
+test('a state directory that cannot be made is a clear error', async () => {
+  await newStateDirectory();
+  await writeFile(join(stateDir, 'file'), '');
+  const refused = startDaemon(join(stateDir, 'file', 'below'), toyDaemonEntry);
+  assert.ok(!refused.ok);
+  assert.equal(refused.fault.details?.reason, 'ENOTDIR');
+});

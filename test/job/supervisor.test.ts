@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { ThreadLost } from '../../machines/job.js';
+import { createSupervisor } from '../../src/job/job-supervisor.js';
+import type { JobView, Supervisor } from '../../src/job/supervisor.js';
+import { createMemoryStore } from '../../src/store/memory.js';
+import type { Store } from '../../src/store/store.js';
+import {
+  patchReport,
+  request,
+  runReport,
+  TestClock,
+  temporaryDirectory,
+  testLog,
+  testSettings,
+  worktreeReport,
+} from '../support/house.js';
+import { SimulatedPool } from '../support/simulated-pool.js';
+
+const never = new AbortController().signal;
+const directory = await temporaryDirectory();
+after(() => directory.remove());
+
+async function open(
+  over: Parameters<typeof testSettings>[1] = {},
+  parts: { store?: Store; clock?: TestClock; pool?: SimulatedPool } = {},
+) {
+  const store = parts.store ?? createMemoryStore();
+  const clock = parts.clock ?? new TestClock();
+  const pool = parts.pool ?? new SimulatedPool();
+  const log = testLog();
+  const settings = testSettings(directory.path, over);
+  const supervisor = await createSupervisor({ store, pool, clock, settings, log });
+  return { store, clock, pool, log, settings, supervisor };
+}
+
+async function submitOne(supervisor: Supervisor, over: Parameters<typeof request>[0] = {}): Promise<JobView> {
+  const outcome = await supervisor.submit([request(over)]);
+  assert.ok(outcome.ok);
+  const [view] = outcome.value;
+  assert.ok(view);
+  return view;
+}
+
+async function bringToRunning(pool: SimulatedPool, id: string) {
+  (await pool.next('worktree', id)).answer({ ok: true, worktree: worktreeReport });
+  return pool.next('run', id);
+}
+
+async function finish(pool: SimulatedPool, id: string): Promise<void> {
+  (await bringToRunning(pool, id)).answer({ ok: true, run: runReport });
+  (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+}
+
+describe('the supervisor', () => {
+  it('takes a job through every state, and keeps each transition with its event and instant', async () => {
+    const { supervisor, pool, store, clock } = await open();
+    const { record } = await submitOne(supervisor);
+    await finish(pool, record.id);
+    await supervisor.settled([record.id], 'all', never);
+    const kept = await store.get(record.id);
+    assert.equal(kept?.state, 'done');
+    assert.deepEqual(kept?.context.patch, patchReport);
+    assert.equal(kept?.expiresAt, clock.now() + 86_400_000);
+    const journal = await supervisor.journal(record.id);
+    assert.deepEqual(
+      journal.map(({ state, event }) => [state, event]),
+      [
+        ['queued', 'job.submitted'],
+        ['worktree', 'job.admitted'],
+        ['running', 'stage.done'],
+        ['diffing', 'stage.done'],
+        ['done', 'stage.done'],
+      ],
+    );
+    assert.ok(journal.every(({ at }) => at === clock.now()));
+    supervisor.close();
+  });
+
+  it('starts a stage only when the state that asks for it is durable', async () => {
+    const memory = createMemoryStore();
+    const order: string[] = [];
+    const store: Store = {
+      ...memory,
+      save: async (record, entry) => {
+        const saved = await memory.save(record, entry);
+        order.push(`saved ${record.state}`);
+        return saved;
+      },
+    };
+    const pool = new SimulatedPool({
+      worktree: () => {
+        order.push('worktree');
+        return { ok: true, worktree: worktreeReport };
+      },
+      run: () => {
+        order.push('run');
+        return { ok: true, run: runReport };
+      },
+      diff: () => {
+        order.push('diff');
+        return { ok: true, patch: patchReport };
+      },
+    });
+    const { supervisor } = await open({}, { store, pool });
+    const { record } = await submitOne(supervisor);
+    await supervisor.settled([record.id], 'all', never);
+    assert.deepEqual(order, [
+      'saved worktree',
+      'worktree',
+      'saved running',
+      'run',
+      'saved diffing',
+      'diff',
+      'saved done',
+    ]);
+    supervisor.close();
+  });
+
+  it('never runs more jobs than the limits allow, and admits in order', async () => {
+    const { supervisor, pool } = await open({ maxRunning: 3, maxRunningPerRepo: 2 });
+    const ids: string[] = [];
+    for (const repository of ['a', 'a', 'a', 'b', 'b', 'a']) {
+      ids.push((await submitOne(supervisor, { repository })).record.id);
+    }
+    await pool.next('worktree', ids[3]);
+    const started = () =>
+      pool.underWay.map(({ input }) => ids.indexOf((input as { jobId: string }).jobId)).sort();
+    assert.deepEqual(started(), [0, 1, 3]);
+    assert.equal((await supervisor.look(ids[2] ?? ''))?.queuePosition, 1);
+    assert.equal((await supervisor.look(ids[5] ?? ''))?.queuePosition, 3);
+    for (const id of ids) await finish(pool, id);
+    await supervisor.settled(ids, 'all', never);
+    assert.ok(pool.most.worktree <= 3 && pool.most.run <= 3);
+    assert.ok(supervisor.isIdle());
+    supervisor.close();
+  });
+
+  it('cancels a queued job without admitting it', async () => {
+    const { supervisor, pool } = await open({ maxRunning: 1 });
+    const first = await submitOne(supervisor);
+    const second = await submitOne(supervisor);
+    const view = await supervisor.cancel(second.record.id, 'Not wanted.');
+    assert.equal(view?.record.state, 'cancelled');
+    await finish(pool, first.record.id);
+    await supervisor.settled([first.record.id], 'all', never);
+    assert.ok(supervisor.isIdle());
+    assert.equal(pool.underWay.length, 0);
+    supervisor.close();
+  });
+
+  for (const state of ['worktree', 'running', 'diffing'] as const) {
+    it(`cancels a job in ${state}: the request is durable at once, the job ends when its stage has`, async () => {
+      const { supervisor, pool, store } = await open();
+      const { id } = (await submitOne(supervisor)).record;
+      const stage =
+        state === 'worktree'
+          ? await pool.next('worktree', id)
+          : state === 'running'
+            ? await bringToRunning(pool, id)
+            : await bringToRunning(pool, id).then((run) => {
+                run.answer({ ok: true, run: runReport });
+                return pool.next('diff', id);
+              });
+      const view = await supervisor.cancel(id, 'Not wanted.');
+      assert.equal(view?.record.state, state);
+      assert.equal((await store.get(id))?.context.ending?.kind, 'cancelled');
+      assert.equal(stage.stop.aborted, state !== 'diffing');
+      if (state === 'worktree') stage.answer({ ok: false, code: 'cancelled', message: 'Stopped.' } as never);
+      if (state === 'running')
+        stage.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport } as never);
+      (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+      await supervisor.settled([id], 'all', never);
+      const kept = await store.get(id);
+      assert.equal(kept?.state, 'cancelled');
+      assert.equal(kept?.context.ending?.code, 'cancelled');
+      assert.deepEqual(kept?.context.patch, patchReport);
+      supervisor.close();
+    });
+  }
+
+  it('cancelling a settled job, or one that is not there, changes nothing', async () => {
+    const { supervisor, pool, store } = await open();
+    const { id } = (await submitOne(supervisor)).record;
+    await finish(pool, id);
+    await supervisor.settled([id], 'all', never);
+    const before = await store.get(id);
+    assert.equal((await supervisor.cancel(id, 'Late.'))?.record.state, 'done');
+    assert.deepEqual(await store.get(id), before);
+    assert.equal(await supervisor.cancel('0'.repeat(32), 'Nobody.'), null);
+    supervisor.close();
+  });
+
+  it('fires deadlines when nobody asks: of the queue, and of the run', async () => {
+    const { supervisor, pool, clock, store } = await open({ maxRunning: 1, queueSeconds: 100 });
+    const running = (await submitOne(supervisor, { deadlineSeconds: 30 })).record.id;
+    const waiting = (await submitOne(supervisor)).record.id;
+    const run = await bringToRunning(pool, running);
+    clock.advance(29_999);
+    assert.equal(run.stop.aborted, false);
+    clock.advance(1);
+    assert.equal(run.stop.aborted, true);
+    clock.advance(70_000);
+    await supervisor.settled([waiting], 'all', never);
+    assert.equal((await store.get(waiting))?.context.ending?.code, 'queue_deadline_passed');
+    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport });
+    (await pool.next('diff', running)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([running], 'all', never);
+    assert.equal((await store.get(running))?.state, 'expired');
+    assert.equal((await store.get(running))?.context.ending?.code, 'deadline_passed');
+    supervisor.close();
+  });
+
+  it('goes on with the same agent when a thread dies under it', async () => {
+    const { supervisor, pool, store } = await open();
+    const { id } = (await submitOne(supervisor)).record;
+    (await bringToRunning(pool, id)).lose(new ThreadLost('gone'));
+    (await pool.next('run', id)).answer({ ok: true, run: runReport });
+    (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([id], 'all', never);
+    assert.equal((await store.get(id))?.state, 'done');
+    supervisor.close();
+  });
+
+  it('takes up every unsettled job of the store: the running first, the queued in their order', async () => {
+    const store = createMemoryStore();
+    const before = await open({ maxRunning: 2 }, { store });
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index += 1) ids.push((await submitOne(before.supervisor)).record.id);
+    await bringToRunning(before.pool, ids[0] ?? '');
+    await before.pool.next('worktree', ids[1]);
+    before.supervisor.close();
+
+    // A lower limit than the agents that are alive: they are counted, and nothing is admitted beside them.
+    const { supervisor, pool } = await open({ maxRunning: 1 }, { store });
+    const run = await pool.next('run', ids[0]);
+    const worktree = await pool.next('worktree', ids[1]);
+    assert.equal(pool.underWay.length, 2);
+    assert.equal((await supervisor.look(ids[2] ?? ''))?.queuePosition, 1);
+    run.answer({ ok: true, run: runReport });
+    (await pool.next('diff', ids[0])).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([ids[0] ?? ''], 'all', never);
+    assert.equal(pool.underWay.length, 1);
+    worktree.answer({ ok: true, worktree: worktreeReport });
+    (await pool.next('run', ids[1])).answer({ ok: true, run: runReport });
+    (await pool.next('diff', ids[1])).answer({ ok: true, patch: patchReport });
+    for (const id of ids.slice(2)) await finish(pool, id);
+    await supervisor.settled(ids, 'all', never);
+    supervisor.close();
+  });
+
+  it('expires a job whose deadline passed while no supervisor was there, and stops its agent', async () => {
+    const store = createMemoryStore();
+    const clock = new TestClock();
+    const before = await open({}, { store, clock });
+    const { id } = (await submitOne(before.supervisor, { deadlineSeconds: 30 })).record;
+    await bringToRunning(before.pool, id);
+    before.supervisor.close();
+    clock.advance(60_000);
+    const { supervisor, pool } = await open({}, { store, clock });
+    const run = await pool.next('run', id);
+    assert.equal((run.input as { stopping: boolean }).stopping, true);
+    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport });
+    (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([id], 'all', never);
+    assert.equal((await store.get(id))?.state, 'expired');
+    supervisor.close();
+  });
+
+  it('answers the same job for the same idempotency key, also two at once, and refuses other arguments', async () => {
+    const { supervisor } = await open();
+    const same = () => supervisor.submit([request({ idempotencyKey: 'k' })]);
+    const [one, two] = await Promise.all([same(), same()]);
+    assert.ok(one.ok && two.ok);
+    assert.equal(one.value[0]?.record.id, two.value[0]?.record.id);
+    assert.deepEqual([one.value[0]?.replayed, two.value[0]?.replayed], [false, true]);
+    const other = await supervisor.submit([request({ idempotencyKey: 'k', model: 'other' })]);
+    assert.equal(!other.ok && other.fault.code, 'idempotency_conflict');
+    supervisor.close();
+  });
+
+  it('starts the new jobs of a batch beside those that its keys know', async () => {
+    const { supervisor } = await open({ maxRunning: 1 });
+    const known = await submitOne(supervisor, { idempotencyKey: 'k' });
+    const batch = await supervisor.submit([
+      request({ label: 'first' }),
+      request({ idempotencyKey: 'k' }),
+      request({ label: 'last' }),
+    ]);
+    assert.ok(batch.ok);
+    assert.deepEqual(
+      batch.value.map(({ record, replayed }) => [record.submission.label, replayed]),
+      [
+        ['first', false],
+        [null, true],
+        ['last', false],
+      ],
+    );
+    assert.equal(batch.value[1]?.record.id, known.record.id);
+    supervisor.close();
+  });
+
+  it('refuses new work when the queue is full, and accepts again when there is room', async () => {
+    const { supervisor, pool } = await open({ maxRunning: 1, maxQueued: 2 });
+    const ids = [(await submitOne(supervisor)).record.id];
+    await pool.next('worktree', ids[0]);
+    ids.push((await submitOne(supervisor)).record.id, (await submitOne(supervisor)).record.id);
+    const refused = await supervisor.submit([request()]);
+    assert.equal(!refused.ok && refused.fault.code, 'queue_full');
+    await finish(pool, ids[0] ?? '');
+    await pool.next('worktree', ids[1]);
+    await submitOne(supervisor);
+    supervisor.close();
+  });
+
+  it('refuses work that the store cannot make durable, and serves on', async () => {
+    const memory = createMemoryStore();
+    let broken = true;
+    const store: Store = {
+      ...memory,
+      create: (jobs) => (broken ? Promise.reject(new Error('disk full')) : memory.create(jobs)),
+    };
+    const { supervisor, log } = await open({}, { store });
+    const refused = await supervisor.submit([request()]);
+    assert.equal(!refused.ok && refused.fault.code, 'store_unavailable');
+    assert.equal(log.errors.length, 1);
+    broken = false;
+    await submitOne(supervisor);
+    supervisor.close();
+  });
+
+  it('shows live progress at once, and state only when it is durable', async () => {
+    const { supervisor, pool } = await open();
+    const { id } = (await submitOne(supervisor)).record;
+    const run = await bringToRunning(pool, id);
+    run.progress({ events: 7, lastEventAt: 5, activity: 'thinks', usage: null });
+    assert.equal((await supervisor.look(id))?.record.context.progress.events, 7);
+    supervisor.close();
+  });
+
+  it('wakes a waiter for any job on the first that settles, and ends no job when a wait ends', async () => {
+    const { supervisor, pool } = await open();
+    const first = (await submitOne(supervisor)).record.id;
+    const second = (await submitOne(supervisor)).record.id;
+    const any = supervisor.settled([first, second], 'any', never);
+    await finish(pool, second);
+    await any;
+    const leaving = new AbortController();
+    const all = supervisor.settled([first, second], 'all', leaving.signal);
+    leaving.abort();
+    await all;
+    assert.equal((await supervisor.look(first))?.record.state, 'worktree');
+    supervisor.close();
+  });
+
+  it('drains: admits nothing more, and is done when nothing works any more', async () => {
+    const { supervisor, pool } = await open({ maxRunning: 1 });
+    const working = (await submitOne(supervisor)).record.id;
+    const waiting = (await submitOne(supervisor)).record.id;
+    const run = await bringToRunning(pool, working);
+    const drained = supervisor.drain();
+    const refused = await supervisor.submit([request()]);
+    assert.equal(!refused.ok && refused.fault.code, 'draining');
+    run.answer({ ok: true, run: runReport });
+    (await pool.next('diff', working)).answer({ ok: true, patch: patchReport });
+    await drained;
+    assert.equal((await supervisor.look(waiting))?.record.state, 'queued');
+    supervisor.close();
+  });
+
+  it('prunes a settled job when its time to live is over, and refuses its key for as long again', async () => {
+    const { supervisor, pool, clock, store } = await open({ resultTtlSeconds: 100 });
+    const { id } = (await submitOne(supervisor, { idempotencyKey: 'k' })).record;
+    await finish(pool, id);
+    await supervisor.settled([id], 'all', never);
+    clock.advance(99_000);
+    await new Promise(setImmediate);
+    assert.ok(await store.get(id));
+    clock.advance(31_000);
+    while ((await store.get(id)) !== null) await new Promise(setImmediate);
+    const again = await supervisor.submit([request({ idempotencyKey: 'k' })]);
+    assert.equal(!again.ok && again.fault.code, 'idempotency_result_unavailable');
+    supervisor.close();
+  });
+});

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { jobCancel } from '../../src/operations/job-cancel.js';
+import { jobList } from '../../src/operations/job-list.js';
+import { pollAfterMs } from '../../src/operations/job-state.js';
+import { jobStatus } from '../../src/operations/job-status.js';
+import { jobWait } from '../../src/operations/job-wait.js';
+import { status } from '../../src/operations/status.js';
+import {
+  makeCall,
+  makeRecord,
+  NOON,
+  notReady,
+  type TestCall,
+  temporaryRepository,
+} from '../support/operations.js';
+
+const wait = async (call: TestCall, input: Record<string, unknown>) => {
+  const outcome = await jobWait.handle(jobWait.input.parse(input), call);
+  assert.ok(outcome.ok);
+  return jobWait.output.parse(outcome.value);
+};
+
+describe('codex_job_status', () => {
+  it('tells what a running job does', async () => {
+    const call = makeCall();
+    const progress = { events: 7, lastEventAt: NOON + 55_000, activity: 'runs tests', usage: null };
+    call.house.supervisor.put(makeRecord('r', 'running', { progress }));
+    const outcome = await jobStatus.handle({ job_id: 'r', workspace_root: '/ignored' }, call);
+    assert.ok(outcome.ok);
+    const job = jobStatus.output.parse(outcome.value);
+    assert.equal(job.status, 'running');
+    assert.equal(job.activity, 'runs tests');
+    assert.equal(job.last_event_age_ms, 5_000);
+    assert.equal(job.poll_after_ms, 10_000);
+    assert.equal(job.stopping, null);
+  });
+
+  it('tells how a settled job ended, and not to poll on', async () => {
+    const call = makeCall();
+    const ending = { kind: 'expired' as const, code: 'deadline_passed', message: 'Too long.' };
+    call.house.supervisor.put(makeRecord('x', 'expired', { ending }));
+    const outcome = await jobStatus.handle({ job_id: 'x' }, call);
+    assert.ok(outcome.ok);
+    assert.equal(outcome.value.poll_after_ms, null);
+    assert.equal(outcome.value.error?.code, 'deadline_passed');
+    assert.equal(outcome.value.stopping, null);
+  });
+
+  it('asks to be polled later the longer nothing changes', () => {
+    const record = makeRecord('q', 'queued');
+    assert.deepEqual(
+      [0, 500, 4_000, 60_000].map((age) => pollAfterMs(record, NOON + 1_000 + age)),
+      [1_000, 1_000, 4_000, 10_000],
+    );
+  });
+});
+
+describe('codex_job_wait', () => {
+  it('answers as soon as one of the jobs has settled, and marks unknown ones', async () => {
+    const call = makeCall();
+    call.house.supervisor.put(makeRecord('a', 'running'));
+    call.house.supervisor.put(makeRecord('b', 'running'));
+    const answer = wait(call, { job_ids: ['a', 'b'], timeout_seconds: 50 });
+    call.house.supervisor.put(makeRecord('b', 'done'));
+    const { jobs, timed_out } = await answer;
+    assert.equal(timed_out, false);
+    assert.deepEqual(
+      jobs.map((job) => job.status),
+      ['running', 'done'],
+    );
+    const unknown = await wait(call, { job_ids: ['nope'], timeout_seconds: 50 });
+    assert.deepEqual(unknown.jobs, [{ job_id: 'nope', status: 'unknown' }]);
+    assert.equal(call.house.supervisor.listening, 0);
+  });
+
+  it('waits for all of them with mode all, and running out of time is no error', async () => {
+    const call = makeCall();
+    call.house.supervisor.put(makeRecord('a', 'done'));
+    call.house.supervisor.put(makeRecord('b', 'running'));
+    const { timed_out } = await wait(call, { job_ids: ['a', 'b', 'b'], mode: 'all', timeout_seconds: 0 });
+    assert.equal(timed_out, true);
+    assert.equal(call.house.supervisor.records.get('b')?.state, 'running');
+  });
+
+  it('takes 1 to 100 ids, and no others than ids', () => {
+    const fits = (input: unknown) => jobWait.input.safeParse(input).success;
+    assert.ok(!fits({ job_ids: [] }));
+    assert.ok(fits({ job_ids: Array(100).fill('a') }));
+    assert.ok(!fits({ job_ids: Array(101).fill('a') }));
+    assert.ok(!fits({ job_ids: ['../../etc/passwd'] }));
+    assert.ok(!fits({ job_ids: ['a'], timeout_seconds: 51 }));
+  });
+});
+
+describe('codex_job_cancel', () => {
+  it('decides how a running job will end and leaves a settled one as it is', async () => {
+    const call = makeCall();
+    call.house.supervisor.put(makeRecord('r', 'running'));
+    call.house.supervisor.put(makeRecord('d', 'done'));
+    const running = await jobCancel.handle({ job_id: 'r' }, call);
+    assert.ok(running.ok);
+    assert.equal(running.value.stopping, 'cancelled');
+    const done = await jobCancel.handle({ job_id: 'd' }, call);
+    assert.ok(done.ok);
+    assert.equal(done.value.status, 'done');
+    const unknown = await jobCancel.handle({ job_id: 'u' }, call);
+    assert.equal(unknown.ok ? null : unknown.fault.code, 'job_not_found');
+  });
+});
+
+describe('codex_job_list', () => {
+  const list = (call: TestCall, input: Record<string, unknown>) =>
+    jobList.handle(jobList.input.parse(input), call);
+
+  it('pages through the jobs, newest first, each once', async () => {
+    const call = makeCall();
+    for (let sequence = 1; sequence <= 7; sequence += 1) {
+      call.house.supervisor.put({ ...makeRecord(`job${sequence}`, 'queued'), sequence });
+    }
+    const seen: string[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const page = await list(call, { limit: 3, ...(cursor && { cursor }) });
+      assert.ok(page.ok);
+      seen.push(...page.value.jobs.map((job) => job.job_id));
+      cursor = page.value.next_cursor;
+    }
+    assert.deepEqual(seen, ['job7', 'job6', 'job5', 'job4', 'job3', 'job2', 'job1']);
+  });
+
+  it('filters by repository, state and label, and refuses a cursor of another listing', async () => {
+    const call = makeCall();
+    const repository = temporaryRepository();
+    const mine = { repository: `${repository}/.git`, label: 'mine' };
+    call.house.supervisor.put({ ...makeRecord('a', 'done', {}, mine), sequence: 1 });
+    call.house.supervisor.put({ ...makeRecord('b', 'done', {}, mine), sequence: 2 });
+    call.house.supervisor.put({ ...makeRecord('c', 'queued'), sequence: 3 });
+    const filter = { workspace_root: repository, status: 'done', label: 'mine', limit: 1 };
+    const page = await list(call, filter);
+    assert.ok(page.ok);
+    assert.deepEqual(
+      page.value.jobs.map((job) => job.job_id),
+      ['b'],
+    );
+    const other = await list(call, { limit: 1, cursor: page.value.next_cursor });
+    assert.equal(other.ok ? null : other.fault.code, 'invalid_cursor');
+    const next = await list(call, { ...filter, limit: 2, cursor: page.value.next_cursor });
+    assert.ok(next.ok);
+    assert.deepEqual(
+      next.value.jobs.map((job) => job.job_id),
+      ['a'],
+    );
+  });
+});
+
+describe('codex_status', () => {
+  it('tells what is missing instead of refusing', async () => {
+    const call = makeCall({}, { preflight: notReady });
+    const outcome = await status.handle({}, call);
+    assert.ok(outcome.ok);
+    const info = status.output.parse(outcome.value);
+    assert.equal(info.ready, false);
+    assert.equal(info.problem?.code, 'codex_not_found');
+    assert.equal(info.codex.found, false);
+    const well = await status.handle({}, makeCall());
+    assert.ok(well.ok);
+    assert.equal(well.value.ready, true);
+    assert.equal(well.value.daemon.uptime_seconds, 60);
+  });
+});

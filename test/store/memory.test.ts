@@ -1,0 +1,4 @@
+import { createMemoryStore } from '../../src/store/memory.js';
+import { conformance } from './conformance.js';
+
+conformance('memory', async () => createMemoryStore());

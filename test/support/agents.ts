@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, open, realpath, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { AgentBackend, AgentConclusion, LaunchJob } from '../../src/agents/agent.js';
+import type { Settings } from '../../src/config.js';
+import type { Submission } from '../../src/job/record.js';
+
+/** The Codex CLI of the development dependencies, as npm links it. */
+export const codexWrapper = resolve('node_modules/.bin/codex');
+
+/** A user with a home, a repository and a place for state; all below one temporary directory. */
+export interface Bench {
+  root: string;
+  codexHome: string;
+  worktree: string;
+  settings: Settings;
+  job(jobId: string, submission?: Partial<Submission>): Promise<LaunchJob>;
+  remove(): Promise<void>;
+}
+
+export async function makeBench(environment: Record<string, string> = {}): Promise<Bench> {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'offshoot-')));
+  const [codexHome, worktree, stateDir, home] = ['codex-home', 'worktree', 'state', 'home'].map((name) =>
+    join(root, name),
+  ) as [string, string, string, string];
+  await Promise.all([codexHome, worktree, stateDir, home].map((path) => mkdir(path)));
+  await makeWorktree(worktree);
+  const settings: Settings = {
+    stateDir,
+    maxRunning: 1,
+    maxRunningPerRepo: 1,
+    maxQueued: 1,
+    backend: 'codex-exec',
+    command: null,
+    codexPath: codexWrapper,
+    model: null,
+    deadlineSeconds: 60,
+    queueSeconds: 60,
+    resultTtlSeconds: 60,
+    silenceSeconds: 60,
+    logLevel: 'silent',
+    codexHome,
+    environment: {
+      HOME: home,
+      PATH: ['/usr/local/bin', '/usr/bin', '/bin', resolve(process.execPath, '..')].join(delimiter),
+      ...environment,
+    },
+  };
+  return {
+    root,
+    codexHome,
+    worktree,
+    settings,
+    async job(jobId, submission = {}) {
+      const jobDirectory = join(stateDir, 'jobs', jobId);
+      await mkdir(jobDirectory, { recursive: true });
+      return {
+        jobId,
+        submission: { ...plainSubmission(worktree), ...submission },
+        directory: worktree,
+        worktree,
+        jobDirectory,
+      };
+    },
+    remove: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+const plainSubmission = (workspaceRoot: string): Submission => ({
+  workspaceRoot,
+  subdirectory: '',
+  repository: join(workspaceRoot, '.git'),
+  backend: 'codex-exec',
+  model: null,
+  reasoningEffort: null,
+  isolation: 'inherit',
+  baseRef: null,
+  label: null,
+  idempotencyKey: null,
+  deadlineSeconds: 60,
+  taskBytes: 4,
+});
+
+/** Makes a repository without commits. */
+export async function makeWorktree(path: string): Promise<void> {
+  await finished(spawn('git', ['init', '--quiet', path], { stdio: 'ignore' }));
+}
+
+/** How a run went, and every line the agent wrote. */
+export interface Ran {
+  conclusion: AgentConclusion;
+  lines: string[];
+}
+
+/**
+ * Does what the run stage does: starts the launch with the task from a file and reads it to its end; kills
+ * the agent when `signal` is aborted.
+ */
+export async function runJob(
+  backend: AgentBackend,
+  job: LaunchJob,
+  settings: Settings,
+  task: string,
+  signal?: AbortSignal,
+): Promise<Ran> {
+  const launch = await backend.launch(job, settings);
+  if (!launch.ok) throw new Error(launch.fault.message);
+  const prompt = join(job.jobDirectory, 'prompt');
+  await writeFile(prompt, task);
+  const input = await open(prompt);
+  const [program, ...parameters] = launch.value.command;
+  const child = spawn(program, parameters, {
+    cwd: job.directory,
+    env: launch.value.environment,
+    stdio: [input.fd, 'pipe', 'pipe'],
+  });
+  signal?.addEventListener('abort', () => child.kill('SIGKILL'));
+  const reader = backend.reader();
+  const lines: string[] = [];
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  if (child.stdout === null) throw new Error('no standard output');
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    reader.line(line, lines.length);
+  });
+  const status = await finished(child);
+  await input.close();
+  return { conclusion: reader.conclude({ status, stderr }), lines };
+}
+
+/** The status as a shell tells it. */
+function finished(child: ReturnType<typeof spawn>): Promise<number> {
+  return new Promise((done, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) =>
+      done(status ?? 128 + constants.signals[signal as NodeJS.Signals]),
+    );
+  });
+}

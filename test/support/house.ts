@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunReport } from '../../machines/job.js';
+import { loadSettings, type Settings } from '../../src/config.js';
+import type { Clock } from '../../src/job/clock.js';
+import type { Submission } from '../../src/job/record.js';
+import type { SubmitRequest } from '../../src/job/supervisor.js';
+
+/** Settings for tests: a state directory of their own, and what the test sets over the defaults. */
+export function testSettings(stateDir: string, over: Partial<Settings> = {}): Settings {
+  const loaded = loadSettings({ OFFSHOOT_STATE_DIR: stateDir, HOME: stateDir, PATH: '/usr/bin:/bin' });
+  if (!loaded.ok) throw new Error(loaded.fault.message);
+  return { ...loaded.value.settings, ...over };
+}
+
+/** A temporary directory, and how to remove it. */
+export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'offshoot-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** A clock that moves when the test says so. */
+export class TestClock implements Clock {
+  #now = 1_800_000_000_000;
+  #timers: { at: number; callback: () => void }[] = [];
+
+  now = () => this.#now;
+
+  setTimeout(callback: () => void, milliseconds: number): unknown {
+    const timer = { at: this.#now + milliseconds, callback };
+    this.#timers.push(timer);
+    return timer;
+  }
+
+  clearTimeout(timer: unknown): void {
+    this.#timers = this.#timers.filter((other) => other !== timer);
+  }
+
+  /** Moves on, and calls what falls due on the way, in order. */
+  advance(milliseconds: number): void {
+    const end = this.#now + milliseconds;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#now = Math.max(this.#now, due.at);
+      this.clearTimeout(due);
+      due.callback();
+    }
+    this.#now = end;
+  }
+}
+
+export const submission = (over: Partial<Submission> = {}): Submission => ({
+  workspaceRoot: '/repository',
+  subdirectory: '',
+  repository: '/repository/.git',
+  backend: 'command',
+  model: null,
+  reasoningEffort: null,
+  isolation: 'inherit',
+  baseRef: null,
+  label: null,
+  idempotencyKey: null,
+  deadlineSeconds: 60,
+  taskBytes: 4,
+  ...over,
+});
+
+export const request = (over: Partial<Submission> = {}, task = 'task'): SubmitRequest => ({
+  task,
+  submission: submission(over),
+  argumentsHash: JSON.stringify([task, over]),
+});
+
+export const runReport: RunReport = {
+  exitCode: 0,
+  summary: 'Did it.',
+  threadId: 'thread-1',
+  usage: null,
+  containment: 'namespace',
+  warnings: [],
+};
+
+export const patchReport = { bytes: 3, sha256: 'ab', files: 1, added: 1, removed: 0, warnings: [] };
+export const worktreeReport = { path: '/slot/wt', baselineCommit: 'c0ffee', warnings: [] };
+
+/** A log that keeps what it was told. */
+export function testLog() {
+  const errors: { details: object; message: string }[] = [];
+  return { errors, error: (details: object, message: string) => void errors.push({ details, message }) };
+}

@@ -1,0 +1,275 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after } from 'node:test';
+import type { JobContext, JobState } from '../../machines/job.js';
+import { loadSettings, type Settings } from '../../src/config.js';
+import { refuse, succeed } from '../../src/errors.js';
+import { jobLayout } from '../../src/job/layout.js';
+import { isSettled, type JobRecord, type JournalEntry } from '../../src/job/record.js';
+import type { JobView, SubmitRequest, Supervisor } from '../../src/job/supervisor.js';
+import type { Call, House } from '../../src/operations/operation.js';
+
+/** An instant for tests: everything happens around it. */
+export const NOON = Date.UTC(2026, 0, 1, 12);
+
+/** A directory that is removed when the tests of the file are over. */
+export function temporaryDirectory(): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'offshoot-')));
+  after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  return directory;
+}
+
+/** A repository with one commit. */
+export function temporaryRepository(): string {
+  const directory = temporaryDirectory();
+  const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, GIT_CONFIG_NOSYSTEM: '1' };
+  const git = (...parameters: string[]) =>
+    execFileSync('git', parameters, { cwd: directory, env: environment });
+  git('init', '--quiet');
+  git(
+    '-c',
+    'user.name=t',
+    '-c',
+    'user.email=t@example.org',
+    'commit',
+    '--quiet',
+    '--allow-empty',
+    '-m',
+    'first',
+  );
+  return directory;
+}
+
+export function makeSettings(stateDir: string): Settings {
+  const loaded = loadSettings({ HOME: stateDir, OFFSHOOT_STATE_DIR: stateDir });
+  if (!loaded.ok) throw new Error(loaded.fault.message);
+  return loaded.value.settings;
+}
+
+const emptyContext = (jobId: string): JobContext => ({
+  jobId,
+  ending: null,
+  worktree: null,
+  progress: { events: 0, lastEventAt: null, activity: null, usage: null },
+  run: null,
+  patch: null,
+  lostThreads: 0,
+});
+
+/** A record in a state; a settled one went through all states, a second in each. */
+export function makeRecord(
+  id: string,
+  state: JobState,
+  context: Partial<JobContext> = {},
+  submission: Partial<JobRecord['submission']> = {},
+): JobRecord {
+  const path: JobState[] = isSettled(state)
+    ? ['queued', 'worktree', 'running', 'diffing', state]
+    : ['queued', state];
+  return {
+    id,
+    sequence: 1,
+    state,
+    context: { ...emptyContext(id), ...context },
+    submission: {
+      workspaceRoot: '/repository',
+      subdirectory: '',
+      repository: '/repository/.git',
+      backend: 'codex-exec',
+      model: null,
+      reasoningEffort: null,
+      isolation: 'inherit',
+      baseRef: null,
+      label: null,
+      idempotencyKey: null,
+      deadlineSeconds: 60,
+      taskBytes: 4,
+      ...submission,
+    },
+    entered: Object.fromEntries(path.map((entered, index) => [entered, NOON + index * 1_000])),
+    queueDeadlineAt: NOON + 60_000,
+    deadlineAt: null,
+    expiresAt: null,
+  };
+}
+
+/** A supervisor that keeps records in memory and runs nothing; jobs move when a test moves them. */
+export class QuietSupervisor implements Supervisor {
+  readonly records = new Map<string, JobRecord>();
+  readonly requests: SubmitRequest[] = [];
+  readonly journals = new Map<string, JournalEntry[]>();
+  private readonly listeners = new Set<(view: JobView) => void>();
+
+  put(record: JobRecord): JobRecord {
+    this.records.set(record.id, record);
+    for (const listener of this.listeners) listener(view(record));
+    return record;
+  }
+
+  async submit(requests: readonly SubmitRequest[]) {
+    this.requests.push(...requests);
+    const records = requests.map(({ submission }) => {
+      const id = createHash('md5').update(String(this.records.size)).digest('hex');
+      return this.put(makeRecord(id, 'queued', {}, submission));
+    });
+    return succeed(records.map(view));
+  }
+
+  async look(jobId: string) {
+    const record = this.records.get(jobId);
+    return record === undefined ? null : view(record);
+  }
+
+  async list({
+    repository,
+    state,
+    label,
+    limit,
+    before = Number.POSITIVE_INFINITY,
+  }: Parameters<Supervisor['list']>[0]) {
+    return [...this.records.values()]
+      .filter((record) => repository === undefined || record.submission.repository === repository)
+      .filter((record) => state === undefined || record.state === state)
+      .filter((record) => label === undefined || record.submission.label === label)
+      .filter((record) => record.sequence < before)
+      .sort((left, right) => right.sequence - left.sequence)
+      .slice(0, limit)
+      .map(view);
+  }
+
+  async journal(jobId: string) {
+    return this.journals.get(jobId) ?? [];
+  }
+
+  async cancel(jobId: string, message: string) {
+    const record = this.records.get(jobId);
+    if (record === undefined) return null;
+    if (isSettled(record.state)) return view(record);
+    const ending = { kind: 'cancelled' as const, code: 'cancelled', message };
+    return view(this.put({ ...record, context: { ...record.context, ending } }));
+  }
+
+  settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void> {
+    const ended = (id: string) => isSettled(this.records.get(id)?.state ?? 'done');
+    const met = () => (mode === 'any' ? jobIds.some(ended) : jobIds.every(ended));
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!met() && !signal.aborted) return;
+        this.listeners.delete(check);
+        resolve();
+      };
+      this.listeners.add(check);
+      signal.addEventListener('abort', check, { once: true });
+      check();
+    });
+  }
+
+  subscribe(listener: (changed: JobView) => void) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Listeners that are still there: none once every call has ended. */
+  get listening(): number {
+    return this.listeners.size;
+  }
+
+  async remove(jobId: string) {
+    const record = this.records.get(jobId);
+    return record !== undefined && isSettled(record.state) && this.records.delete(jobId);
+  }
+
+  async countByState() {
+    const counts = {
+      queued: 0,
+      worktree: 0,
+      running: 0,
+      diffing: 0,
+      done: 0,
+      failed: 0,
+      cancelled: 0,
+      expired: 0,
+    };
+    for (const { state } of this.records.values()) counts[state] += 1;
+    return counts;
+  }
+
+  isIdle() {
+    return [...this.records.values()].every(({ state }) => isSettled(state));
+  }
+
+  isDraining() {
+    return false;
+  }
+
+  async drain() {}
+
+  close() {}
+}
+
+const view = (record: JobRecord): JobView => ({
+  record,
+  queuePosition: record.state === 'queued' ? 1 : null,
+  replayed: false,
+});
+
+export interface TestCall extends Call {
+  house: House & { supervisor: QuietSupervisor };
+  reports: string[];
+}
+
+/** One call by a client that names no directory of its own, to a house where all is well. */
+export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): TestCall {
+  const reports: string[] = [];
+  return {
+    defaultWorkspace: async () => null,
+    signal: new AbortController().signal,
+    report: (message) => reports.push(message),
+    ...more,
+    reports,
+    house: {
+      settings: makeSettings(temporaryDirectory()),
+      preflight: async () =>
+        succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
+      checkDisk: async () => succeed(null),
+      draining: () => false,
+      called: () => undefined,
+      version: '0.0.0',
+      startedAt: NOON,
+      now: () => NOON + 60_000,
+      ...house,
+      supervisor: new QuietSupervisor(),
+    },
+  };
+}
+
+/** Puts a settled job with this patch into the house, artifacts and all. */
+export function putSettledJob(
+  call: TestCall,
+  patch: Buffer | null,
+  context: Partial<JobContext> = {},
+): JobRecord {
+  const id = createHash('md5').update(String(call.house.supervisor.records.size)).digest('hex');
+  const state = context.ending?.kind ?? 'done';
+  if (patch === null) return call.house.supervisor.put(makeRecord(id, state, context));
+  const layout = jobLayout(call.house.settings.stateDir, id);
+  mkdirSync(dirname(layout.patch), { recursive: true });
+  writeFileSync(layout.patch, patch);
+  const file = {
+    path: 'a.txt',
+    status: 'modified',
+    added: 1,
+    removed: 0,
+    oldMode: '100644',
+    newMode: '100644',
+  };
+  writeFileSync(layout.files, JSON.stringify([file]));
+  const sha256 = createHash('sha256').update(patch).digest('hex');
+  const report = { bytes: patch.length, sha256, files: 1, added: 1, removed: 0, warnings: [] };
+  return call.house.supervisor.put(makeRecord(id, state, { patch: report, ...context }));
+}
+
+export const notReady = async () => refuse('codex_not_found');
