@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Import, importsOf, moduleOf, programFiles, readSource } from './support/imports.js';
+
+/**
+ * Who may import whom. A row is a folder (`git/`), or one module that stands for itself: an entry, a part of
+ * the trunk, or a seam that other folders share. It names modules, or all of a folder with `*`; after `type`
+ * only their types. What lies in the same folder needs no permission; Node's own modules neither.
+ */
+const mayImport: Record<string, readonly string[]> = {
+  'machines/': [],
+
+  // What everything may lean on; itself it leans on nearly nothing.
+  errors: [],
+  version: [],
+  'state-directory': ['errors'],
+  config: ['errors', 'state-directory'],
+  log: ['type config'],
+
+  // Seams below their own folders: what threads, stores and backends share with the jobs.
+  'job/record': ['type machines/job'],
+  'job/layout': [],
+  'pool/messages': ['type machines/job', 'type agents/agent', 'type errors', 'type job/record'],
+
+  // Leaves: they know no job that runs, and no client.
+  'git/': ['type machines/job', 'errors'],
+  'agents/': ['type machines/job', 'type config', 'errors', 'type job/record'],
+  'store/': ['type machines/job', 'errors', 'job/record'],
+
+  // A thread, from its entry down.
+  'pool/': ['machines/job', 'type config', 'type pool/messages', 'stages/*'],
+  'stages/': [
+    'type machines/job',
+    'type config',
+    'errors',
+    'type agents/agent',
+    'agents/backends',
+    'git/*',
+    'job/layout',
+    'type pool/messages',
+  ],
+
+  // The jobs: they drive the machine, and reach threads, store and backends by their types alone.
+  'job/': [
+    'machines/job',
+    'type config',
+    'errors',
+    'job/record',
+    'job/layout',
+    'type agents/agent',
+    'type pool/pool',
+    'type store/store',
+  ],
+
+  // The verbs: they send events and read snapshots through the supervisor's seam.
+  'operations/': [
+    'type machines/job',
+    'type config',
+    'errors',
+    'type log',
+    'type job/supervisor',
+    'job/record',
+    'job/layout',
+    'type agents/agent',
+    'type store/store',
+    'git/repository',
+  ],
+
+  // Clients: protocol and text. They know verbs, never jobs, threads, stores or git.
+  'ipc/': ['errors', 'version', 'type log', 'operations/invoke', 'type operations/operation'],
+  'mcp/': [
+    'errors',
+    'version',
+    'type log',
+    'operations/invoke',
+    'type operations/operation',
+    'type ipc/hello',
+    'ipc/json-rpc',
+    'type ipc/line-connection',
+    'ipc/lines',
+  ],
+  'bridge/': ['errors', 'type ipc/connect', 'ipc/hello', 'ipc/json-rpc', 'ipc/lines'],
+  'cli/': [
+    'errors',
+    'version',
+    'config',
+    'state-directory',
+    'operations/*',
+    'ipc/client',
+    'ipc/connect',
+    'ipc/hello',
+    'ipc/socket-path',
+    'ipc/start-daemon',
+  ],
+  'demo/': ['version', 'job/record', 'type operations/*'],
+
+  // The trunk of the daemon: the one place where the parts are put together.
+  house: [
+    'type config',
+    'errors',
+    'type log',
+    'version',
+    'job/clock',
+    'job/disk',
+    'job/job-supervisor',
+    'job/layout',
+    'job/readiness',
+    'type operations/operation',
+    'pool/pool',
+    'store/sqlite',
+  ],
+  'stop-control': ['errors', 'type ipc/serve-operations', 'type operations/operation'],
+
+  // The entries.
+  cli: [],
+  bridge: [
+    'type errors',
+    'state-directory',
+    'bridge/copy',
+    'ipc/connect',
+    'ipc/hello',
+    'ipc/socket-path',
+    'ipc/start-daemon',
+  ],
+  daemon: [
+    'config',
+    'type errors',
+    'house',
+    'stop-control',
+    'log',
+    'version',
+    'job/layout',
+    'ipc/daemon-lock',
+    'ipc/listen',
+    'ipc/serve-operations',
+    'ipc/socket-path',
+    'mcp/serve-mcp',
+    'operations/index',
+  ],
+};
+
+/** Which libraries a row may import: a library stays on its side of a seam. zod is everywhere's schema. */
+const mayUse: Record<string, readonly string[]> = {
+  xstate: ['machines/', 'job/'],
+  piscina: ['pool/'],
+  'p-queue': ['job/'],
+  tinyqueue: ['job/'],
+  execa: ['git/'],
+  '@photostructure/sqlite': ['store/', 'ipc/'],
+  '@modelcontextprotocol/sdk': ['mcp/', 'demo/'],
+  'smol-toml': ['agents/'],
+  pino: ['log'],
+  'rotating-file-stream': ['log'],
+  zod: [
+    'config',
+    'stop-control',
+    'job/',
+    'job/record',
+    'operations/',
+    'agents/',
+    'store/',
+    'mcp/',
+    'cli/',
+    'demo/',
+  ],
+};
+
+/** Programs and thread entries are started, not imported: by whom, and as what. */
+const starts: Record<string, readonly string[]> = {
+  bridge: ['cli', 'cli/programs'],
+  daemon: ['cli/programs', 'ipc/start-daemon'],
+  'cli/main': ['cli'],
+  'cli/commands': ['cli/main'],
+  'demo/demo': ['cli/programs'],
+  cli: ['demo/demo-client'],
+  'pool/thread': ['pool/pool'],
+  'store/sqlite-thread': ['store/sqlite'],
+};
+
+const folderOf = (module: string) => `${module.split('/')[0]}/`;
+const rowOf = (module: string) => (module in mayImport || !module.includes('/') ? module : folderOf(module));
+
+const everything = programFiles().flatMap(importsOf);
+const isStatement = ({ kind }: Import) => kind === 'value' || kind === 'type';
+const own = everything.filter((each) => !each.package && isStatement(each));
+
+function isAllowed({ from, to, kind }: Import): boolean {
+  return (mayImport[rowOf(from)] ?? []).some((entry) => covers(entry, to, kind));
+}
+
+function covers(entry: string, to: string, kind: Import['kind']): boolean {
+  const module = entry.replace(/^type /, '');
+  const named = module.endsWith('/*') ? folderOf(to) === folderOf(module) : module === to;
+  return named && (kind === 'type' || !entry.startsWith('type '));
+}
+
+describe('the imports', () => {
+  it('keep to the table of who may import whom', () => {
+    const broken = own
+      .filter(({ from, to }) => rowOf(from) !== rowOf(to) || !from.includes('/'))
+      .filter((each) => !isAllowed(each))
+      .map(({ from, to, kind }) => `${from} imports the ${kind} of ${to}`);
+    assert.deepEqual(broken, []);
+  });
+
+  it('of every file have a row in the table, and no row or permission is left over', () => {
+    const modules = programFiles().map(moduleOf);
+    assert.deepEqual(
+      modules.filter((module) => !(rowOf(module) in mayImport)),
+      [],
+    );
+    const unused = Object.entries(mayImport).flatMap(([row, entries]) => {
+      const made = own.filter(({ from }) => rowOf(from) === row);
+      return [
+        ...(modules.some((module) => rowOf(module) === row) ? [] : [`${row} itself`]),
+        ...entries
+          .filter((entry) => !made.some(({ to, kind }) => covers(entry, to, kind)))
+          .map((entry) => `${row}: ${entry}`),
+      ];
+    });
+    assert.deepEqual(unused, []);
+  });
+
+  it('never run in a circle, neither between rows of the table nor between files', () => {
+    assert.deepEqual(circles(own.map(({ from, to }) => [from, to])), []);
+    assert.deepEqual(
+      circles(
+        own.map(({ from, to }) => [rowOf(from), rowOf(to)] as const).filter(([from, to]) => from !== to),
+      ),
+      [],
+    );
+  });
+
+  it('of a library stay where that library belongs', () => {
+    const used = everything.filter((each) => each.package);
+    assert.deepEqual(
+      used
+        .filter(({ from, to }) => !mayUse[to]?.includes(rowOf(from)))
+        .map(({ from, to }) => `${from} uses ${to}`),
+      [],
+    );
+  });
+
+  it('of programs and thread entries are none: they are started by those who may', () => {
+    const started = everything.filter((each) => !each.package && !isStatement(each));
+    assert.deepEqual(
+      started
+        .filter(({ from, to }) => !starts[to]?.includes(from))
+        .map(({ from, to }) => `${from} starts ${to}`),
+      [],
+    );
+    // What is loaded on demand inside one folder may be imported for its types there.
+    const entries = ['cli', 'bridge', 'daemon', 'pool/thread', 'store/sqlite-thread', 'demo/demo'];
+    assert.deepEqual(
+      own.filter(({ to }) => entries.includes(to)).map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  it('of the bridge load no library, because an MCP client waits for it to start', () => {
+    const reached = new Set(['bridge']);
+    for (const module of reached) {
+      for (const { from, to, kind } of everything) {
+        if (from === module && kind === 'value') reached.add(to);
+      }
+    }
+    const libraries = everything.filter((each) => each.package).map(({ to }) => to);
+    assert.deepEqual(
+      [...reached].filter((module) => libraries.includes(module)),
+      [],
+    );
+  });
+});
+
+describe('the environment', () => {
+  it('is read in one place for settings, and before them for the state directory alone', () => {
+    const readers = programFiles().filter((path) => readSource(path).includes('process.env'));
+    assert.deepEqual(
+      readers.map(moduleOf).filter((module) => folderOf(module) !== 'demo/'),
+      ['config', 'state-directory'],
+    );
+  });
+});
+
+/** The circles of a directed graph, each told once, from where it was entered. */
+function circles(edges: readonly (readonly [string, string])[]): string[] {
+  const next = new Map<string, Set<string>>();
+  for (const [from, to] of edges) next.set(from, (next.get(from) ?? new Set()).add(to));
+  const finished = new Set<string>();
+  const found: string[] = [];
+  const visit = (node: string, path: readonly string[]): void => {
+    if (path.includes(node)) found.push([...path.slice(path.indexOf(node)), node].join(' → '));
+    if (path.includes(node) || finished.has(node)) return;
+    for (const each of next.get(node) ?? []) visit(each, [...path, node]);
+    finished.add(node);
+  };
+  for (const node of next.keys()) visit(node, []);
+  return found;
+}
