@@ -51,6 +51,16 @@ export interface RunReport {
   warnings: string[];
 }
 
+/** A run that failed in a way that passes, and was followed by another. */
+export interface FailedAttempt {
+  /** Counted from 1. */
+  attempt: number;
+  code: string;
+  message: string;
+  /** How long the job waited, in milliseconds, before its agent went on. */
+  retryAfterMs: number;
+}
+
 /** The patch kept as an artifact; its bytes and its file list are files beside the store. */
 export interface PatchReport {
   bytes: number;
@@ -73,6 +83,13 @@ export interface StageInput {
   stopping: boolean;
 }
 
+export interface RunInput extends StageInput {
+  /** Counted from 1. */
+  attempt: number;
+  /** The conversation of the attempt before, in which the agent goes on; null at first. */
+  threadId: string | null;
+}
+
 export interface DiffInput {
   jobId: string;
   /** Null when no worktree was finished: then there is nothing to capture, only leftovers to remove. */
@@ -81,7 +98,13 @@ export interface DiffInput {
 
 export type WorktreeOutput = { ok: true; worktree: Worktree } | StageFailure;
 /** A failed run still reports what it learned: usage and thread are paid for. */
-export type RunOutput = { ok: true; run: RunReport } | (StageFailure & { run: RunReport | null });
+export interface RunFailure extends StageFailure {
+  run: RunReport | null;
+  /** Set when the failure is of a kind that passes and another attempt is allowed. */
+  retryAfterMs: number | null;
+}
+
+export type RunOutput = { ok: true; run: RunReport } | RunFailure;
 export type DiffOutput = { ok: true; patch: PatchReport | null } | StageFailure;
 
 export interface JobContext {
@@ -90,6 +113,10 @@ export interface JobContext {
   worktree: Worktree | null;
   progress: Progress;
   run: RunReport | null;
+  /** Which attempt at the task this is, counted from 1. */
+  attempt: number;
+  /** The attempts before it. */
+  failedAttempts: FailedAttempt[];
   patch: PatchReport | null;
   /** Times that a stage was entered again because its thread died. */
   lostThreads: number;
@@ -102,6 +129,8 @@ export type JobEvent =
   | { type: 'job.cancel'; message: string }
   /** The instant until which the job may wait, or run, has passed. */
   | { type: 'job.deadline'; message: string }
+  /** The instant has come at which a failed attempt is followed by the next. */
+  | { type: 'job.retry' }
   /** The daemon started again: enter the current stage once more. */
   | { type: 'job.resumed' }
   /** What the agent has done so far. */
@@ -139,7 +168,7 @@ export const jobMachine = setup({
   },
   actors: {
     worktree: fromPromise<WorktreeOutput, StageInput>(notProvided('worktree')),
-    run: fromPromise<RunOutput, StageInput>(notProvided('run')),
+    run: fromPromise<RunOutput, RunInput>(notProvided('run')),
     diff: fromPromise<DiffOutput, DiffInput>(notProvided('diff')),
   },
   actions: {
@@ -159,10 +188,30 @@ export const jobMachine = setup({
     recordWorktree: assign(({ context }, output: WorktreeOutput) =>
       output.ok ? { worktree: output.worktree } : { ending: firstCause(context, 'failed', output) },
     ),
-    recordRun: assign(({ context }, output: RunOutput) => ({
-      run: output.run,
-      ending: output.ok ? context.ending : firstCause(context, 'failed', output),
-    })),
+    recordRun: assign({
+      // A failed attempt may not tell the usage; what an earlier one told still stands.
+      run: ({ context }, { run }: RunOutput) =>
+        run === null ? context.run : { ...run, usage: run.usage ?? context.run?.usage ?? null },
+    }),
+    recordRunFailure: assign({
+      ending: ({ context }, output: RunOutput) =>
+        output.ok ? context.ending : firstCause(context, 'failed', output),
+    }),
+    recordFailedAttempt: assign({
+      failedAttempts: ({ context }, output: RunOutput) =>
+        output.ok || output.retryAfterMs === null
+          ? context.failedAttempts
+          : [
+              ...context.failedAttempts,
+              {
+                attempt: context.attempt,
+                code: output.code,
+                message: output.message,
+                retryAfterMs: output.retryAfterMs,
+              },
+            ],
+    }),
+    countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
     recordPatch: assign(({ context }, output: DiffOutput) =>
       output.ok ? { patch: output.patch } : { ending: firstCause(context, 'failed', output) },
     ),
@@ -173,6 +222,8 @@ export const jobMachine = setup({
     hasEnding: ({ context }) => context.ending !== null,
     wasCancelled: ({ context }) => context.ending?.kind === 'cancelled',
     hasExpired: ({ context }) => context.ending?.kind === 'expired',
+    mayTryAgain: ({ context }, output: RunOutput) =>
+      context.ending === null && !output.ok && output.retryAfterMs !== null,
     succeeded: (_, output: { ok: boolean }) => output.ok,
     endedWell: ({ context }, output: { ok: boolean }) => output.ok && context.ending === null,
     threadLost: ({ context }, failure: { error: unknown }) =>
@@ -187,6 +238,8 @@ export const jobMachine = setup({
     worktree: null,
     progress: { events: 0, lastEventAt: null, activity: null, usage: null },
     run: null,
+    attempt: 1,
+    failedAttempts: [],
     patch: null,
     lostThreads: 0,
   }),
@@ -270,11 +323,29 @@ export const jobMachine = setup({
           tags: 'working',
           invoke: {
             src: 'run',
-            input: ({ context }) => ({ jobId: context.jobId, stopping: context.ending !== null }),
-            onDone: {
-              target: 'diffing',
-              actions: { type: 'recordRun', params: ({ event }) => event.output },
-            },
+            input: ({ context }) => ({
+              jobId: context.jobId,
+              stopping: context.ending !== null,
+              attempt: context.attempt,
+              threadId: context.run?.threadId ?? null,
+            }),
+            onDone: [
+              {
+                guard: { type: 'mayTryAgain', params: ({ event }) => event.output },
+                target: 'retrying',
+                actions: [
+                  { type: 'recordRun', params: ({ event }) => event.output },
+                  { type: 'recordFailedAttempt', params: ({ event }) => event.output },
+                ],
+              },
+              {
+                target: 'diffing',
+                actions: [
+                  { type: 'recordRun', params: ({ event }) => event.output },
+                  { type: 'recordRunFailure', params: ({ event }) => event.output },
+                ],
+              },
+            ],
             onError: [
               {
                 guard: { type: 'threadLost', params: ({ event }) => ({ error: event.error }) },
@@ -305,6 +376,25 @@ export const jobMachine = setup({
               ],
             },
             'job.resumed': { target: 'running', reenter: true },
+          },
+        },
+        retrying: {
+          description:
+            'The attempt failed in a way that passes; the agent goes on in the same worktree later.',
+          tags: 'waiting',
+          on: {
+            'job.retry': { target: 'running', actions: 'countAttempt' },
+            'job.cancel': {
+              target: 'diffing',
+              actions: { type: 'recordCancel', params: ({ event }) => event.message },
+            },
+            'job.deadline': {
+              target: 'diffing',
+              actions: {
+                type: 'recordDeadline',
+                params: ({ event }) => ({ code: 'deadline_passed', message: event.message }),
+              },
+            },
           },
         },
         diffing: {
@@ -387,6 +477,7 @@ export type JobState =
   | 'queued'
   | 'worktree'
   | 'running'
+  | 'retrying'
   | 'diffing'
   | 'done'
   | 'failed'

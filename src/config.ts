@@ -34,6 +34,12 @@ const settingsSchema = z.strictObject({
   result_ttl_seconds: wholeNumber(1, 52 * WEEK)
     .default(86_400)
     .describe('How long a settled job and its result are kept.'),
+  max_attempts: wholeNumber(1, 10)
+    .default(3)
+    .describe('How often an agent may go on after a failure that passes: rate limit, overload, cut stream.'),
+  retry_seconds: wholeNumber(1, 86_400)
+    .default(10)
+    .describe('How long to wait before the second attempt; each later wait is four times as long.'),
   silence_seconds: wholeNumber(1, WEEK)
     .default(600)
     .describe('How long an agent may give no sign of life, while no command of its runs.'),
@@ -58,6 +64,8 @@ export interface Settings {
   deadlineSeconds: number;
   queueSeconds: number;
   resultTtlSeconds: number;
+  maxAttempts: number;
+  retrySeconds: number;
   silenceSeconds: number;
   logLevel: RawSettings['log_level'];
   /** The user's Codex home: `CODEX_HOME`, or `~/.codex`. */
@@ -136,6 +144,8 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     deadlineSeconds: raw.deadline_seconds,
     queueSeconds: raw.queue_seconds,
     resultTtlSeconds: raw.result_ttl_seconds,
+    maxAttempts: raw.max_attempts,
+    retrySeconds: raw.retry_seconds,
     silenceSeconds: raw.silence_seconds,
     logLevel: raw.log_level,
     codexHome: environment.CODEX_HOME || join(homeOf(environment), '.codex'),

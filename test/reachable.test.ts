@@ -42,7 +42,7 @@ describe('everything that is there', () => {
     const words = Object.values(scripts).flatMap((script) => script.split(/\s+/));
     const { types } = JSON.parse(readSource('tsconfig.json')).compilerOptions as { types: string[] };
     const isUsed = (name: string) =>
-      sources.some((text) => text.includes(`'${name}'`) || text.includes(`'${name}/`)) ||
+      sources.some((text) => new RegExp(`['"\`/]${name}['"\`/]`).test(text)) ||
       Object.keys(readPackage(`node_modules/${name}/package.json`).bin ?? {}).some((program) =>
         words.includes(program),
       ) ||

@@ -19,6 +19,9 @@ export interface AgentBackend {
 
   /** A reader for one run, from its first byte. */
   reader(): AgentReader;
+
+  /** Removes what only a running agent needs from the job's directory; what a later run goes on from stays. */
+  tidy(jobDirectory: string): Promise<void>;
 }
 
 /** What the preflight found, for `codex_status`. */
@@ -38,6 +41,10 @@ export interface LaunchJob {
   directory: string;
   /** Root of the checkout. */
   worktree: string;
+  /** What the agent is to do. */
+  task: string;
+  /** The conversation of an earlier attempt, in which to go on; null to begin one. */
+  threadId: string | null;
   /** The job's private directory, absolute, existing; the backend may make files and folders in it. */
   jobDirectory: string;
 }
@@ -45,6 +52,8 @@ export interface LaunchJob {
 export interface Launch {
   /** Program and arguments, each exact; no shell is between. */
   command: readonly [string, ...string[]];
+  /** What the agent reads on standard input. */
+  input: string;
   /** The whole environment of the agent: nothing is inherited. */
   environment: Record<string, string>;
 }

@@ -1,5 +1,6 @@
 import type { AgentBackend } from './agent.js';
 import { CodexReader } from './codex-events.js';
+import { tidyCodexHome } from './codex-home.js';
 import { launchCodex } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
 
@@ -8,4 +9,5 @@ export const codexExec = (): AgentBackend => ({
   preflight: checkCodex,
   launch: launchCodex,
   reader: () => new CodexReader(),
+  tidy: tidyCodexHome,
 });

@@ -19,7 +19,9 @@ const SWITCHED_OFF = [
   'unbounded_connection_retries',
 ];
 
-/** Says how to start `codex exec` for a job; the prompt is read from standard input. */
+const GO_ON = 'The connection to the model broke off. Go on with the task where you left it.';
+
+/** Says how to start `codex exec` for a job, or how to go on in its thread; the prompt is read from standard input. */
 export async function launchCodex(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>> {
   const program = await findCodex(settings);
   if (!program.ok) return program;
@@ -40,8 +42,11 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
       ...modelArguments(job, settings),
       ...pins(job, hidden).flatMap((pin) => ['-c', pin]),
       ...SWITCHED_OFF.flatMap((feature) => ['--disable', feature]),
+      ...(job.threadId === null ? [] : ['resume', job.threadId]),
       '-',
     ],
+    // A thread holds its task and what was done about it.
+    input: job.threadId === null ? job.task : GO_ON,
     environment: environment.variables,
   });
 }

@@ -22,7 +22,12 @@ const ACTIVITY_CHARACTERS = 120;
  * Backend that runs `settings.command` with `sh -c` in the worktree, the task on its standard input. It has
  * the user's environment and no sandbox: whoever sets the command answers for it.
  */
-export const command = (): AgentBackend => ({ preflight, launch, reader: () => new CommandReader() });
+export const command = (): AgentBackend => ({
+  preflight,
+  launch,
+  reader: () => new CommandReader(),
+  tidy: async () => undefined,
+});
 
 async function preflight(settings: Settings): Promise<Outcome<Readiness>> {
   if (settings.command === null) return refuse('command_not_set');
@@ -41,6 +46,7 @@ async function launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launc
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   return succeed({
     command: [SHELL, '-c', settings.command],
+    input: job.task,
     environment: {
       ...withoutOurs(settings.environment),
       TMPDIR: temporary,

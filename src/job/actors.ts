@@ -40,8 +40,8 @@ export const provideActors = (pool: StagePool, job: ActorsJob) =>
         );
       }),
       diff: fromPromise(async ({ input }) => {
-        const { submission } = await job.recorded();
-        return pool.run('diff', { ...input, submission });
+        const { submission, context } = await job.recorded();
+        return pool.run('diff', { ...input, submission, attempts: context.attempt });
       }),
     },
     actions: { stopStage: job.stopStage },

@@ -39,6 +39,7 @@ class JobSupervisor implements Supervisor {
   readonly #needs: SupervisorNeeds;
   readonly #admission: Admission;
   readonly #deadlines: Deadlines;
+  readonly #retries: Deadlines;
   readonly #endings = new Endings();
   readonly #listeners = new Set<(view: JobView) => void>();
   /** Queued jobs, in order. They have no actor until an event comes for them: a queue may be long. */
@@ -57,6 +58,9 @@ class JobSupervisor implements Supervisor {
     this.#sequence = lastSequence;
     this.#admission = createAdmission(needs.settings, (jobId) => this.#start(jobId));
     this.#deadlines = createDeadlines(needs.clock, (jobId) => this.#deadlinePassed(jobId));
+    this.#retries = createDeadlines(needs.clock, (jobId) =>
+      this.#live.get(jobId)?.send({ type: 'job.retry' }),
+    );
     this.#prune();
   }
 
@@ -65,6 +69,7 @@ class JobSupervisor implements Supervisor {
     for (const record of records.filter(({ state }) => state !== 'queued')) {
       this.#awaken(record);
       this.#deadlines.set(record.id, record.deadlineAt ?? record.queueDeadlineAt);
+      if (record.retryAt !== null) this.#retries.set(record.id, record.retryAt);
       this.#admission.occupy(record.id, record.submission.repository);
     }
     for (const record of records.filter(({ state }) => state === 'queued')) this.#enqueue(record);
@@ -182,6 +187,7 @@ class JobSupervisor implements Supervisor {
     this.#draining = true;
     this.#admission.pause();
     this.#deadlines.close();
+    this.#retries.close();
     this.#needs.clock.clearTimeout(this.#pruning);
     for (const job of this.#live.values()) job.abandon();
   }
@@ -231,11 +237,13 @@ class JobSupervisor implements Supervisor {
   }
 
   #changed(job: LiveJob): void {
-    const { id, state, sequence, deadlineAt } = job.committed;
+    const { id, state, sequence, deadlineAt, retryAt } = job.committed;
     if (state !== 'queued' && this.#queued.delete(id)) {
       this.#line.remove(sequence);
       if (deadlineAt !== null) this.#deadlines.set(id, deadlineAt);
     }
+    if (retryAt === null) this.#retries.delete(id);
+    else this.#retries.set(id, retryAt);
     const view = this.#liveView(job);
     if (isSettled(state)) {
       this.#deadlines.delete(id);

@@ -23,6 +23,17 @@ export const stateLayout = (stateDir: string): StateLayout => ({
 /** The files of one job. They outlive the daemon; a settled job keeps only its artifacts. */
 export interface JobLayout {
   directory: string;
+  /** The agent's `TMPDIR`. */
+  temporary: string;
+  /** Artifact: the exact bytes from baseline to result. */
+  patch: string;
+  /** Artifact: the patch's file list, JSON. */
+  files: string;
+}
+
+/** The files of one attempt at a job's task. */
+export interface AttemptLayout {
+  directory: string;
   /** What the agent reads on standard input. */
   prompt: string;
   stdout: string;
@@ -35,16 +46,11 @@ export interface JobLayout {
   claim: string;
   /** What starting the agent said, if it went wrong. */
   launch: string;
-  /** The agent's `TMPDIR`. */
-  temporary: string;
-  /** Artifact: the exact bytes from baseline to result. */
-  patch: string;
-  /** Artifact: the patch's file list, JSON. */
-  files: string;
 }
 
-export function jobLayout(stateDir: string, jobId: string): JobLayout {
-  const directory = join(stateLayout(stateDir).jobs, jobId);
+/** `attempt` is counted from 1. */
+export function attemptLayout(stateDir: string, jobId: string, attempt: number): AttemptLayout {
+  const directory = join(stateLayout(stateDir).jobs, jobId, 'attempts', String(attempt));
   return {
     directory,
     prompt: join(directory, 'prompt'),
@@ -54,6 +60,13 @@ export function jobLayout(stateDir: string, jobId: string): JobLayout {
     process: join(directory, 'process'),
     claim: join(directory, 'claim'),
     launch: join(directory, 'launch'),
+  };
+}
+
+export function jobLayout(stateDir: string, jobId: string): JobLayout {
+  const directory = join(stateLayout(stateDir).jobs, jobId);
+  return {
+    directory,
     temporary: join(directory, 'tmp'),
     patch: join(directory, 'patch'),
     files: join(directory, 'files.json'),

@@ -117,6 +117,7 @@ export class LiveJob {
       state,
       context,
       entered: state === before.state ? before.entered : { ...before.entered, [state]: now },
+      retryAt: state === 'retrying' ? now + (context.failedAttempts.at(-1)?.retryAfterMs ?? 0) : null,
       deadlineAt: admitted ? now + before.submission.deadlineSeconds * 1_000 : before.deadlineAt,
       expiresAt: isSettled(state) ? now + this.#needs.resultTtlSeconds * 1_000 : null,
     };
@@ -162,9 +163,7 @@ const stateOf = (value: SnapshotFrom<ProvidedMachine>['value']): JobState =>
   typeof value === 'string' ? value : value.active;
 
 const stateValueOf = (state: JobState): SnapshotFrom<ProvidedMachine>['value'] =>
-  state === 'queued' || state === 'worktree' || state === 'running' || state === 'diffing'
-    ? { active: state }
-    : state;
+  isSettled(state) ? state : { active: state };
 
 /** XState names the end of a stage after the invoking state; a journal says only how it ended. */
 const nameOf = (event: string): string =>

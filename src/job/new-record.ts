@@ -20,6 +20,7 @@ export function newRecord(
     entered: { queued: now },
     queueDeadlineAt: now + queueSeconds * 1_000,
     deadlineAt: null,
+    retryAt: null,
     expiresAt: null,
   };
 }

@@ -8,6 +8,7 @@ export const jobStates = [
   'queued',
   'worktree',
   'running',
+  'retrying',
   'diffing',
   'done',
   'failed',
@@ -22,7 +23,10 @@ export const settledStates = [
   'expired',
 ] as const satisfies readonly JobState[];
 
-export const isSettled = (state: JobState): boolean => (settledStates as readonly JobState[]).includes(state);
+export type SettledState = (typeof settledStates)[number];
+
+export const isSettled = (state: JobState): state is SettledState =>
+  (settledStates as readonly JobState[]).includes(state);
 
 const usage = z.object({
   inputTokens: z.number(),
@@ -55,6 +59,15 @@ const context = z.object({
       warnings: z.array(z.string()),
     })
     .nullable(),
+  attempt: z.number().int(),
+  failedAttempts: z.array(
+    z.object({
+      attempt: z.number().int(),
+      code: z.string(),
+      message: z.string(),
+      retryAfterMs: z.number(),
+    }),
+  ),
   patch: z
     .object({
       bytes: z.number().int(),
@@ -104,6 +117,8 @@ export const jobRecord = z.object({
   queueDeadlineAt: instant,
   /** Until when the job may run; null while it is queued. */
   deadlineAt: instant.nullable(),
+  /** When the next attempt begins; null unless the job is retrying. */
+  retryAt: instant.nullable(),
   /** When a settled job is pruned; null before. */
   expiresAt: instant.nullable(),
 });

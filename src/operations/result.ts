@@ -32,6 +32,9 @@ export const jobResult = z.object({
   timings: z.record(z.string(), z.number()).describe('Milliseconds in each state.'),
   thread_id: z.string().nullable(),
   containment: z.enum(['namespace', 'group']).nullable().describe("How the agent's processes were held."),
+  failed_attempts: z
+    .array(z.record(z.string(), z.union([z.string(), z.number()])))
+    .describe('Attempts that failed in a way that passes; the agent went on after each.'),
   warnings: z.array(z.string()),
   error: jobError.nullable().describe('Why it did not end as done.'),
   events: z.array(journalEntry).optional().describe('The journal, with detail full.'),
@@ -119,6 +122,12 @@ async function describeResult(
     timings: timingsOf(record),
     thread_id: run?.threadId ?? null,
     containment: run?.containment ?? null,
+    failed_attempts: context.failedAttempts.map(({ attempt, code, message, retryAfterMs }) => ({
+      attempt,
+      code,
+      message,
+      waited_ms: retryAfterMs,
+    })),
     warnings: fitList(
       warnings.map((warning) => fitText(warning, MAX_WARNING_BYTES).text),
       MAX_WARNINGS_BYTES,

@@ -21,6 +21,10 @@ export interface WorktreeTask {
 }
 
 export interface RunTask extends WorktreeTask {
+  /** Counted from 1. */
+  attempt: number;
+  /** The conversation in which the agent goes on; null at first. */
+  threadId: string | null;
   /** What the agent is to do. */
   task: string;
   /** Root of the checkout. */
@@ -32,6 +36,8 @@ export interface RunTask extends WorktreeTask {
 export interface DiffTask {
   jobId: string;
   submission: Submission;
+  /** How many attempts there were. */
+  attempts: number;
   baselineCommit: string | null;
 }
 

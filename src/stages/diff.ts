@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import type { DiffOutput } from '../../machines/job.js';
+import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
 import { capturePatch } from '../git/patch.js';
 import { removeWorktree } from '../git/removal.js';
 import { slotDirectory } from '../git/slot.js';
-import { jobLayout, stateLayout } from '../job/layout.js';
+import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
 import type { DiffTask } from '../pool/messages.js';
 import type { StageChannel } from './channel.js';
 
@@ -17,7 +18,7 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
   );
   const output = await capture(task, slot, settings, channel);
   await removeWorktree(slot);
-  await removeScratch(settings.stateDir, task.jobId);
+  await removeScratch(task, settings);
   return output;
 }
 
@@ -42,8 +43,18 @@ async function capture(
 }
 
 /** What only a running agent needed. Its output, its thread and the artifacts stay until the job is pruned. */
-async function removeScratch(stateDir: string, jobId: string): Promise<void> {
-  const files = jobLayout(stateDir, jobId);
-  const scratch = [files.prompt, files.temporary, files.launch, files.claim];
-  await Promise.all(scratch.map((path) => rm(path, { recursive: true, force: true }).catch(() => undefined)));
+async function removeScratch(task: DiffTask, settings: Settings): Promise<void> {
+  const files = jobLayout(settings.stateDir, task.jobId);
+  const backend = await backendOf(task.submission.backend);
+  const attempts = Array.from({ length: task.attempts }, (_, index) =>
+    attemptLayout(settings.stateDir, task.jobId, index + 1),
+  );
+  const scratch = [
+    files.temporary,
+    ...attempts.flatMap(({ prompt, claim, launch }) => [prompt, claim, launch]),
+  ];
+  await Promise.all([
+    backend.tidy(files.directory),
+    ...scratch.map((path) => rm(path, { recursive: true, force: true })),
+  ]).catch(() => undefined);
 }

@@ -2,7 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
 import type { AgentConclusion, AgentReader } from '../agents/agent.js';
 import type { ErrorCode } from '../errors.js';
-import type { JobLayout } from '../job/layout.js';
+import type { AttemptLayout } from '../job/layout.js';
 import { type AgentProcess, askToStop, isAlive, kill } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { GRACE_SECONDS } from './start-agent.js';
@@ -19,10 +19,12 @@ export interface Following {
   jobId: string;
   agent: AgentProcess;
   reader: AgentReader;
-  files: JobLayout;
+  files: AttemptLayout;
   /** How long the agent may be silent when its reader knows no good reason for it. */
   silenceMs: number;
   stopping: boolean;
+  /** How long to wait before another attempt, in milliseconds; null when there is to be none. */
+  retryAfterMs(code: ErrorCode): number | null;
   channel: StageChannel;
 }
 
@@ -97,7 +99,8 @@ function output(
     warnings: conclusion.warnings,
   };
   const failure = stoppedFor ?? conclusion.failure;
-  return failure === null ? { ok: true, run } : { ok: false, ...failure, run };
+  if (failure === null) return { ok: true, run };
+  return { ok: false, ...failure, run, retryAfterMs: following.retryAfterMs(failure.code) };
 }
 
 /** Sends progress on if it is news; answers what was sent last. */

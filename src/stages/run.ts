@@ -4,19 +4,21 @@ import type { RunOutput } from '../../machines/job.js';
 import type { AgentBackend } from '../agents/agent.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
-import { type JobLayout, jobLayout } from '../job/layout.js';
+import { type AttemptLayout, attemptLayout, jobLayout } from '../job/layout.js';
 import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { followAgent } from './follow-agent.js';
+import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
 
 /**
- * Has the agent do the task. Called again after a thread or a daemon died, it finds the agent that still
- * runs, or the files of one that has ended, and goes on from there: an agent is started once.
+ * Has the agent do the task, or go on with it. Called again for the same attempt after a thread or a daemon
+ * died, it finds the agent that still runs, or the files of one that has ended, and goes on from there: an
+ * attempt is started once.
  */
 export async function run(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
-  const files = jobLayout(settings.stateDir, task.jobId);
+  const files = attemptLayout(settings.stateDir, task.jobId, task.attempt);
   const backend = await backendOf(task.submission.backend);
   await mkdir(files.directory, { recursive: true, mode: 0o700 });
 
@@ -35,6 +37,7 @@ export async function run(task: RunTask, settings: Settings, channel: StageChann
     files,
     silenceMs: settings.silenceSeconds * 1_000,
     stopping: task.stopping,
+    retryAfterMs: (code) => retryAfterMs(code, task.attempt, settings),
     channel,
   });
 }
@@ -42,27 +45,20 @@ export async function run(task: RunTask, settings: Settings, channel: StageChann
 async function start(
   task: RunTask,
   backend: AgentBackend,
-  files: JobLayout,
+  files: AttemptLayout,
   settings: Settings,
 ): Promise<AgentProcess | RunOutput> {
   const directory = await workingDirectory(task);
   if (directory === null) return notStarted('agent_not_started', 'The worktree of the job is gone.');
-  await mkdir(files.temporary, { recursive: true, mode: 0o700 });
+  const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, task.jobId);
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  const { jobId, submission, worktree, threadId } = task;
   const launch = await backend.launch(
-    {
-      jobId: task.jobId,
-      submission: task.submission,
-      directory,
-      worktree: task.worktree,
-      jobDirectory: files.directory,
-    },
+    { jobId, submission, directory, worktree, task: task.task, threadId, jobDirectory },
     settings,
   );
   if (!launch.ok) return notStarted(launch.fault.code, launch.fault.message);
-  const started = await startAgent(
-    { jobId: task.jobId, files, directory, task: task.task, deadlineAt: task.deadlineAt },
-    launch.value,
-  );
+  const started = await startAgent({ jobId, files, directory, deadlineAt: task.deadlineAt }, launch.value);
   return started.ok ? started.value : notStarted(started.fault.code, started.fault.message);
 }
 
@@ -79,4 +75,10 @@ async function workingDirectory(task: RunTask): Promise<string | null> {
   return found?.isDirectory() ? directory : root;
 }
 
-const notStarted = (code: string, message: string): RunOutput => ({ ok: false, code, message, run: null });
+const notStarted = (code: string, message: string): RunOutput => ({
+  ok: false,
+  code,
+  message,
+  run: null,
+  retryAfterMs: null,
+});

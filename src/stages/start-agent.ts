@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import type { JobLayout } from '../job/layout.js';
+import type { AttemptLayout } from '../job/layout.js';
 import { type AgentProcess, findMarked, JOB_MARKER, readAgentProcess, sweep } from './agent-process.js';
 import { findHolding } from './containment.js';
 import { launcherScript, supervisorScript } from './supervisor-script.js';
@@ -16,9 +16,8 @@ const LAUNCH_MS = 3_000;
 
 export interface AgentStart {
   jobId: string;
-  files: JobLayout;
+  files: AttemptLayout;
   directory: string;
-  task: string;
   /** Instant at which the supervisor itself stops the agent. */
   deadlineAt: number;
 }
@@ -27,7 +26,7 @@ export interface AgentStart {
  * The agent that an earlier call started, if one did: running, or ended with its files. Null means that none
  * was ever started, or that a start was tried and left nothing alive; then it may be started.
  */
-export async function findAgent(jobId: string, files: JobLayout): Promise<AgentProcess | null> {
+export async function findAgent(jobId: string, files: AttemptLayout): Promise<AgentProcess | null> {
   const known = await readAgentProcess(files.process);
   if (known !== null || !(await exists(files.claim))) return known;
   for (let waited = 0; waited < LAUNCH_MS; waited += 50) {
@@ -45,8 +44,7 @@ export async function findAgent(jobId: string, files: JobLayout): Promise<AgentP
 export async function startAgent(start: AgentStart, launch: Launch): Promise<Outcome<AgentProcess>> {
   const { files } = start;
   const { containment, wrapper } = await findHolding(launch.environment);
-  await mkdir(files.temporary, { recursive: true, mode: 0o700 });
-  await writeFile(files.prompt, start.task, { mode: 0o600 });
+  await writeFile(files.prompt, launch.input, { mode: 0o600 });
   const supervisorArguments = [
     files.directory,
     containment,

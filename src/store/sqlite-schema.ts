@@ -1,7 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 
 /** Condition of the rows that have not settled. The index below holds it word for word, or SQLite passes it by. */
-export const UNSETTLED = "state IN ('queued', 'worktree', 'running', 'diffing')";
+export const UNSETTLED = "state NOT IN ('done', 'failed', 'cancelled', 'expired')";
 
 /**
  * Each step leads from the version that is its index to the next. A step that was released never changes.

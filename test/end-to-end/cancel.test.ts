@@ -135,7 +135,7 @@ describe('a deadline', () => {
       await model.requested(2);
       const directory = join(offshoot.stateDir, 'jobs', id);
       await appears(directory, 'patch');
-      await access(join(directory, 'exit'));
+      await access(join(directory, 'attempts', '1', 'exit'));
       const result = await offshoot.result(id);
       assert.equal(result.status, 'expired');
       assert.equal(result.error.code, 'deadline_passed');

@@ -41,7 +41,11 @@ describe('a job of the real Codex CLI', { concurrency: 3 }, () => {
       const replies = scripts[task] ?? [];
       return replies[Math.min(step, replies.length - 1)] ?? say('Nothing to do.');
     });
-    offshoot = await makeOffshoot({ model, retries: 0, environment: { OFFSHOOT_SILENCE_SECONDS: '3' } });
+    offshoot = await makeOffshoot({
+      model,
+      retries: 0,
+      environment: { OFFSHOOT_SILENCE_SECONDS: '3', OFFSHOOT_MAX_ATTEMPTS: '1' },
+    });
     for (const [name, content] of [
       ['b.txt', 'moves\nas\nit\nis\n'],
       ['gone.txt', 'goes\n'],

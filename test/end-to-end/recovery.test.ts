@@ -67,7 +67,7 @@ describe('a daemon killed with kill -9', { concurrency: 3 }, () => {
       await offshoot.reach(id, 'running');
       await offshoot.kill();
       await writeFile(`${offshoot.root}/home/go`, '');
-      await appears(`${offshoot.stateDir}/jobs/${id}`, 'exit');
+      await appears(`${offshoot.stateDir}/jobs/${id}/attempts/1`, 'exit');
       await offshoot.start();
       const result = await offshoot.result(id);
       assert.equal(result.status, 'done');
@@ -91,7 +91,7 @@ describe('a daemon killed with kill -9', { concurrency: 3 }, () => {
       await appears(`${offshoot.root}/home`, 'started');
       await offshoot.reach(id, 'running');
       await offshoot.kill();
-      await appears(`${offshoot.stateDir}/jobs/${id}`, 'exit');
+      await appears(`${offshoot.stateDir}/jobs/${id}/attempts/1`, 'exit');
       await offshoot.start();
       const result = await offshoot.result(id);
       assert.equal(result.status, 'expired');

@@ -168,7 +168,13 @@ describe('the supervisor', () => {
       assert.equal(stage.stop.aborted, state !== 'diffing');
       if (state === 'worktree') stage.answer({ ok: false, code: 'cancelled', message: 'Stopped.' } as never);
       if (state === 'running')
-        stage.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport } as never);
+        stage.answer({
+          ok: false,
+          code: 'agent_killed',
+          message: 'Killed.',
+          run: runReport,
+          retryAfterMs: null,
+        } as never);
       (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
       await supervisor.settled([id], 'all', never);
       const kept = await store.get(id);
@@ -203,7 +209,7 @@ describe('the supervisor', () => {
     clock.advance(70_000);
     await supervisor.settled([waiting], 'all', never);
     assert.equal((await store.get(waiting))?.context.ending?.code, 'queue_deadline_passed');
-    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport });
+    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport, retryAfterMs: null });
     (await pool.next('diff', running)).answer({ ok: true, patch: patchReport });
     await supervisor.settled([running], 'all', never);
     assert.equal((await store.get(running))?.state, 'expired');
@@ -260,7 +266,7 @@ describe('the supervisor', () => {
     const { supervisor, pool } = await open({}, { store, clock });
     const run = await pool.next('run', id);
     assert.equal((run.input as { stopping: boolean }).stopping, true);
-    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport });
+    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport, retryAfterMs: null });
     (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
     await supervisor.settled([id], 'all', never);
     assert.equal((await store.get(id))?.state, 'expired');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { createActor, fromPromise, type SnapshotFrom, waitFor } from 'xstate';
 import { getAdjacencyMap, getSimplePaths } from 'xstate/graph';
@@ -9,6 +10,7 @@ import {
   type JobContext,
   type JobEvent,
   jobMachine,
+  type RunInput,
   type RunOutput,
   type RunReport,
   type StageInput,
@@ -46,7 +48,9 @@ const events = [
   done('worktree', failure),
   error('worktree', new Error('bug')),
   done('running', { ok: true, run }),
-  done('running', { ...failure, run }),
+  done('running', { ...failure, run, retryAfterMs: null }),
+  done('running', { ...failure, run, retryAfterMs: 1_000 }),
+  { type: 'job.retry' },
   error('running', new Error('bug')),
   done('diffing', { ok: true, patch }),
   done('diffing', { ok: false, code: 'patch_failed', message: 'No room.' }),
@@ -56,7 +60,7 @@ const events = [
 const machine = jobMachine.provide({
   actors: {
     worktree: fromPromise<WorktreeOutput, StageInput>(() => new Promise(() => undefined)),
-    run: fromPromise<RunOutput, StageInput>(() => new Promise(() => undefined)),
+    run: fromPromise<RunOutput, RunInput>(() => new Promise(() => undefined)),
     diff: fromPromise<DiffOutput, DiffInput>(() => new Promise(() => undefined)),
   },
   actions: { stopStage: () => undefined },
@@ -66,19 +70,24 @@ type Snapshot = SnapshotFrom<typeof machine>;
 const traversal = {
   input: { jobId: 'j' },
   events,
-  serializeState: ({ value, context }: Snapshot) => JSON.stringify([value, context]),
+  // Attempts only count up: without them a path may go around, and be walked, once.
+  serializeState: ({ value, context: { attempt: _, failedAttempts: __, ...context } }: Snapshot) =>
+    JSON.stringify([value, context]),
   serializeEvent: (event: JobEvent) => JSON.stringify(event),
 };
 const leaf = ({ value }: Snapshot) => (typeof value === 'string' ? value : value.active);
 const isFinal = (snapshot: Snapshot) => snapshot.status === 'done';
 
 /** How a job must end, told from the events of its path alone: the first cause, if there is one. */
-function expectedEnd(path: readonly { type: string; output?: { ok: boolean } }[]): string {
+function expectedEnd(
+  path: readonly { type: string; output?: { ok: boolean; retryAfterMs?: number | null } }[],
+): string {
   let captured = false;
   for (const { type, output } of path) {
     if (type === 'job.cancel') return 'cancelled';
     // A deadline bounds the agent; once its work is being captured, it is let through.
     if (type === 'job.deadline' && !captured) return 'expired';
+    if (typeof output?.retryAfterMs === 'number') continue;
     if (output?.ok === false || type.startsWith('xstate.error')) return 'failed';
     if (type.startsWith('xstate.done') && type.endsWith('running')) captured = true;
   }
@@ -133,7 +142,7 @@ describe('the job machine', () => {
     const snapshot = walk([
       { type: 'job.admitted' },
       done('worktree', { ok: true, worktree }),
-      done('running', { ...failure, run }),
+      done('running', { ...failure, run, retryAfterMs: null }),
       { type: 'job.cancel', message: 'Late.' },
       done('diffing', { ok: true, patch }),
     ]);
@@ -166,7 +175,7 @@ describe('the job machine', () => {
       const seen = await new Promise((resolve) => {
         const provided = machine.provide({
           actors: {
-            run: fromPromise<RunOutput, StageInput>(({ input }) => {
+            run: fromPromise<RunOutput, RunInput>(({ input }) => {
               resolve(input);
               return new Promise(() => undefined);
             }),
@@ -177,7 +186,7 @@ describe('the job machine', () => {
         const actor = createActor(provided, { input: { jobId: 'j' }, snapshot }).start();
         actor.send({ type: 'job.resumed' });
       });
-      assert.deepEqual(seen, { jobId: 'j', stopping: ending !== null });
+      assert.deepEqual(seen, { jobId: 'j', stopping: ending !== null, attempt: 1, threadId: null });
     }
   });
 
@@ -191,7 +200,7 @@ describe('the job machine', () => {
       const provided = machine.provide({
         actors: {
           worktree: fromPromise<WorktreeOutput, StageInput>(lose),
-          run: fromPromise<RunOutput, StageInput>(lose),
+          run: fromPromise<RunOutput, RunInput>(lose),
           diff: fromPromise<DiffOutput, DiffInput>(
             state === 'diffing' ? lose : async () => ({ ok: true, patch }),
           ),
@@ -219,7 +228,7 @@ describe('the job machine', () => {
   });
 
   it('describes every state, imports nothing but xstate and is one file without layout blobs', () => {
-    const source = readFileSync(new URL('../../../machines/job.ts', import.meta.url), 'utf8');
+    const source = readFileSync(resolve('machines/job.ts'), 'utf8');
     assert.deepEqual(
       [...source.matchAll(/from '([^']+)'/g)].map((match) => match[1]),
       ['xstate'],

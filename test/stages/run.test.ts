@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import type { Progress } from '../../machines/job.js';
 import type { Settings } from '../../src/config.js';
-import { jobLayout } from '../../src/job/layout.js';
+import { attemptLayout, jobLayout } from '../../src/job/layout.js';
 import type { RunTask } from '../../src/pool/messages.js';
 import { findMarked, isAlive, readAgentProcess } from '../../src/stages/agent-process.js';
 import { openChannel } from '../../src/stages/channel.js';
@@ -21,7 +21,7 @@ async function withJob(
   use: (job: {
     task: RunTask;
     settings: Settings;
-    files: ReturnType<typeof jobLayout>;
+    files: ReturnType<typeof attemptLayout>;
     progress: Progress[];
     run(over?: Partial<RunTask>): ReturnType<typeof run>;
     stop(): void;
@@ -39,11 +39,13 @@ async function withJob(
     jobId,
     submission: submission(),
     stopping: false,
+    attempt: 1,
+    threadId: null,
     task: 'the task',
     worktree,
     deadlineAt: Date.now() + 60_000,
   };
-  await mkdir(jobLayout(root, jobId).directory, { recursive: true });
+  await mkdir(attemptLayout(root, jobId, 1).directory, { recursive: true });
   const { port1, port2 } = new MessageChannel();
   const progress: Progress[] = [];
   port1.on('message', (message) => progress.push(message.progress));
@@ -52,7 +54,7 @@ async function withJob(
     await use({
       task,
       settings,
-      files: jobLayout(root, jobId),
+      files: attemptLayout(root, jobId, 1),
       progress,
       run: (changes = {}) => run({ ...task, ...changes }, settings, channel),
       stop: () => port1.postMessage({ type: 'stop' }),
@@ -201,11 +203,11 @@ describe('the run stage', { concurrency: 4 }, () => {
   it('gives the agent a private temporary directory and the marker of its job', async () => {
     await withJob(
       'echo "$TMPDIR"; echo "$OFFSHOOT_JOB"; cat /proc/$$/status | grep -c NSpid',
-      async ({ run, files, task }) => {
+      async ({ run, files, task, settings }) => {
         const output = await run();
         assert.ok(output.ok);
         const [temporary, marker] = (await readFile(files.stdout, 'utf8')).split('\n');
-        assert.equal(temporary, files.temporary);
+        assert.equal(temporary, jobLayout(settings.stateDir, task.jobId).temporary);
         assert.equal(marker, task.jobId);
       },
     );

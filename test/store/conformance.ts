@@ -255,7 +255,7 @@ export function conformance(name: string, open: () => Promise<Store>): void {
       });
 
       test('finds every job that has not settled, oldest first, in every such state', async () => {
-        const jobs = [8, 7, 6, 5, 4, 3, 2, 1].map((sequence) => newJob(sequence));
+        const jobs = jobStates.map((_, index) => newJob(jobStates.length - index));
         await store.create(jobs);
         for (const [index, state] of jobStates.entries()) {
           const { record } = newJob(index + 1);
@@ -266,7 +266,8 @@ export function conformance(name: string, open: () => Promise<Store>): void {
           [1, 'queued'],
           [2, 'worktree'],
           [3, 'running'],
-          [4, 'diffing'],
+          [4, 'retrying'],
+          [5, 'diffing'],
         ]);
       });
 
@@ -300,6 +301,7 @@ export function conformance(name: string, open: () => Promise<Store>): void {
           queued: 1,
           worktree: 0,
           running: 1,
+          retrying: 0,
           diffing: 0,
           done: 1,
           failed: 0,

@@ -39,6 +39,8 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
     deadlineSeconds: 60,
     queueSeconds: 60,
     resultTtlSeconds: 60,
+    maxAttempts: 1,
+    retrySeconds: 1,
     silenceSeconds: 60,
     logLevel: 'silent',
     codexHome,
@@ -61,6 +63,8 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
         submission: { ...plainSubmission(worktree), ...submission },
         directory: worktree,
         worktree,
+        task: '',
+        threadId: null,
         jobDirectory,
       };
     },

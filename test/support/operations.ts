@@ -56,6 +56,8 @@ const emptyContext = (jobId: string): JobContext => ({
   progress: { events: 0, lastEventAt: null, activity: null, usage: null },
   run: null,
   patch: null,
+  attempt: 1,
+  failedAttempts: [],
   lostThreads: 0,
 });
 
@@ -92,6 +94,7 @@ export function makeRecord(
     entered: Object.fromEntries(path.map((entered, index) => [entered, NOON + index * 1_000])),
     queueDeadlineAt: NOON + 60_000,
     deadlineAt: null,
+    retryAt: null,
     expiresAt: null,
   };
 }
@@ -187,6 +190,7 @@ export class QuietSupervisor implements Supervisor {
       queued: 0,
       worktree: 0,
       running: 0,
+      retrying: 0,
       diffing: 0,
       done: 0,
       failed: 0,

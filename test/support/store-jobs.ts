@@ -32,6 +32,8 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
       progress: { events: 0, lastEventAt: null, activity: null, usage: null },
       run: null,
       patch: null,
+      attempt: 1,
+      failedAttempts: [],
       lostThreads: 0,
     },
     submission: {
@@ -51,6 +53,7 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
     entered: { queued: NOW },
     queueDeadlineAt: NOW + 86_400_000,
     deadlineAt: null,
+    retryAt: null,
     expiresAt: null,
   };
   return { record, task, argumentsHash: particulars.argumentsHash ?? 'hash', entry: entryOf('queued') };

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { packageDirectory } from './support/imports.js';
+import { generated, readmeFile, renderReadme } from './support/readme.js';
+
+const readme = readFileSync(readmeFile, 'utf8');
+const FIRST_SCREEN = 45;
+
+/** What stands under a heading, up to the next one of the same rank. */
+function section(title: string): string {
+  const part = readme.split(/^## /m).find((each) => each.startsWith(`${title}\n`));
+  assert.ok(part, `The README has no section "${title}".`);
+  return part;
+}
+
+const linksIn = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+const isFile = (target: string) => !/^(https?:|#)/.test(target);
+const anchorOf = (title: string) => `#${title.toLowerCase().replaceAll(' ', '-')}`;
+
+describe('the README', () => {
+  for (const name of Object.keys(generated)) {
+    it(`has the ${name} as the sources have it; \`npm run docs\` writes it anew`, () => {
+      const part = new RegExp(`<!-- generated:${name} -->[^]*?<!-- /generated -->`);
+      assert.equal(part.exec(readme)?.[0], part.exec(renderReadme(readme))?.[0]);
+    });
+  }
+
+  it('has the two commands on its first screen', () => {
+    const first = readme.split('\n').slice(0, FIRST_SCREEN).join('\n');
+    for (const command of ['npm ci && npm run demo', 'npm ci && npm test'])
+      assert.ok(first.includes(command));
+  });
+
+  it('and the documents link to files that exist, and to headings that exist', () => {
+    const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => anchorOf(title));
+    assert.deepEqual(
+      linksIn(readme).filter((target) => target.startsWith('#') && !headings.includes(target)),
+      [],
+    );
+    const missing = ['README.md', 'docs/architecture.md', 'CHANGELOG.md'].flatMap((file) =>
+      linksIn(readFileSync(join(packageDirectory, file), 'utf8'))
+        .filter(isFile)
+        .map((target) => join(file, '..', target.replace(/#.*/, '')))
+        .filter((path) => !existsSync(join(packageDirectory, path))),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it('names a test for every guarantee', () => {
+    const rows = [...section('Guarantees').matchAll(/^\| (.+) \| (.+) \|$/gm)].slice(2);
+    assert.ok(rows.length > 10);
+    for (const [, guarantee, shownBy = ''] of rows) {
+      const tests = linksIn(shownBy);
+      assert.ok(tests.length > 0, guarantee);
+      for (const path of tests) assert.match(path, /^test\/.+\.ts$/, guarantee);
+    }
+  });
+
+  it('leads a reader along seven files', () => {
+    assert.equal([...section('How to read the code').matchAll(/^\d\. \[/gm)].length, 7);
+  });
+});
