@@ -6,6 +6,9 @@ import { configFile, defaultStateDirectory, homeOf, readConfigFile } from './sta
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
 const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 const WEEK = 604_800;
+/** A name or an address, one of IPv6 in brackets, and a port. */
+const httpAddress = /^(?:([A-Za-z0-9.-]+)|\[([0-9A-Fa-f:]+)\]):(\d{1,5})$/;
+const DEFAULT_WARM_SLOTS = 16;
 
 /**
  * Every setting: its key in the configuration file, and `OFFSHOOT_` with the key in capitals in the
@@ -17,6 +20,23 @@ const settingsSchema = z.strictObject({
   max_running_per_repo: wholeNumber(1, 1_000)
     .optional()
     .describe('Agents at once on one repository; as many as max_running unless set.'),
+  warm_slots: wholeNumber(0, 1_000)
+    .optional()
+    .describe(
+      'Finished worktrees kept of one repository for its next jobs, 0 for none; max_running_per_repo, at most 16, unless set.',
+    ),
+  max_running_per_client: wholeNumber(1, 1_000)
+    .optional()
+    .describe('Agents at once for one client; as many as max_running unless set.'),
+  max_queued_per_client: wholeNumber(1, 1_000_000)
+    .optional()
+    .describe('Jobs of one client that may wait; as many as max_queued unless set.'),
+  max_depth: wholeNumber(1, 10)
+    .default(1)
+    .describe('How deep jobs may nest: with 1, the agent of a job cannot delegate.'),
+  max_descendants: wholeNumber(1, 10_000)
+    .default(100)
+    .describe('How many unsettled jobs may come from the agents of one job, in all.'),
   max_queued: wholeNumber(1, 1_000_000).default(100_000).describe('Jobs that may wait; more are refused.'),
   backend: z.enum(['codex-exec', 'command']).default('codex-exec').describe('The agent that does the tasks.'),
   command: z
@@ -43,6 +63,18 @@ const settingsSchema = z.strictObject({
   silence_seconds: wholeNumber(1, WEEK)
     .default(600)
     .describe('How long an agent may give no sign of life, while no command of its runs.'),
+  clean_filters: z
+    .stringbool()
+    .or(z.boolean())
+    .default(true)
+    .describe(
+      "Whether the clean filters of the user's own git configuration, such as git-lfs, apply to changed files while a baseline is taken.",
+    ),
+  http: z
+    .string()
+    .refine((text) => parseHttpAddress(text) !== null, 'must be HOST:PORT, such as 127.0.0.1:0')
+    .optional()
+    .describe('Where MCP is served over HTTP too, as HOST:PORT; port 0 takes a free one. Off unless set.'),
   log_level: z
     .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
@@ -56,7 +88,13 @@ export interface Settings {
   stateDir: string;
   maxRunning: number;
   maxRunningPerRepo: number;
+  /** Idle slots kept of one repository. */
+  warmSlots: number;
+  maxRunningPerClient: number;
   maxQueued: number;
+  maxQueuedPerClient: number;
+  maxDepth: number;
+  maxDescendants: number;
   backend: 'codex-exec' | 'command';
   command: string | null;
   codexPath: string | null;
@@ -67,6 +105,9 @@ export interface Settings {
   maxAttempts: number;
   retrySeconds: number;
   silenceSeconds: number;
+  /** Where to serve HTTP; null for nowhere. */
+  http: { host: string; port: number } | null;
+  cleanFilters: boolean;
   logLevel: RawSettings['log_level'];
   /** The user's Codex home: `CODEX_HOME`, or `~/.codex`. */
   codexHome: string;
@@ -78,7 +119,7 @@ export interface Settings {
 export interface SettingLine {
   key: SettingKey;
   variable: string;
-  value: string | number | null;
+  value: string | number | boolean | null;
   source: 'environment' | 'file' | 'default';
   description: string;
 }
@@ -86,13 +127,17 @@ export interface SettingLine {
 const variableOf = (key: string) => `OFFSHOOT_${key.toUpperCase()}`;
 export const settingKeys = Object.keys(settingsSchema.shape) as SettingKey[];
 
-/** Settings from the configuration file and, over it, the environment. An empty variable counts as unset. */
+/**
+ * Settings from the configuration file, over it the environment, and over both what was `given` on the command
+ * line. An empty variable counts as unset.
+ */
 export function loadSettings(
   environment: NodeJS.ProcessEnv = process.env,
+  given: Partial<Record<SettingKey, string>> = {},
 ): Outcome<{ settings: Settings; lines: SettingLine[] }> {
   const file = readConfigFile(configFile(environment));
   if (!file.ok) return file;
-  const fromEnvironment = readVariables(environment);
+  const fromEnvironment = { ...readVariables(environment), ...given };
   const defaults = { state_dir: defaultStateDirectory(environment) };
   const parsed = settingsSchema.safeParse({ ...defaults, ...file.value, ...fromEnvironment });
   if (!parsed.success) {
@@ -120,7 +165,7 @@ function readVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
 
 function describeProblem(
   issues: readonly z.core.$ZodIssue[],
-  fromEnvironment: Record<string, string>,
+  fromEnvironment: Partial<Record<string, string>>,
 ): string {
   const issue = issues[0];
   if (issue?.code === 'unrecognized_keys') {
@@ -136,7 +181,12 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     stateDir: raw.state_dir,
     maxRunning: raw.max_running,
     maxRunningPerRepo: raw.max_running_per_repo ?? raw.max_running,
+    warmSlots: raw.warm_slots ?? Math.min(raw.max_running_per_repo ?? raw.max_running, DEFAULT_WARM_SLOTS),
+    maxRunningPerClient: raw.max_running_per_client ?? raw.max_running,
     maxQueued: raw.max_queued,
+    maxQueuedPerClient: raw.max_queued_per_client ?? raw.max_queued,
+    maxDepth: raw.max_depth,
+    maxDescendants: raw.max_descendants,
     backend: raw.backend,
     command: raw.command ?? null,
     codexPath: raw.codex_path ?? null,
@@ -147,10 +197,18 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     maxAttempts: raw.max_attempts,
     retrySeconds: raw.retry_seconds,
     silenceSeconds: raw.silence_seconds,
+    http: raw.http === undefined ? null : parseHttpAddress(raw.http),
+    cleanFilters: raw.clean_filters,
     logLevel: raw.log_level,
     codexHome: environment.CODEX_HOME || join(homeOf(environment), '.codex'),
     environment: Object.fromEntries(
       Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
     ),
   };
+}
+
+function parseHttpAddress(text: string): Settings['http'] {
+  const [, name, address = '', port] = httpAddress.exec(text) ?? [];
+  const number = Number(port ?? Number.NaN);
+  return number <= 65_535 ? { host: name ?? address, port: number } : null;
 }

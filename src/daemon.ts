@@ -9,21 +9,31 @@ import { serveOperations } from './ipc/serve-operations.js';
 import { socketPath } from './ipc/socket-path.js';
 import { stateLayout } from './job/layout.js';
 import { createLog, type Log } from './log.js';
+import { lookControls } from './look-controls.js';
 import { mcpService } from './mcp/serve-mcp.js';
 import { operations } from './operations/index.js';
 import { createStopControl } from './stop-control.js';
+import { createUpgrade } from './upgrade.js';
 import { version } from './version.js';
+import { createWeb } from './web.js';
 
 /** A daemon that nobody calls and that has no job left leaves after this time. */
 const IDLE_MS = 10 * 60_000;
+const STORE_LOST = 'the thread of the store ended';
+
+export interface DaemonStart {
+  foreground?: boolean;
+  /** Setting `http`, over the configured one. */
+  http?: string;
+}
 
 /**
  * Runs the daemon of the configured state directory until it is stopped, or idle for long. In the foreground
  * it logs to standard error too, and says when another daemon is there already; in the background that is
  * quiet, because clients start daemons in a race and the lock decides.
  */
-export async function runDaemon({ foreground = true } = {}): Promise<void> {
-  const loaded = loadSettings();
+export async function runDaemon({ foreground = true, http }: DaemonStart = {}): Promise<void> {
+  const loaded = loadSettings(undefined, http === undefined ? {} : { http });
   if (!loaded.ok) return giveUp(loaded.fault);
   const { settings } = loaded.value;
   const layout = stateLayout(settings.stateDir);
@@ -37,16 +47,20 @@ export async function runDaemon({ foreground = true } = {}): Promise<void> {
   process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
   const opened = await openHouse(settings, log);
   if (!opened.ok) return giveUp(opened.fault);
-  const { house, idleSince, close } = opened.value;
+  const { house, inspection, metrics, idleSince, storeEnded, close } = opened.value;
 
   const stop = createStopControl(house);
-  const serveMcp = mcpService({ operations, house, log });
-  const service = { operations, house, control: stop.control, log };
+  const upgrade = createUpgrade(house.supervisor, version);
+  const mcp = mcpService({ operations, house, log });
+  const web = createWeb(settings, { operations, house, inspection, metrics, mcp, log });
+  const control = { ...stop.control, ...lookControls(house, inspection, web) };
+  const service = { operations, house, control, log };
   const listener = await listen({
     path: socketPath(settings.stateDir),
     version,
+    refuse: upgrade.refuse,
     accept: {
-      mcp: serveMcp,
+      mcp: mcp.serve,
       operations: (connection, hello) => serveOperations(connection, hello, service),
     },
   });
@@ -54,12 +68,30 @@ export async function runDaemon({ foreground = true } = {}): Promise<void> {
     await close();
     return giveUp(listener.fault);
   }
+  const served = await web.start();
+  if (!served.ok && foreground) {
+    await listener.value.close();
+    await close();
+    return giveUp(served.fault);
+  }
+  // In the background nobody would see why there is no daemon: the clients at the socket are served all the same.
+  if (!served.ok) log.error({ fault: served.fault }, 'HTTP is not served');
   log.info({ version, state: settings.stateDir, node: process.version }, 'daemon serves');
   // So that the first submission need not wait for it.
   void house.preflight();
 
-  const reason = await Promise.race([stop.asked, signalled(), idle(idleSince)]);
+  // Clients over HTTP cannot start another daemon, so that one stays.
+  const leaves = settings.http === null ? [idle(idleSince)] : [];
+  const storeLost = storeEnded.then(() => STORE_LOST);
+  const reason = await Promise.race([stop.asked, upgrade.asked, signalled(), storeLost, ...leaves]);
+  // No promise can be kept without a store. Ended so, the daemon is replaced by the bridges, and its jobs taken up.
+  if (reason === STORE_LOST) {
+    log.fatal({ reason }, 'daemon ends');
+    await flushed(log);
+    process.exit(1);
+  }
   log.info({ reason }, 'daemon leaves');
+  await web.close();
   await listener.value.close();
   await close();
   lock.value.release();

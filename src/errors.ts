@@ -141,11 +141,30 @@ export const errorTable = {
     nextStep: 'retry_after_delay',
     advice: 'Call again after retry_after_ms, or raise OFFSHOOT_MAX_QUEUED.',
   },
+  nested_too_deep: {
+    message: 'The call comes from the agent of a job, and jobs may not nest this deep.',
+    temporary: false,
+    nextStep: 'do_it_yourself',
+    advice: 'Do the work in this job, or have the user raise OFFSHOOT_MAX_DEPTH.',
+  },
+  too_many_descendants: {
+    message: 'The agents of one job have as many jobs under way as they may.',
+    temporary: true,
+    nextStep: 'wait_for_job',
+    advice: 'Wait for some of them to end, then call again.',
+    tool: 'codex_job_wait',
+  },
   disk_low: {
     message: 'The disk that holds the state directory is nearly full; nothing was accepted.',
     temporary: true,
     nextStep: 'free_disk_space',
     advice: 'Free disk space, or set OFFSHOOT_STATE_DIR to a larger disk.',
+  },
+  disk_full: {
+    message: 'The disk that holds the state directory is full.',
+    temporary: false,
+    nextStep: 'free_disk_space',
+    advice: 'Free disk space, or set OFFSHOOT_STATE_DIR to a larger disk; then start the job again.',
   },
   draining: {
     message: 'The daemon is stopping and accepts no new work.',
@@ -274,6 +293,12 @@ export const errorTable = {
     nextStep: 'inspect_and_retry',
     advice: 'Call codex_status to see what is missing on this machine.',
     tool: 'codex_status',
+  },
+  machine_exhausted: {
+    message: 'The machine had no process, file or memory left to start the agent.',
+    temporary: true,
+    nextStep: 'retry_after_delay',
+    advice: 'Lower OFFSHOOT_MAX_RUNNING, or raise the limits of processes and open files (ulimit -u, -n).',
   },
   output_too_large: {
     message: 'The agent wrote more output than is kept and was stopped.',

@@ -1,52 +1,83 @@
 import type { Settings } from './config.js';
 import { type Outcome, succeed } from './errors.js';
+import { createInspection, type Inspection } from './inspect/inspection.js';
+import { removeOrphans } from './job/artifacts.js';
 import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
 import { stateLayout } from './job/layout.js';
 import { createReadiness } from './job/readiness.js';
 import type { Log } from './log.js';
+import { measuredPool, measuredStore } from './metrics/measured.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { traceJobs } from './metrics/spans.js';
 import type { House } from './operations/operation.js';
 import { createPool } from './pool/pool.js';
 import { openSqliteStore } from './store/sqlite.js';
+import { findSetAside } from './store/sqlite-file.js';
 import { version } from './version.js';
+
+export interface OpenHouse {
+  house: House;
+  inspection: Inspection;
+  metrics: Metrics;
+  /** Instant since which nobody called and no job changed. */
+  idleSince(): number;
+  /** Resolves if the store ends by itself. */
+  storeEnded: Promise<void>;
+  close(): Promise<void>;
+}
 
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
 export async function openHouse(
   settings: Settings,
   log: Log,
-): Promise<Outcome<{ house: House; idleSince(): number; close(): Promise<void> }>> {
+): Promise<Outcome<OpenHouse>> {
   const opened = await openSqliteStore(stateLayout(settings.stateDir).store, (row) =>
     log.error({ row }, 'a row of the store cannot be understood; it is left as it is'),
   );
   if (!opened.ok) return opened;
-  const { store, setAside } = opened.value;
+  const { setAside } = opened.value;
+  const metrics = createMetrics(version);
+  const store = measuredStore(opened.value.store, metrics);
   if (setAside !== null) log.error({ path: setAside }, 'the store was damaged; it was set aside');
 
-  const pool = createPool(settings);
+  const pool = measuredPool(createPool(settings), metrics);
   const supervisor = await createSupervisor({ store, pool, settings, clock: systemClock, log });
+  const inspection = createInspection({ supervisor, settings, clock: systemClock, version });
+  metrics.watch(supervisor, settings);
+  traceJobs(supervisor, version);
   let lastUse = systemClock.now();
   const use = () => {
     lastUse = systemClock.now();
   };
   supervisor.subscribe(use);
+  await pool
+    .run('reconcile', { unsettledJobIds: supervisor.unsettledIds() })
+    .catch((problem) => log.error({ err: problem }, 'what earlier daemons left could not be removed'));
+  removeOrphans(settings.stateDir, store).catch((problem) =>
+    log.error({ err: problem }, 'orphaned files stay'),
+  );
+
   const house: House = {
     settings,
     supervisor,
     preflight: createReadiness(pool, systemClock.now),
     checkDisk: () => checkDisk(settings.stateDir),
+    damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
     draining: () => supervisor.isDraining(),
     called: use,
     version,
     startedAt: systemClock.now(),
+    httpUrl: null,
     now: systemClock.now,
   };
   const close = async () => {
+    inspection.close();
     supervisor.close();
     await store.close();
     await pool.close();
   };
-  /** Instant since which nobody called and no job changed. */
   const idleSince = () => (supervisor.isIdle() ? lastUse : systemClock.now());
-  return succeed({ house, idleSince, close });
+  return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, close });
 }

@@ -1,24 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import pino from 'pino';
-import { createStream } from 'rotating-file-stream';
+import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { Settings } from './config.js';
 
 export type Log = pino.Logger;
 
+/** How long a file that could not be written is left alone. */
+const PAUSE_MS = 1_000;
+
 /**
  * JSON lines to a file that is rotated at 10 MiB, five kept, and in the foreground to standard error too; never
- * to standard output. A log that cannot be written is given up rather than the work.
+ * to standard output. A line that cannot be written is given up rather than the work.
  */
 export function createLog(file: string, level: Settings['logLevel'], foreground: boolean): Log {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const rotated = createStream(basename(file), {
-    path: dirname(file),
-    size: '10M',
-    maxFiles: 5,
-    mode: 0o600,
-  });
-  rotated.on('error', () => undefined).on('warning', () => undefined);
+  const rotated = rotatedFile(file);
   const standardError = pino.destination({ dest: 2, sync: true });
   const threshold = level === 'silent' ? 'fatal' : level;
   const streams = (foreground ? [rotated, standardError] : [rotated]).map((stream) => ({
@@ -29,4 +26,34 @@ export function createLog(file: string, level: Settings['logLevel'], foreground:
     { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
     pino.multistream(streams),
   );
+}
+
+/** A stream is of no use once it had an error, as on a full disk; so another one is opened, later. */
+function rotatedFile(file: string): { write(line: string): void } {
+  let stream: RotatingFileStream | null = null;
+  let closedUntil = 0;
+
+  const open = () => {
+    const opened = createStream(basename(file), {
+      path: dirname(file),
+      size: '10M',
+      maxFiles: 5,
+      mode: 0o600,
+    });
+    opened.on('warning', () => undefined);
+    opened.on('error', () => {
+      if (stream !== opened) return;
+      stream = null;
+      closedUntil = performance.now() + PAUSE_MS;
+    });
+    return opened;
+  };
+
+  return {
+    write(line) {
+      if (performance.now() < closedUntil) return;
+      stream ??= open();
+      stream.write(line);
+    },
+  };
 }

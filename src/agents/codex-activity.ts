@@ -37,13 +37,13 @@ function itemActivity(item: CodexItem, eventType: string): string | null {
 const whileRunning = (eventType: string, activity: string) =>
   eventType === 'item.completed' ? 'thinks' : activity;
 
-function fileNames(item: CodexItem): string {
+export function fileNames(item: CodexItem): string {
   const [first, ...others] = (item.changes ?? []).map((change) => basename(change.path));
   return others.length === 0 ? (first ?? 'files') : `${first} and ${others.length} more`;
 }
 
 /** The command without the shell that Codex wraps around it. */
-function bareCommand(command: string): string {
+export function bareCommand(command: string): string {
   const wrapped = /^\S*sh -l?c (.*)$/s.exec(command)?.[1] ?? command;
   const quote = wrapped[0];
   if ((quote !== '"' && quote !== "'") || wrapped.at(-1) !== quote) return wrapped;

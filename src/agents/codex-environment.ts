@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { CodexDirectories } from './codex-home.js';
 
 /** Variables of the user that an agent and its commands may see: where programs are, and how to talk. */
@@ -22,6 +23,7 @@ export function codexEnvironment(
   user: Readonly<Record<string, string>>,
   directories: CodexDirectories,
   credentials: readonly string[],
+  worktree?: string,
 ): CodexEnvironment {
   const isSecret = (name: string) => !SEEN.test(name) && (FOR_CODEX.test(name) || credentials.includes(name));
   const picked = Object.entries(user).filter(([name]) => SEEN.test(name) || isSecret(name));
@@ -33,7 +35,12 @@ export function codexEnvironment(
       // Codex gives commands a socket as standard input. A bash that is no other shell's child takes this for
       // a remote login and reads ~/.bashrc first, which is slow and prints into the command's output.
       SHLVL: '1',
+      ...ceiling(worktree),
     },
     secret: picked.map(([name]) => name).filter(isSecret),
   };
 }
+
+/** A git in a worktree that lost its own git directory must not take another one further up for it. */
+export const ceiling = (worktree: string | undefined): Record<string, string> =>
+  worktree === undefined ? {} : { GIT_CEILING_DIRECTORIES: dirname(worktree) };

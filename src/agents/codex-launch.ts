@@ -30,7 +30,12 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
 
   const { isolation } = job.submission;
   const config = isolation === 'inherit' ? await readUserConfig(settings.codexHome) : emptyUserConfig;
-  const environment = codexEnvironment(settings.environment, directories.value, config.credentials);
+  const environment = codexEnvironment(
+    settings.environment,
+    directories.value,
+    config.credentials,
+    job.worktree,
+  );
   const hidden = [...new Set([...config.excluded, ...environment.secret])];
   return succeed({
     command: [
@@ -40,7 +45,7 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
       '--strict-config',
       ...isolationArguments(isolation),
       ...modelArguments(job, settings),
-      ...pins(job, hidden).flatMap((pin) => ['-c', pin]),
+      ...[...pins(job, hidden), ...distrust(job, config.projects)].flatMap((pin) => ['-c', pin]),
       ...SWITCHED_OFF.flatMap((feature) => ['--disable', feature]),
       ...(job.threadId === null ? [] : ['resume', job.threadId]),
       '-',
@@ -82,9 +87,18 @@ function pins(job: LaunchJob, hidden: readonly string[]): string[] {
     `sandbox_workspace_write={network_access=false,writable_roots=${tomlList(roots)},exclude_slash_tmp=true,exclude_tmpdir_env_var=false}`,
     'shell_environment_policy.ignore_default_excludes=false',
     `shell_environment_policy.exclude=${tomlList(hidden)}`,
-    // A checkout may never configure Codex. Only a whole table overrides trust in the user's config.toml.
-    `projects={${[...new Set([job.worktree, job.directory])].map(untrusted).join(',')}}`,
   ];
+}
+
+/**
+ * A checkout may never configure Codex, whatever the user trusts around it. Only a whole table overrides trust
+ * that is given. Where none is, the checkout is left as it is, neither trusted nor not: what is called untrusted
+ * is not even read for its AGENTS.md.
+ */
+function distrust(job: LaunchJob, trusted: readonly string[]): string[] {
+  const around = trusted.some((path) => job.directory === path || job.directory.startsWith(`${path}/`));
+  if (!around && !trusted.includes('/')) return [];
+  return [`projects={${[...new Set([job.worktree, job.directory])].map(untrusted).join(',')}}`];
 }
 
 const untrusted = (path: string) => `${toml(path)}={trust_level="untrusted"}`;

@@ -8,11 +8,18 @@ export interface CodexUserConfig {
   credentials: string[];
   /** Variables that the user keeps from commands (`shell_environment_policy.exclude`). */
   excluded: string[];
+  /** Directories that the user made settings for under `projects`, trust among them. */
+  projects: string[];
   /** The model is served by somebody who does not want a login at OpenAI. */
   ownProvider: boolean;
 }
 
-export const emptyUserConfig: CodexUserConfig = { credentials: [], excluded: [], ownProvider: false };
+export const emptyUserConfig: CodexUserConfig = {
+  credentials: [],
+  excluded: [],
+  projects: [],
+  ownProvider: false,
+};
 
 type Table = Record<string, unknown>;
 
@@ -31,6 +38,7 @@ export async function readUserConfig(codexHome: string): Promise<CodexUserConfig
       ...Object.values(tableOf(config.mcp_servers)).map(tableOf).flatMap(serverVariables),
     ].filter((name) => /^\w+$/.test(name)),
     excluded: textsOf(tableOf(config.shell_environment_policy).exclude),
+    projects: Object.keys(tableOf(config.projects)),
     ownProvider: isOwnProvider(config.model_provider, providers),
   };
 }

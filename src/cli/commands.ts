@@ -5,22 +5,26 @@ import type { JobStateAnswer } from '../operations/job-state.js';
 import { jobStatus } from '../operations/job-status.js';
 import type { JobResult } from '../operations/result.js';
 import { status } from '../operations/status.js';
+import { batch } from './batch.js';
+import { bench } from './bench.js';
 import type { Command } from './command.js';
 import { config } from './config.js';
 import { consume } from './consume.js';
 import { delegate } from './delegate.js';
 import { describeInfo } from './describe-info.js';
 import { describeNextSteps, describeResult } from './describe-result.js';
-import { describeList, describeState } from './describe-state.js';
+import { describeCancelled, describeList, describeState } from './describe-state.js';
 import { operationCommand } from './operation-command.js';
 import { patch } from './patch.js';
 import { programs } from './programs.js';
 import { stop } from './stop.js';
+import { token } from './token.js';
 import { wait } from './wait.js';
 
 /** Every subcommand, in the order of the help. */
 export const commands: readonly Command[] = [
   delegate,
+  batch,
   wait,
   operationCommand<JobStateAnswer>(jobStatus, {
     words: 'job_id',
@@ -35,10 +39,11 @@ export const commands: readonly Command[] = [
   }),
   patch,
   consume,
-  operationCommand<JobStateAnswer>(jobCancel, {
+  operationCommand<JobStateAnswer & { cancelled: number }>(jobCancel, {
     words: 'job_id',
-    summary: 'End one job; its patch so far is kept.',
-    describe: describeState,
+    wordsMayLack: true,
+    summary: 'End a job, or all of a group or label; their patches so far are kept.',
+    describe: (answer) => (answer.job_id === undefined ? describeCancelled(answer) : describeState(answer)),
   }),
   operationCommand(jobList, { summary: 'List the jobs, newest first.', describe: describeList }),
   operationCommand(status, {
@@ -46,6 +51,8 @@ export const commands: readonly Command[] = [
     describe: describeInfo,
   }),
   config,
+  token,
+  bench,
   ...programs,
   stop,
 ];

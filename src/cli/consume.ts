@@ -46,7 +46,7 @@ async function consumeWhole(link: Link, jobId: string): Promise<Outcome<number>>
   const { first, lastCursor } = read.value;
   await complain(describeResult(printableValue(first)));
   const cursor = lastCursor === undefined ? {} : { cursor: lastCursor };
-  const consumed = await link.call<Consumed>(jobConsumeResult.tool, { job_id: jobId, ...cursor });
+  const consumed = await link.call<Consumed>(jobConsumeResult.tool, { job_id: jobId, raw: true, ...cursor });
   return consumed.ok ? exitCode(first.status) : consumed;
 }
 

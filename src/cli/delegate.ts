@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { type Outcome, succeed } from '../errors.js';
 import { delegate as delegateOperation } from '../operations/delegate.js';
@@ -37,7 +38,14 @@ export const delegate: Command = {
     const { background, json, ...settings } = flags;
     const task = await readTask(words[0], process.stdin);
     if (!task.ok) return conclude(task, json === true);
-    const input = { ...settings, task: task.value };
+    // With a key, a hand-over whose answer got lost can be made again without paying twice.
+    const input = { idempotency_key: randomUUID(), ...settings, task: task.value };
+
+    async function handOver(link: Link, input: object): Promise<Outcome<Handle>> {
+      const handle = await link.call<Handle>(delegateAsync.tool, input);
+      if (handle.ok || handle.fault.code !== 'daemon_unavailable') return handle;
+      return link.call<Handle>(delegateAsync.tool, input);
+    }
     const problem = checkInput(delegateAsync.input, input);
     if (problem !== null) return reportUsage(problem);
     // From here on a first Ctrl-C waits until there is an id to come back with.
@@ -45,12 +53,12 @@ export const delegate: Command = {
       process.once('SIGINT', () => resolve('interrupted'));
     });
     const outcome = await withDaemon({ start: true }, async (link) => {
-      const handle = await link.call<Handle>(delegateAsync.tool, input);
+      const handle = await handOver(link, input);
       if (!handle.ok) return handle;
       if (background === true) return printHandle(handle.value, json === true);
       const { job_id: jobId, status } = handle.value;
       liveLine.show(`${jobId}: ${status}`);
-      const settled = await Promise.race([waitUntilSettled(link, [jobId], 'all'), interrupted]);
+      const settled = await Promise.race([waitUntilSettled(link, { job_ids: [jobId] }), interrupted]);
       if (settled === 'interrupted') return leaveRunning(jobId);
       return settled.ok ? showResult(link, jobId, json === true) : settled;
     });

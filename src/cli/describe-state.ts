@@ -34,6 +34,10 @@ export function describeState(job: JobStateAnswer): string {
   return [`${job.job_id}  ${paintStatus(job.status)}`, ...columns(known), ''].join('\n');
 }
 
+/** How many jobs of a group or label were ended. */
+export const describeCancelled = ({ cancelled }: { cancelled: number }): string =>
+  `${cancelled} ${cancelled === 1 ? 'job is' : 'jobs are'} cancelled.\n`;
+
 export function describeUsage(usage: JobStateAnswer['usage']): string | null {
   if (usage === null) return null;
   return `${usage.input_tokens} in (${usage.cached_input_tokens} cached), ${usage.output_tokens} out`;

@@ -18,14 +18,18 @@ export function flagsOf(input: z.ZodType, leaveOut: readonly string[]): Flag[] {
     .map(([key, property]) => ({
       name: key.replaceAll('_', '-'),
       key,
-      kind: property.type === 'integer' ? 'number' : 'text',
+      kind: kindOf(property),
       placeholder: placeholderOf(property),
       description: describe(property),
     }));
 }
 
+const kindOf = ({ type }: Property): Flag['kind'] =>
+  type === 'integer' ? 'number' : type === 'boolean' ? 'switch' : 'text';
+
 function placeholderOf({ type, enum: choices }: Property): string {
   if (choices !== undefined && choices.length < 5) return choices.join('|');
+  if (type === 'boolean') return '';
   return type === 'integer' ? 'N' : 'TEXT';
 }
 
@@ -33,7 +37,7 @@ function describe({ description = '', enum: choices, default: preset, minimum, m
   const facts = [
     choices === undefined || choices.length < 5 ? [] : [`one of ${choices.join(', ')}`],
     minimum === undefined || maximum === undefined ? [] : [`${minimum} to ${maximum}`],
-    preset === undefined ? [] : [`default ${String(preset)}`],
+    preset === undefined || preset === false ? [] : [`default ${String(preset)}`],
   ].flat();
   return facts.length === 0 ? description : `${description} (${facts.join('; ')})`;
 }

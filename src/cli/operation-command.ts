@@ -12,6 +12,8 @@ import { complain, jsonDocument, print, printableValue } from './terminal.js';
 interface Rendering<Answer> {
   /** The property that the words of the command line become. */
   words?: 'job_id' | 'job_ids';
+  /** Flags can say what the words would. */
+  wordsMayLack?: boolean;
   summary: string;
   /** The answer for people; its texts are printable already. */
   describe(answer: Answer): string;
@@ -22,7 +24,7 @@ interface Rendering<Answer> {
 /** Renders an operation as a subcommand: one call, flags from its schema, the answer as text or as JSON. */
 export function operationCommand<Answer>(
   operation: Operation,
-  { words, summary, describe, good = () => true }: Rendering<Answer>,
+  { words, wordsMayLack = false, summary, describe, good = () => true }: Rendering<Answer>,
 ): Command {
   return {
     name: operation.command,
@@ -30,7 +32,9 @@ export function operationCommand<Answer>(
     summary,
     details: operation.description,
     words:
-      words === undefined ? { atLeast: 0, atMost: 0 } : { atLeast: 1, atMost: words === 'job_id' ? 1 : 100 },
+      words === undefined
+        ? { atLeast: 0, atMost: 0 }
+        : { atLeast: wordsMayLack ? 0 : 1, atMost: words === 'job_id' ? 1 : 100 },
     flags: [...flagsOf(operation.input, words === undefined ? [] : [words, 'workspace_root']), jsonFlag],
     async run(given) {
       const json = given.flags.json === true;
@@ -54,7 +58,7 @@ export function toInput(
   property?: 'job_id' | 'job_ids' | 'task',
 ): Record<string, unknown> {
   const { json: _, ...input } = flags;
-  if (property === undefined) return input;
+  if (property === undefined || words.length === 0) return input;
   return { ...input, [property]: property === 'job_ids' ? words : words[0] };
 }
 

@@ -23,7 +23,11 @@ export async function readWholePatch(
   let first: JobResult | null = null;
   let cursor: string | undefined;
   for (;;) {
-    const answer = await link.call<JobResult>(jobResult.tool, { job_id: jobId, ...(cursor && { cursor }) });
+    const answer = await link.call<JobResult>(jobResult.tool, {
+      job_id: jobId,
+      raw: true,
+      ...(cursor && { cursor }),
+    });
     if (!answer.ok) return answer;
     const page = answer.value;
     first ??= page;

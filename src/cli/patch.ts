@@ -9,7 +9,7 @@ import { complain, print } from './terminal.js';
 export const patch: Command = {
   name: 'patch',
   parameters: 'JOB',
-  summary: 'Write the patch of an ended job to standard output, byte for byte.',
+  summary: 'Write the patch of an ended job to standard output, byte for byte, secrets in it included.',
   details:
     'For example: `offshoot patch JOB | git apply`. A job that was not done also has its patch so far.',
   words: { atLeast: 1, atMost: 1 },

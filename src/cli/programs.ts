@@ -1,4 +1,4 @@
-import type { Command } from './command.js';
+import type { Command, Flag, Given } from './command.js';
 import { exitCodes } from './exit-codes.js';
 
 /** Subcommands that are programs of their own; each is loaded only when it is run. */
@@ -7,10 +7,23 @@ export const programs: readonly Command[] = [
     const { runBridge } = await import('../bridge.js');
     await runBridge();
   }),
-  program('daemon', 'Run the daemon in the foreground; clients start one by themselves.', async () => {
-    const { runDaemon } = await import('../daemon.js');
-    await runDaemon();
-  }),
+  program(
+    'daemon',
+    'Run the daemon in the foreground; clients start one by themselves.',
+    async ({ flags }) => {
+      const { runDaemon } = await import('../daemon.js');
+      await runDaemon(typeof flags.http === 'string' ? { http: flags.http } : {});
+    },
+    [
+      {
+        name: 'http',
+        key: 'http',
+        kind: 'text',
+        placeholder: 'HOST:PORT',
+        description: 'Serve MCP over HTTP too, to those who have a token; 127.0.0.1:0 takes a free port.',
+      },
+    ],
+  ),
   program(
     'demo',
     'Show a job from start to patch, with a scripted model and a throwaway repository.',
@@ -21,15 +34,20 @@ export const programs: readonly Command[] = [
   ),
 ];
 
-function program(name: string, summary: string, start: () => Promise<void>): Command {
+function program(
+  name: string,
+  summary: string,
+  start: (given: Given) => Promise<void>,
+  flags: readonly Flag[] = [],
+): Command {
   return {
     name,
     parameters: '',
     summary,
     words: { atLeast: 0, atMost: 0 },
-    flags: [],
-    async run() {
-      await start();
+    flags,
+    async run(given) {
+      await start(given);
       return exitCodes.ok;
     },
   };

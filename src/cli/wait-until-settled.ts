@@ -12,13 +12,9 @@ export interface WaitAnswer {
 const MAX_LOST_DAEMONS = 5;
 const LONGEST_WAIT_SECONDS = 50;
 
-/** Waits without a limit of time until any, or all, of the jobs have settled or are unknown. */
-export async function waitUntilSettled(
-  link: Link,
-  jobIds: readonly string[],
-  mode: 'any' | 'all',
-): Promise<Outcome<WaitAnswer>> {
-  const input = { job_ids: jobIds, mode, timeout_seconds: LONGEST_WAIT_SECONDS };
+/** Waits without a limit of time; `request` is the operation's, which says for which jobs. */
+export async function waitUntilSettled(link: Link, request: object): Promise<Outcome<WaitAnswer>> {
+  const input = { ...request, timeout_seconds: LONGEST_WAIT_SECONDS };
   let lostDaemons = 0;
   try {
     for (;;) {

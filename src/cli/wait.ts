@@ -17,11 +17,11 @@ const input = jobWait.input.extend({
 
 export const wait: Command = {
   name: jobWait.command,
-  parameters: 'JOB...',
-  summary: 'Wait until any, or all, of the jobs have ended.',
+  parameters: '[JOB...]',
+  summary: 'Wait until any, or all, of the jobs have ended, named by id, group or label.',
   details:
     'Without --timeout-seconds it waits as long as it takes. Ending the wait ends no job. Exits with 0 only if the mode was met and every job that ended was done.',
-  words: { atLeast: 1, atMost: 100 },
+  words: { atLeast: 0, atMost: 100 },
   flags: [...flagsOf(input, ['job_ids', 'workspace_root']), jsonFlag],
   async run(given) {
     const json = given.flags.json === true;
@@ -31,7 +31,7 @@ export const wait: Command = {
     const outcome = await withDaemon({ start: true }, async (link) => {
       const answer =
         given.flags.timeout_seconds === undefined
-          ? await waitUntilSettled(link, given.words, given.flags.mode === 'all' ? 'all' : 'any')
+          ? await waitUntilSettled(link, request)
           : await link.call<WaitAnswer>(jobWait.tool, request);
       if (!answer.ok) return answer;
       await print(json ? jsonDocument(answer.value) : describeWait(printableValue(answer.value)));

@@ -81,7 +81,7 @@ async function delegate(client: DemoClient, repository: string, directory: strin
   tell(`\nTask: ${sampleTask}\n`);
   const handle = await client.call('codex_delegate_async', { task: sampleTask, workspace_root: repository });
   tell(`codex_delegate_async answered job ${handle.job_id}\n\n`);
-  const result = await followJob(client, handle.job_id, tell);
+  const result = await followJob(client, handle, tell);
   if (result.status !== 'done')
     throw new Error(`The job ended as ${result.status}: ${result.error?.message}`);
 

@@ -4,13 +4,13 @@ import type { JobResult } from '../operations/result.js';
 import type { DemoClient } from './demo-client.js';
 
 /** A person watches: look more often than a client that spares its calls would. */
-const LOOK_MS = 80;
+const LOOK_MS = 15;
 const LINE_COLUMNS = 100;
 
 /** Shows each state of a job as it is entered, with a live line of what its agent does, and answers the result. */
 export async function followJob(
   client: DemoClient,
-  jobId: string,
+  { job_id: jobId, status: first }: { job_id: string; status: string },
   tell: (text: string) => void,
 ): Promise<JobResult> {
   const live = process.stdout.isTTY === true;
@@ -22,11 +22,12 @@ export async function followJob(
     tell(`${live ? '\r\x1b[K' : ''}→ ${state}\n`);
   };
 
+  show(first);
   for (;;) {
     const status = await client.call('codex_job_status', { job_id: jobId });
     if (isSettled(status.status)) break;
     show(status.status);
-    if (status.activity !== null && (live || status.activity !== activity)) {
+    if (status.status === 'running' && status.activity !== null && (live || status.activity !== activity)) {
       activity = status.activity;
       const line = `    ${status.events_seen} events · ${activity}`.slice(0, LINE_COLUMNS);
       tell(live ? `\r\x1b[K${line}` : `${line}\n`);

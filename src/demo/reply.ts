@@ -5,6 +5,8 @@ import { callId } from './asked.js';
 export type Reply =
   /** Runs shell commands in the agent's sandbox, all at once. */
   | { kind: 'run'; commands: readonly string[] }
+  /** Calls a tool of an MCP server that the agent is a client of. */
+  | { kind: 'callTool'; server: string; tool: string; input: object }
   /** Ends the turn with a message. */
   | { kind: 'say'; text: string; usage: ModelUsage }
   /** Refuses over HTTP. */
@@ -32,6 +34,12 @@ const SOME_USAGE: ModelUsage = { input: 100, cached: 40, output: 20, reasoning: 
 export const run = (...commands: string[]): Reply => ({ kind: 'run', commands });
 /** Edits files with a patch in Codex's own format (`*** Begin Patch` …), which Codex takes from a shell command. */
 export const patch = (text: string): Reply => run(`apply_patch <<'END_OF_PATCH'\n${text}\nEND_OF_PATCH`);
+export const callTool = (server: string, tool: string, input: object): Reply => ({
+  kind: 'callTool',
+  server,
+  tool,
+  input,
+});
 export const say = (text: string, usage: ModelUsage = SOME_USAGE): Reply => ({ kind: 'say', text, usage });
 export const fail = (code: string, message: string): Reply => ({ kind: 'fail', code, message });
 export const stopShort = (reason: string): Reply => ({ kind: 'stopShort', reason });
@@ -92,7 +100,7 @@ export function answer(response: ServerResponse, reply: Reply, step: number): vo
   response.end();
 }
 
-type Spoken = Extract<Reply, { kind: 'run' | 'say' }>;
+type Spoken = Extract<Reply, { kind: 'run' | 'callTool' | 'say' }>;
 
 /** The output items of the Responses API that a reply is made of. */
 function itemsOf(reply: Spoken, step: number): object[] {
@@ -105,6 +113,17 @@ function itemsOf(reply: Spoken, step: number): object[] {
         name: 'exec_command',
         arguments: JSON.stringify({ cmd, yield_time_ms: 30_000 }),
       }));
+    case 'callTool':
+      return [
+        {
+          type: 'function_call',
+          id: `item_${step}_0`,
+          call_id: callId(step, 0),
+          namespace: `mcp__${reply.server}`,
+          name: reply.tool,
+          arguments: JSON.stringify(reply.input),
+        },
+      ];
     case 'say':
       return [
         {

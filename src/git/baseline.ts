@@ -1,53 +1,83 @@
-import { copyFile, lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, rm } from 'node:fs/promises';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Caller } from './caller.js';
-import { baselineEnvironment, type CallerEnvironment } from './environment.js';
+import { absolutePath, findUntracked, lookAt, nameSome } from './carried-files.js';
+import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-import { copyIndex, makeGitDirectory } from './git-directory.js';
-import {
-  type BytePath,
-  findIndexChanges,
-  pathList,
-  recordInIndex,
-  splitRecords,
-  toBytes,
-} from './index-changes.js';
-import { readRegularFile } from './regular-file.js';
+import { findIncluded } from './included-files.js';
+import { type BytePath, findIndexChanges, pathList, recordInIndex, splitRecords } from './index-changes.js';
+import { watchForPipes } from './rule-pipes.js';
+import { copyCallersIndex, openSeed } from './seed.js';
 import type { SlotLayout } from './slot.js';
 
 const TAKING = 'taking the baseline';
-const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
 /** A file that changes while it is read makes git fail; it may stand still the next time. */
 const MAX_ATTEMPTS = 3;
 
+export interface BaselinePlan {
+  /** Untracked files of the caller, if they are not ignored, belong to the baseline too. */
+  includeUntracked: boolean;
+  /** The user's own clean filters apply to changed files. */
+  cleanFilters: boolean;
+}
+
+export interface Baseline {
+  commit: string;
+  /** Files of the commit that the caller's sparse checkout does not have. */
+  absent: BytePath[];
+  /** Ignored files of the caller that belong into the checkout. */
+  included: BytePath[];
+  warnings: string[];
+}
+
 /**
- * Makes the commit that holds HEAD and the caller's uncommitted tracked changes, in the slot's own object
- * directory, and gives its id: HEAD's own where nothing is uncommitted. The caller's index is copied and
- * read through a git directory of ours, whose configuration keeps only what turns files into blobs; so of
- * all programs only the user's own clean filters can run.
+ * Makes the commit that holds HEAD and the caller's uncommitted changes, in the slot's own object directory:
+ * HEAD's own where nothing is uncommitted. A base ref at another commit is taken as it is: to put changes of
+ * HEAD on it would be guesswork. Of all programs only the user's own clean filters can run.
  */
 export async function takeBaseline(
   caller: Caller,
   slot: SlotLayout,
+  plan: BaselinePlan,
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<Outcome<string>> {
-  const context = await prepareSeed(caller, slot, environment, signal);
-  if (context === null) return succeed(caller.headCommit);
-  for (let attempt = 1; ; attempt += 1) {
-    await copyIndex(join(caller.repository.gitDirectory, 'index'), join(slot.seed, 'index'));
-    const taken = await commitTree(context, caller);
-    if (taken.ok || attempt === MAX_ATTEMPTS || !changedUnderway(taken)) {
-      await rm(slot.seed, { recursive: true, force: true });
-      if (!taken.ok) return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
-      return succeed(taken.commit);
-    }
+): Promise<Outcome<Baseline>> {
+  const seed = await openSeed(caller, slot, plan, environment, signal);
+  if (seed === null) return succeed({ commit: caller.baseCommit, absent: [], included: [], warnings: [] });
+  const watch = watchForPipes(seed);
+  try {
+    const taken = await takeRepeatedly(watch.context, caller, slot, plan);
+    const pipe = watch.found();
+    if (pipe !== null) return refuseForPipe(pipe);
+    if (taken.ok) return succeed(taken.baseline);
+    return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
+  } finally {
+    watch.end();
+    await rm(slot.seed, { recursive: true, force: true });
   }
 }
 
-type Taken = { ok: true; commit: string } | GitFailure | ReturnType<typeof refuse>;
+const refuseForPipe = (path: string) =>
+  refuse('worktree_failed', {
+    message: `${JSON.stringify(path)} is a named pipe, where git reads rules; remove it and start the job again.`,
+  });
+
+type Refusal = ReturnType<typeof refuse>;
+type Taken = { ok: true; baseline: Baseline } | GitFailure | Refusal;
+
+async function takeRepeatedly(
+  context: GitContext,
+  caller: Caller,
+  slot: SlotLayout,
+  plan: BaselinePlan,
+): Promise<Taken> {
+  for (let attempt = 1; ; attempt += 1) {
+    await copyCallersIndex(caller, slot);
+    const taken = await takeOnce(context, caller, slot, plan);
+    if (taken.ok || attempt === MAX_ATTEMPTS || !changedUnderway(taken)) return taken;
+  }
+}
 
 const changedUnderway = (taken: Taken): boolean =>
   !taken.ok &&
@@ -55,59 +85,94 @@ const changedUnderway = (taken: Taken): boolean =>
   taken.cause === 'exit' &&
   /short read|changed|failed to insert|No such file/.test(taken.stderr);
 
-/** Null when the caller has no index: then nothing was ever staged or checked out. */
-async function prepareSeed(
-  { repository, headCommit, objectFormat, configuration }: Caller,
+async function takeOnce(
+  context: GitContext,
+  caller: Caller,
   slot: SlotLayout,
-  environment: CallerEnvironment,
-  signal: AbortSignal,
-): Promise<GitContext | null> {
-  const { gitDirectory, commonDirectory, root } = repository;
-  if ((await lstat(join(gitDirectory, 'index')).catch(() => null)) === null) return null;
-  const attributes = await readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
-  await makeGitDirectory(slot.seed, {
-    objectFormat,
-    head: headCommit,
-    borrowedObjects: [],
-    // git-lfs keeps a copy of what it cleans; it must not be the caller's.
-    settings: [...configuration.conversion, { key: 'lfs.storage', value: join(slot.seed, 'lfs') }],
-    attributes: attributes ?? Buffer.alloc(0),
-    excludes: Buffer.alloc(0),
-  });
-  await copySharedIndexes(gitDirectory, slot.seed);
+  plan: BaselinePlan,
+): Promise<Taken> {
+  const revealed = await revealHiddenEntries(context);
+  if (!revealed.ok) return revealed;
+  const carries = caller.baseCommit === caller.headCommit;
+  const committed = carries
+    ? await commitChanges(context, caller.headCommit, plan.includeUntracked)
+    : {
+        ok: true as const,
+        commit: caller.baseCommit,
+        warnings: ['base_ref names another commit than HEAD, so uncommitted changes were not carried over.'],
+      };
+  if (!committed.ok) return committed;
+  const included = await findIncluded(context, slot);
+  if (!included.ok) return included;
   return {
-    directory: root,
-    environment: baselineEnvironment(environment, {
-      gitDirectory: slot.seed,
-      workTree: root,
-      objects: slot.objects,
-    }),
-    signal,
+    ok: true,
+    baseline: {
+      commit: committed.commit,
+      absent: revealed.absent,
+      included: included.paths,
+      warnings: [...committed.warnings, ...included.warnings],
+    },
   };
 }
 
-/** A split index has its larger part in a file beside it. */
-async function copySharedIndexes(from: string, to: string): Promise<void> {
-  const shared = (await readdir(from)).filter((name) => name.startsWith('sharedindex.'));
-  await Promise.all(shared.map((name) => copyFile(join(from, name), join(to, name))));
-}
-
-async function commitTree(context: GitContext, { headCommit }: Caller): Promise<Taken> {
-  const revealed = await revealHiddenEntries(context);
-  if (!revealed.ok) return revealed;
+async function commitChanges(
+  context: GitContext,
+  headCommit: string,
+  includeUntracked: boolean,
+): Promise<{ ok: true; commit: string; warnings: string[] } | GitFailure> {
   const found = await findIndexChanges(context);
   if (!found.ok) return found;
-  const recorded = await recordInIndex(context, found.changes);
+  const untracked = includeUntracked
+    ? await findUntracked(context)
+    : { ok: true as const, paths: [], warnings: [] };
+  if (!untracked.ok) return untracked;
+  const { storable, special } = sortOutSpecial(context.directory, found.changes.changed);
+  const recorded = await recordInIndex(context, {
+    removed: found.changes.removed,
+    changed: [...storable, ...untracked.paths],
+  });
   if (!recorded.ok) return recorded;
-  const [tree, headTree] = await Promise.all([
+  const committed = await commitIndex(context, headCommit);
+  if (!committed.ok) return committed;
+  return { ...committed, warnings: [...untracked.warnings, ...warnOfSpecial(special)] };
+}
+
+/** What git cannot store, such as a named pipe in the place of a file, stays as the index has it. */
+function sortOutSpecial(root: string, paths: readonly BytePath[]) {
+  const isSpecial = (path: BytePath): boolean => {
+    const found = lookAt(root, path);
+    return found !== undefined && !(found.isFile() || found.isSymbolicLink() || found.isDirectory());
+  };
+  return {
+    storable: paths.filter((path) => !isSpecial(path)),
+    special: paths.filter(isSpecial),
+  };
+}
+
+const warnOfSpecial = (paths: readonly BytePath[]): string[] =>
+  paths.length === 0
+    ? []
+    : [`Pipes, sockets and devices in the place of files were not carried over: ${nameSome(paths)}.`];
+
+async function commitIndex(
+  context: GitContext,
+  headCommit: string,
+): Promise<{ ok: true; commit: string } | GitFailure> {
+  const [tree, head] = await Promise.all([
     runGit(context, ['write-tree']),
-    runGit(context, ['rev-parse', '--verify', `${headCommit}^{tree}`]),
+    runGit(context, ['cat-file', 'commit', headCommit]),
   ]);
   if (!tree.ok) return tree;
-  if (!headTree.ok) return headTree;
+  if (!head.ok) return head;
   const treeId = tree.stdout.toString('utf8').trim();
-  if (treeId === headTree.stdout.toString('utf8').trim()) return { ok: true, commit: headCommit };
-  const commit = await runGit({ ...context, environment: { ...context.environment, ...author } }, [
+  const described = head.stdout.toString('latin1');
+  const headTree = /^tree ([0-9a-f]+)$/m.exec(described)?.[1];
+  const headTime = /^committer .*> (\d+) [+-]\d+$/m.exec(described)?.[1] ?? '0';
+  if (treeId === headTree) return { ok: true, commit: headCommit };
+  // With the time of HEAD, the same changes are the same commit: an idle slot may have it already.
+  const date = `@${headTime} +0000`;
+  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+  const commit = await runGit({ ...context, environment: { ...context.environment, ...author, ...dates } }, [
     'commit-tree',
     treeId,
     '-p',
@@ -127,36 +192,45 @@ const author = {
 
 /**
  * Entries marked assume-unchanged or skip-worktree are not compared with their files. Where the file is
- * there the mark is dropped, or the caller's change to it would be lost. Refuses an index with conflicts.
+ * there the mark is dropped, or the caller's change to it would be lost; where it is not, a skipped one is
+ * absent on purpose. Refuses an index with conflicts.
  */
 async function revealHiddenEntries(
   context: GitContext,
-): Promise<{ ok: true } | GitFailure | ReturnType<typeof refuse>> {
+): Promise<{ ok: true; absent: BytePath[] } | GitFailure | Refusal> {
   const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
   if (!listed.ok) return listed;
   const entries = splitRecords(listed.stdout).map(parseEntry);
   if (entries.some(({ stage }) => stage !== '0')) return refuse('unmerged_index');
-  const hidden = entries.filter(({ tag }) => /^[a-zS]$/.test(tag)).map(({ path }) => path);
-  const present = await keepPresent(context.directory, hidden);
-  if (present.length === 0) return { ok: true };
+  const hidden = entries.filter(({ tag }) => /^[a-zS]$/.test(tag));
+  const { present, missing } = await sortByPresence(context.directory, hidden);
+  const absent = missing.filter(({ tag }) => /^s$/i.test(tag)).map(({ path }) => path);
+  if (present.length === 0) return { ok: true, absent };
+  const paths = pathList(present.map(({ path }) => path));
   for (const option of ['--no-assume-unchanged', '--no-skip-worktree']) {
-    const result = await runGit(context, ['update-index', option, '-z', '--stdin'], pathList(present));
+    const result = await runGit(context, ['update-index', option, '-z', '--stdin'], paths);
     if (!result.ok) return result;
   }
-  return { ok: true };
+  return { ok: true, absent };
+}
+
+interface Entry {
+  tag: string;
+  stage: string;
+  path: BytePath;
 }
 
 /** An entry of `ls-files --stage -v`: `tag mode id stage`, tab, path. */
-function parseEntry(record: string): { tag: string; stage: string; path: BytePath } {
+function parseEntry(record: string): Entry {
   const tab = record.indexOf('\t');
   return { tag: record.charAt(0), stage: record.charAt(tab - 1), path: record.slice(tab + 1) };
 }
 
-async function keepPresent(root: string, paths: readonly BytePath[]): Promise<BytePath[]> {
-  const present: BytePath[] = [];
-  for (const path of paths) {
-    const absolute = Buffer.concat([Buffer.from(`${root}/`), toBytes(path)]);
-    if (await lstat(absolute).catch(() => null)) present.push(path);
+async function sortByPresence(root: string, entries: readonly Entry[]) {
+  const [present, missing]: [Entry[], Entry[]] = [[], []];
+  for (const entry of entries) {
+    const found = await lstat(absolutePath(root, entry.path)).catch(() => null);
+    (found === null ? missing : present).push(entry);
   }
-  return present;
+  return { present, missing };
 }

@@ -1,13 +1,25 @@
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { type CheckedOutSubmodule, type LargeFile, readAdditions } from './additions.js';
+import { lookAt, nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
 import { dropIgnored } from './ignore-rules.js';
-import { type BytePath, findIndexChanges, recordInIndex, splitRecords, toBytes } from './index-changes.js';
+import {
+  type BytePath,
+  findIndexChanges,
+  type IndexChanges,
+  pathList,
+  recordInIndex,
+  splitRecords,
+  toBytes,
+} from './index-changes.js';
+import { findChanged, recordModes } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
+import { submoduleSlot } from './submodules.js';
 import { type Tracked, walkTree } from './tree-walk.js';
 
 export interface ChangedTree {
@@ -30,7 +42,9 @@ export async function storeTree(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<ChangedTree>> {
-  const tracked = await listTracked(slotContext(slot, environment, signal));
+  const additions = await readAdditions(slot);
+  const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
+  const tracked = await listTracked(slotContext(slot, environment, signal), additions.submodules);
   if (!tracked.ok) return explain(tracked, 'patch_failed', READING);
   const walked = await walkTree(slot, tracked);
   const kept = await dropIgnored(walked.untracked, tracked.files, slot, environment, signal);
@@ -38,32 +52,118 @@ export async function storeTree(
   const context = await copyTrustedIndex(slot, environment, signal);
   const found = await findIndexChanges(context);
   if (!found.ok) return explain(found, 'patch_failed', READING);
-  const changed = [...found.changes.changed, ...kept.paths];
+  const largeFiles = await sortLargeFiles(slot, additions.largeFiles, found.changes.changed);
+  const included = new Set(additions.included);
+  const changed = [
+    ...found.changes.changed.filter((path) => !largeFiles.unchanged.has(path)),
+    ...walked.reappeared,
+    ...kept.paths.filter((path) => !included.has(path)),
+  ];
   const readable = await makeReadable(slot.checkout, changed, maxBytes);
   if (!readable.ok) return readable;
-  const recorded = await recordInIndex(context, { removed: found.changes.removed, changed });
+  const modes = await recordModes(context, largeFiles.unchanged);
+  if (!modes.ok) return explain(modes, 'patch_failed', READING);
+  const recorded = await recordChanges(
+    context,
+    { removed: found.changes.removed, changed },
+    walked.reappeared,
+  );
   if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
   const tree = await runGit(context, ['write-tree']);
   if (!tree.ok) return explain(tree, 'patch_failed', READING);
   return succeed({
     tree: tree.stdout.toString('utf8').trim(),
-    warnings: [...walked.warnings, ...warnOfRefused(recorded.refused)],
+    warnings: [
+      ...walked.warnings,
+      ...warnOfRefused(recorded.refused),
+      ...warnOfLargeFiles(largeFiles.changed),
+      ...insides,
+    ],
   });
+}
+
+/** git leaves paths alone that are marked as absent, so those that are there again lose the mark first. */
+async function recordChanges(context: GitContext, changes: IndexChanges, reappeared: readonly BytePath[]) {
+  if (reappeared.length > 0) {
+    const unmarked = await runGit(
+      context,
+      ['update-index', '--no-skip-worktree', '-z', '--stdin'],
+      pathList(reappeared),
+    );
+    if (!unmarked.ok) return unmarked;
+  }
+  return recordInIndex(context, changes);
+}
+
+/** Which of the changed paths are git-lfs files as they were put there, and which have another content. */
+async function sortLargeFiles(
+  slot: SlotLayout,
+  largeFiles: readonly LargeFile[],
+  changedPaths: readonly BytePath[],
+) {
+  const paths = new Set(changedPaths);
+  const candidates = largeFiles.filter(({ path }) => paths.has(path));
+  const changed = await findChanged(slot, candidates);
+  const unchanged = new Set(candidates.map(({ path }) => path).filter((path) => !changed.has(path)));
+  return { changed: [...changed], unchanged };
+}
+
+const warnOfLargeFiles = (paths: readonly BytePath[]): string[] =>
+  paths.length === 0
+    ? []
+    : [
+        `The patch holds the whole content of changed git-lfs files, not pointers: apply it without --index, then git add makes pointers of them: ${nameSome(paths)}.`,
+      ];
+
+/** A patch of the superproject cannot hold what changed inside a submodule, so the files are named. */
+async function warnOfSubmodules(
+  slot: SlotLayout,
+  submodules: readonly CheckedOutSubmodule[],
+  maxBytes: number,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  const changed: BytePath[] = [];
+  for (const submodule of submodules) {
+    if (!lookAt(slot.checkout, submodule.path)?.isDirectory()) continue;
+    const inner = submoduleSlot(slot, submodule);
+    const stored = await storeTree(inner, maxBytes, environment, signal);
+    if (!stored.ok) {
+      warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
+      continue;
+    }
+    const compared = ['diff-tree', '-r', '--name-only', '-z', submodule.commit, stored.value.tree];
+    const listed = await runGit(slotContext(inner, environment, signal), compared);
+    if (listed.ok) changed.push(...splitRecords(listed.stdout).map((path) => `${submodule.path}/${path}`));
+    warnings.push(...stored.value.warnings);
+  }
+  if (changed.length === 0) return warnings;
+  return [
+    ...warnings,
+    `Changes inside submodules cannot be in a patch of this repository and were left out; start a job on the submodule itself: ${nameSome(changed)}.`,
+  ];
 }
 
 const warnOfRefused = (count: number): string[] =>
   count === 0 ? [] : [`Names that git does not store, like ".GIT", were left out: ${count}.`];
 
-async function listTracked(context: GitContext): Promise<({ ok: true } & Tracked) | GitFailure> {
-  const listed = await runGit(context, ['ls-files', '--stage', '-z']);
+async function listTracked(
+  context: GitContext,
+  checkedOut: readonly CheckedOutSubmodule[],
+): Promise<({ ok: true } & Tracked) | GitFailure> {
+  const listed = await runGit(context, ['ls-files', '--stage', '-v', '-z']);
   if (!listed.ok) return listed;
   const files = new Set<BytePath>();
   const submodules = new Set<BytePath>();
+  const absent = new Set<BytePath>();
   for (const record of splitRecords(listed.stdout)) {
     const path = record.slice(record.indexOf('\t') + 1);
-    (record.startsWith('160000 ') ? submodules : files).add(path);
+    if (record.startsWith('S ')) absent.add(path);
+    else (record.startsWith('160000 ', 2) ? submodules : files).add(path);
   }
-  return { ok: true, files, submodules };
+  const apart = new Set(checkedOut.map(({ path }) => path));
+  return { ok: true, files, submodules, absent, apart };
 }
 
 /** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */

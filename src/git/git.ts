@@ -82,7 +82,8 @@ export async function streamGit(
   if (!result.failed && ended === null) return { ok: true, stderr: stderr() };
   const neverStarted = result.code === 'ENOENT' && existsSync(context.directory);
   const cause = ended ?? (neverStarted ? 'not_found' : 'exit');
-  return { ok: false, cause, exitCode: result.exitCode ?? null, stderr: stderr() };
+  // A git that could not be started says nothing; the system's code does.
+  return { ok: false, cause, exitCode: result.exitCode ?? null, stderr: stderr() || (result.code ?? '') };
 }
 
 function killGroup(leader: number | undefined): void {

@@ -8,6 +8,8 @@ import { explain, explainSystemError } from './explain.js';
 import { type GitContext, runGit, streamGit } from './git.js';
 import { splitRecords } from './index-changes.js';
 import { type PatchFile, readPatchFiles } from './patch-files.js';
+import { findFlags } from './patch-flags.js';
+import { makeView } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
 import { slotContext, slotLayout } from './slot.js';
 
@@ -15,9 +17,12 @@ export interface CapturePlan {
   slotDirectory: string;
   /** Commit that the patch starts from, as `makeWorktree` gave it. */
   baselineCommit: string;
-  /** Where the patch goes. A file `.report` is put beside it: it says that the capture is complete. */
+  /**
+   * Where the patch goes. Beside it, `.report` says that the capture is complete; where a secret is in the
+   * patch, `.shown` holds what may be shown of it, and `.view` is the `PatchView` that tells of that.
+   */
   patchFile: string;
-  /** Where the file list goes: a JSON array of `PatchFile`. */
+  /** Where the file list goes: a JSON array of `KeptFile`. */
   filesFile: string;
   environment: CallerEnvironment;
   signal: AbortSignal;
@@ -65,6 +70,12 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   const { files, comparison } = changes.value;
   const patch = await writePatch(context, comparison, plan.patchFile, maxPatchBytes);
   if (!patch.ok) return patch;
+  const flags = await findFlags(context, files, comparison);
+  const viewed = await makeView(plan.patchFile, files, context);
+  const kept = viewed.map((file, index) => ({
+    ...file,
+    ...(flags[index]?.length ? { flags: flags[index] } : {}),
+  }));
   const report: PatchReport = {
     ...patch.value,
     files: files.length,
@@ -72,7 +83,7 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     removed: sum(files, 'removed'),
     warnings: stored.value.warnings,
   };
-  await writeDurably(plan.filesFile, JSON.stringify(files));
+  await writeDurably(plan.filesFile, JSON.stringify(kept));
   await writeDurably(reportFile(plan.patchFile), JSON.stringify(report));
   return succeed(report);
 }

@@ -10,16 +10,35 @@ import { runQuietly } from './system.js';
  * fine.
  */
 export async function removeWorktree(slotDirectory: string): Promise<void> {
+  const doomed = await moveToTrash(slotDirectory);
+  if (doomed !== null) await deleteTree(doomed);
+}
+
+/** Like `removeWorktree`, for a slot in use or idle, but does not wait for the deletion. */
+export async function discard(slotDirectory: string): Promise<void> {
+  const doomed = await moveToTrash(slotDirectory);
+  if (doomed !== null) void deleteTree(doomed);
+}
+
+/** Moves some of what is in a slot to the trash, all of it in one place, and does not wait for the deletion. */
+export async function discardParts(slotDirectory: string, parts: readonly string[]): Promise<void> {
+  const doomed = join(trashOf(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);
+  await mkdir(doomed, { recursive: true });
+  for (const part of parts) await rename(part, join(doomed, basename(part)));
+  void deleteTree(doomed);
+}
+
+/** Where a slot is now; null when there was none. */
+async function moveToTrash(slotDirectory: string): Promise<string | null> {
   const trash = trashOf(slotDirectory);
   const doomed = join(trash, `${basename(slotDirectory)}-${randomUUID()}`);
   try {
     await mkdir(trash, { recursive: true });
     await rename(slotDirectory, doomed);
+    return doomed;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await deleteTree(slotDirectory);
-    return;
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : slotDirectory;
   }
-  await deleteTree(doomed);
 }
 
 /** Deletes what an earlier daemon left in the trash of any repository. Never rejects. */
@@ -35,7 +54,8 @@ const namesIn = (directory: string): Promise<string[]> => readdir(directory).cat
 /** A child of low priority: Node's own `rm` takes three times the work and holds up the thread. */
 async function deleteTree(path: string): Promise<void> {
   if (await runQuietly('nice', ['rm', '-rf', '--', path])) return;
-  // Directories that their owner may not write to keep what is in them.
+  // Directories that their owner may not write to, and files that nobody may, keep what is there.
+  await runQuietly('nice', ['chattr', '-R', '-f', '-i', '-a', '--', path]);
   await runQuietly('nice', ['chmod', '-R', 'u+rwX', '--', path]);
   await runQuietly('nice', ['rm', '-rf', '--', path]);
 }

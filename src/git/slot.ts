@@ -11,6 +11,13 @@ import type { GitContext } from './git.js';
  *                                             /seed    while the baseline is taken
  *                                             /aside   git directories that the agent left
  *                                             /ignore  the baseline's .gitignore files
+ *                                             /mirror  objects of the caller, safe from their gc
+ *                                             /modules our git directories of submodules
+ *                                             /additions.json  what the checkout has beside its baseline
+ *                                             /made    empty; made when the checkout was finished
+ *                                             /scrub   while the slot is scrubbed: what was too much
+ *     <repositories>/<repository>/idle/<name>/wt       a checkout as new, for the next job
+ *                                            /index    its trusted index
  *     <repositories>/<repository>/trash/               what waits for deletion
  */
 export interface SlotLayout {
@@ -21,6 +28,13 @@ export interface SlotLayout {
   seed: string;
   aside: string;
   ignoreRules: string;
+  mirror: string;
+  modules: string;
+  additions: string;
+  made: string;
+  scrub: string;
+  /** The trusted index of a slot that is idle. */
+  idleIndex: string;
 }
 
 export const slotLayout = (slot: string): SlotLayout => ({
@@ -31,6 +45,12 @@ export const slotLayout = (slot: string): SlotLayout => ({
   seed: join(slot, 'seed'),
   aside: join(slot, 'aside'),
   ignoreRules: join(slot, 'ignore'),
+  mirror: join(slot, 'mirror'),
+  modules: join(slot, 'modules'),
+  additions: join(slot, 'additions.json'),
+  made: join(slot, 'made'),
+  scrub: join(slot, 'scrub'),
+  idleIndex: join(slot, 'index'),
 });
 
 /**
@@ -42,6 +62,9 @@ export const slotDirectory = (repositoriesDirectory: string, commonDirectory: st
 
 /** The trash of the repository that a slot belongs to: on the same disk, so that a rename gets there. */
 export const trashOf = (slot: string): string => join(dirname(dirname(slot)), 'trash');
+
+/** Where the idle slots of the same repository are. */
+export const idleOf = (slot: string): string => join(dirname(dirname(slot)), 'idle');
 
 /** The context of git commands on a slot, with its trusted index or, for a capture, with another one. */
 export const slotContext = (

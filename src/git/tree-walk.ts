@@ -9,11 +9,17 @@ import type { SlotLayout } from './slot.js';
 export interface Tracked {
   files: ReadonlySet<BytePath>;
   submodules: ReadonlySet<BytePath>;
+  /** Files that a sparse checkout does not have. */
+  absent: ReadonlySet<BytePath>;
+  /** Submodules that were checked out: they are walked by themselves. */
+  apart: ReadonlySet<BytePath>;
 }
 
 export interface WalkedTree {
   /** Files and symbolic links that the baseline does not track. */
   untracked: BytePath[];
+  /** Absent files of the sparse checkout that are there now. */
+  reappeared: BytePath[];
   warnings: string[];
 }
 
@@ -32,11 +38,12 @@ export async function walkTree(slot: SlotLayout, tracked: Tracked): Promise<Walk
   for (let visited = 0; walk.visitNext(); visited += 1) {
     if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
   }
-  return { untracked: walk.untracked, warnings: walk.warnings() };
+  return { untracked: walk.untracked, reappeared: walk.reappeared, warnings: walk.warnings() };
 }
 
 class Walk {
   readonly untracked: BytePath[] = [];
+  readonly reappeared: BytePath[] = [];
   /** Directories to visit, each with a slash at its end; the root is the empty path. */
   private readonly pending: BytePath[] = [''];
   private readonly seen = { nested: 0, removed: 0, unreadable: 0, inSubmodules: 0 };
@@ -70,14 +77,19 @@ class Walk {
     const name = entry.name.toString('latin1');
     const path = directory + name;
     if (name === '.git') this.moveAside(path, directory);
-    else if (entry.isDirectory()) this.pending.push(`${path}/`);
+    else if (entry.isDirectory()) this.enter(path);
     else if (entry.isFile() || entry.isSymbolicLink()) this.addFile(path);
     else this.remove(path);
   }
 
+  private enter(directory: BytePath): void {
+    if (!this.tracked.apart.has(directory)) this.pending.push(`${directory}/`);
+  }
+
   private addFile(path: BytePath): void {
     if (this.tracked.files.has(path)) return;
-    if (this.tracked.submodules.size > 0 && this.liesInSubmodule(path)) this.seen.inSubmodules += 1;
+    if (this.tracked.absent.has(path)) this.reappeared.push(path);
+    else if (this.tracked.submodules.size > 0 && this.liesInSubmodule(path)) this.seen.inSubmodules += 1;
     else this.untracked.push(path);
   }
 

@@ -1,19 +1,22 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { takeBaseline } from './baseline.js';
 import { askCaller, type Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
+import { checkOut } from './checkout.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
-import { runGit } from './git.js';
+import { furnishCheckout } from './furnish.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
-import { splitRecords } from './index-changes.js';
+import { hideLargeFiles } from './large-files.js';
+import { mirrorObjects, packBaseline } from './object-mirror.js';
 import { readRegularFile } from './regular-file.js';
 import { removeWorktree } from './removal.js';
 import { findRepository } from './repository.js';
 import { type SlotLayout, slotContext, slotDirectory, slotLayout } from './slot.js';
+import { claimIdleSlot } from './slot-pool.js';
 import { runQuietly } from './system.js';
 
 export interface WorktreePlan {
@@ -25,8 +28,14 @@ export interface WorktreePlan {
   workspaceRoot: string;
   /** What to start from instead of HEAD: anything that `git rev-parse` takes for a commit. */
   baseRef: string | null;
+  /** The caller's untracked files, if they are not ignored, come too. */
+  includeUntracked: boolean;
+  /** The user's own clean filters apply while the baseline is taken. */
+  cleanFilters: boolean;
   environment: CallerEnvironment;
   signal: AbortSignal;
+  /** Takes an idle slot of the repository, when there is one. */
+  warm: boolean;
 }
 
 const MAKING = 'making the worktree';
@@ -46,8 +55,21 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<Worktree
   await removeWorktree(directory);
   const caller = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
   if (!caller.ok) return caller;
+  const idleCommit = plan.warm ? await claimIdleSlot(directory, caller.value.baseCommit) : null;
+  const made = await tryToFill(directory, caller.value, idleCommit, plan);
+  // Whatever is wrong with a used slot, a new one may do.
+  return made.ok || idleCommit === null ? made : tryToFill(directory, caller.value, null, plan);
+}
+
+/** Leaves nothing when it fails. */
+async function tryToFill(
+  directory: string,
+  caller: Caller,
+  idleCommit: string | null,
+  plan: WorktreePlan,
+): Promise<Outcome<Worktree>> {
   try {
-    const made = await fillSlot(directory, caller.value, plan);
+    const made = await fillSlot(directory, caller, idleCommit, plan);
     if (!made.ok) await removeWorktree(directory);
     return made;
   } catch (error) {
@@ -56,53 +78,63 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<Worktree
   }
 }
 
-async function fillSlot(directory: string, caller: Caller, plan: WorktreePlan): Promise<Outcome<Worktree>> {
+/** `idleCommit`: what lies in the slot that was taken; null when the slot is to be made. */
+async function fillSlot(
+  directory: string,
+  caller: Caller,
+  idleCommit: string | null,
+  plan: WorktreePlan,
+): Promise<Outcome<Worktree>> {
   const slot = slotLayout(directory);
-  await makeSlotDirectory(directory);
-  await mkdir(slot.checkout);
-  await makeOwnGitDirectory(slot, caller, plan.environment);
-  const carries = caller.baseCommit === caller.headCommit;
-  const baseline = carries
-    ? await takeBaseline(caller, slot, plan.environment, plan.signal)
-    : succeed(caller.baseCommit);
-  if (!baseline.ok) return baseline;
+  if (idleCommit === null) await makeSlotDirectory(slot, directory);
+  const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
+  await makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
+  if (idleCommit !== null) await rename(slot.idleIndex, slot.index);
+  const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
+  if (!taken.ok) return taken;
+  const baseline = taken.value;
+  if (idleCommit !== null && baseline.absent.length > 0) return refuse('worktree_failed');
   const context = slotContext(slot, plan.environment, plan.signal);
-  const checkedOut = await runGit(context, ['read-tree', '-u', '--reset', baseline.value]);
-  if (!checkedOut.ok) return explain(checkedOut, 'worktree_failed', MAKING);
-  const [listed] = await Promise.all([
-    runGit(context, ['ls-files', '--stage', '-z']),
-    makeAgentGitDirectory(slot, caller, baseline.value, plan.environment),
-  ]);
-  if (!listed.ok) return explain(listed, 'worktree_failed', MAKING);
+  if (baseline.commit !== idleCommit) {
+    // Writes what differs from the index: everything, or what changed since the slot's last job.
+    const checkedOut = await checkOut(context, baseline.commit, baseline.absent);
+    if (!checkedOut.ok) return explain(checkedOut, 'worktree_failed', MAKING);
+  }
+  // What is touched from now on, the scrub looks at.
+  await writeFile(slot.made, '');
+  const kept =
+    mirror === null ? await packBaseline(context, baseline.commit, slot.mirror) : { ok: true as const };
+  if (!kept.ok) return explain(kept, 'worktree_failed', MAKING);
+  const furnished = await furnishCheckout(slot, caller, baseline, plan.environment, plan.signal);
+  if (!furnished.ok) return explain(furnished, 'worktree_failed', MAKING);
+  await makeAgentGitDirectory(slot, caller, baseline.commit, mirror ?? slot.mirror, plan.environment);
+  const hidden = await hideLargeFiles(slot, furnished.largeFiles, plan.environment, plan.signal);
+  if (!hidden.ok) return explain(hidden, 'worktree_failed', MAKING);
   if (plan.signal.aborted) return refuse('worktree_failed', { message: `It was stopped while ${MAKING}.` });
-  const warnings = [
-    ...(carries
-      ? []
-      : ['base_ref names another commit than HEAD, so uncommitted changes were not carried over.']),
-    ...warnOfFilters(caller),
-    ...warnOfSubmodules(listed.stdout),
-  ];
-  return succeed({ path: slot.checkout, baselineCommit: baseline.value, warnings });
+  const warnings = [...baseline.warnings, ...warnOfFilters(caller), ...furnished.warnings];
+  return succeed({ path: slot.checkout, baselineCommit: baseline.commit, warnings });
 }
 
-async function makeSlotDirectory(directory: string): Promise<void> {
+async function makeSlotDirectory(slot: SlotLayout, directory: string): Promise<void> {
   const slots = join(directory, '..');
   const firstMade = await mkdir(slots, { recursive: true, mode: 0o700 });
   // ext4 then spreads the slots over the disk: without it, creating files where many were just deleted is
   // up to forty times slower on an ext4 without journal. Elsewhere it fails, which is as good.
   if (firstMade !== undefined) await runQuietly('chattr', ['+T', slots]);
   await mkdir(directory, { mode: 0o700 });
+  await mkdir(slot.checkout);
 }
 
 async function makeOwnGitDirectory(
   slot: SlotLayout,
   caller: Caller,
+  mirror: string,
   environment: CallerEnvironment,
 ): Promise<void> {
   await makeGitDirectory(slot.gitDirectory, {
     objectFormat: caller.objectFormat,
     head: caller.baseCommit,
-    borrowedObjects: [join(caller.repository.commonDirectory, 'objects')],
+    borrowedObjects: [mirror, join(caller.repository.commonDirectory, 'objects')],
     settings: [],
     attributes: rawAttributes,
     excludes: await readExcludes(caller.repository, caller.configuration.excludesFile, environment),
@@ -114,6 +146,7 @@ async function makeAgentGitDirectory(
   slot: SlotLayout,
   { repository, objectFormat, configuration }: Caller,
   baseline: string,
+  mirror: string,
   environment: CallerEnvironment,
 ): Promise<void> {
   const directory = join(slot.checkout, '.git');
@@ -122,7 +155,7 @@ async function makeAgentGitDirectory(
     objectFormat,
     head: 'ref: refs/heads/offshoot',
     branch: { name: 'offshoot', commit: baseline },
-    borrowedObjects: [slot.objects, join(repository.commonDirectory, 'objects')],
+    borrowedObjects: [slot.objects, mirror, join(repository.commonDirectory, 'objects')],
     settings: configuration.identity,
     attributes: rawAttributes,
     excludes: await readExcludes(repository, configuration.excludesFile, environment),
@@ -139,9 +172,4 @@ function warnOfFilters({ configuration: { untrustedFilters } }: Caller): string[
   return [
     `Filters of the repository's own configuration are not run, their files are taken as they lie: ${names.join(', ')}.`,
   ];
-}
-
-function warnOfSubmodules(listing: Buffer): string[] {
-  const count = splitRecords(listing).filter((record) => record.startsWith('160000 ')).length;
-  return count === 0 ? [] : [`Submodules are left as empty directories in the worktree: ${count}.`];
 }

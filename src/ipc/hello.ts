@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../errors.js';
+import type { Origin } from '../operations/operation.js';
 import { version } from '../version.js';
+import { ownOrigin } from './origin.js';
 
 export type Protocol = 'mcp' | 'operations';
 
@@ -10,6 +12,7 @@ export interface Hello {
   /** Directory the client runs in. */
   cwd: string;
   pid: number;
+  origin: Origin;
 }
 
 /** The daemon's answer to it. */
@@ -30,6 +33,7 @@ export const ownHello = (protocol: Protocol): Hello => ({
   version,
   cwd: currentDirectory(),
   pid: process.pid,
+  origin: ownOrigin(),
 });
 
 /** The root directory when the one this process was started in is gone. */
@@ -48,9 +52,10 @@ export const welcomeLine = (welcome: Welcome): string => JSON.stringify({ offsho
 export function parseHello(line: string): Hello | null {
   const value = parseLinkLine(line);
   if (value === null || (value.protocol !== 'mcp' && value.protocol !== 'operations')) return null;
-  const { protocol, version, cwd, pid } = value;
+  const { protocol, version, cwd, pid, origin } = value;
   if (typeof version !== 'string' || typeof cwd !== 'string' || !Number.isSafeInteger(pid)) return null;
-  return { protocol, version, cwd, pid: pid as number };
+  if (!isOrigin(origin)) return null;
+  return { protocol, version, cwd, pid: pid as number, origin };
 }
 
 /** Null if the line is no answer to a hello: something else listens there. */
@@ -61,6 +66,12 @@ export function parseWelcome(line: string): Welcome | null {
   if (isRefusal(refused)) return { refused };
   return typeof version === 'string' && typeof pid === 'number' ? { version, pid } : null;
 }
+
+const isOrigin = (value: unknown): value is Origin =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { client?: unknown }).client === 'string' &&
+  ['string', 'object'].includes(typeof (value as { parentJobId?: unknown }).parentJobId);
 
 const isRefusal = (value: unknown): value is { code: ErrorCode; message: string } =>
   typeof value === 'object' &&

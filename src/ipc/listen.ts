@@ -20,6 +20,8 @@ export interface ListenRequest {
   version: string;
   /** Who takes over a connection once its hello was answered. */
   accept: Record<Protocol, (connection: LineConnection, hello: Hello) => void>;
+  /** Why this client is not served; null to serve it. */
+  refuse?: (hello: Hello) => Fault | null;
   helloTimeoutMs?: number;
 }
 
@@ -56,14 +58,11 @@ export async function listen(request: ListenRequest): Promise<Outcome<Listener>>
   }
 
   function receive(connection: LineConnection, hello: Hello | null): void {
-    if (hello === null) {
-      turnAway(connection, notOurs);
-    } else if (sockets.size > MAXIMUM_CONNECTIONS) {
-      turnAway(connection, tooMany);
-    } else {
-      greetBack(connection, { version: request.version, pid: process.pid });
-      request.accept[hello.protocol](connection, hello);
-    }
+    if (hello === null) return turnAway(connection, notOurs);
+    const fault = sockets.size > MAXIMUM_CONNECTIONS ? tooMany : request.refuse?.(hello);
+    if (fault) return turnAway(connection, fault);
+    greetBack(connection, { version: request.version, pid: process.pid });
+    request.accept[hello.protocol](connection, hello);
   }
 
   return succeed({

@@ -7,7 +7,10 @@ import type { LineConnection } from './line-connection.js';
 import type { Line } from './lines.js';
 
 /** A verb of the daemon itself, such as `daemon.stop`, that is no operation on jobs. */
-export type Control = Record<string, (input: unknown) => Promise<Outcome<unknown>>>;
+export type Control = Record<
+  string,
+  (input: unknown, call: Pick<Call, 'report' | 'signal'>) => Promise<Outcome<unknown>>
+>;
 
 export interface OperationsService {
   operations: readonly Operation[];
@@ -36,6 +39,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
     underway.set(id, controller);
     const call: Call = {
       house: service.house,
+      origin: hello.origin,
       defaultWorkspace: async () => hello.cwd,
       signal: controller.signal,
       report: (message) => connection.send(JSON.stringify({ id, report: message })),
@@ -44,7 +48,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
     const outcome =
       control === undefined
         ? await invoke(service.operations, operation, input, call, service.log)
-        : await control(input).catch(brokenControl);
+        : await control(input, call).catch(brokenControl);
     underway.delete(id);
     done();
     connection.send(JSON.stringify(outcome.ok ? { id, ...outcome } : { id, ...envelope(outcome.fault) }));

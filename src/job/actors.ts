@@ -1,5 +1,5 @@
 import { fromPromise } from 'xstate';
-import { type JobContext, jobMachine, type Progress } from '../../machines/job.js';
+import { type JobContext, type JobEvent, jobMachine } from '../../machines/job.js';
 import type { StagePool } from '../pool/pool.js';
 import type { JobRecord } from './record.js';
 
@@ -9,22 +9,27 @@ export interface ActorsJob {
   recorded(): Promise<JobRecord>;
   /** The task's text. */
   task(): Promise<string>;
-  onProgress(progress: Progress): void;
+  send(event: JobEvent): void;
   /** A signal of its own for each stage that is entered. */
   stopSignal(): AbortSignal;
   stopStage(): void;
 }
 
-/** The job machine with its actors: each stage is a promise around a call of the thread pool. */
-export const provideActors = (pool: StagePool, job: ActorsJob) =>
+/**
+ * The job machine with its actors: each stage is a promise around a call of the thread pool. One machine serves
+ * all jobs; `jobOf` finds the one that an actor works for.
+ */
+export const provideActors = (pool: StagePool, jobOf: (jobId: string) => ActorsJob) =>
   jobMachine.provide({
     actors: {
       worktree: fromPromise(async ({ input }) => {
+        const job = jobOf(input.jobId);
         const stop = job.stopSignal();
         const { submission } = await job.recorded();
         return pool.run('worktree', { ...input, submission }, { stop });
       }),
       run: fromPromise(async ({ input }) => {
+        const job = jobOf(input.jobId);
         const stop = job.stopSignal();
         const { submission, deadlineAt, context } = await job.recorded();
         return pool.run(
@@ -36,15 +41,15 @@ export const provideActors = (pool: StagePool, job: ActorsJob) =>
             worktree: required(context.worktree, 'worktree').path,
             deadlineAt: required(deadlineAt, 'deadline'),
           },
-          { stop, onProgress: job.onProgress },
+          { stop, onProgress: (progress) => job.send({ type: 'run.progress', progress }) },
         );
       }),
       diff: fromPromise(async ({ input }) => {
-        const { submission, context } = await job.recorded();
+        const { submission, context } = await jobOf(input.jobId).recorded();
         return pool.run('diff', { ...input, submission, attempts: context.attempt });
       }),
     },
-    actions: { stopStage: job.stopStage },
+    actions: { stopStage: ({ context }) => jobOf(context.jobId).stopStage() },
   });
 
 export type ProvidedMachine = ReturnType<typeof provideActors>;

@@ -1,16 +1,19 @@
 import PQueue from 'p-queue';
+import { type Applicant, type FairOptions, FairQueue } from './fair-queue.js';
+
+export type { Applicant } from './fair-queue.js';
 
 export interface Limits {
   maxRunning: number;
   maxRunningPerRepo: number;
+  maxRunningPerClient: number;
 }
 
-/** Lets queued jobs start, in order, under the limits of the machine and of each repository. */
+/** Lets queued jobs start, by turns of their clients, under the limits of machine, repository and client. */
 export interface Admission {
-  /** Puts a job into the line of its repository. */
-  enqueue(jobId: string, repository: string): void;
+  enqueue(applicant: Applicant): void;
   /** Gives a slot at once to a job whose agent may be alive already, above the limits if need be. */
-  occupy(jobId: string, repository: string): void;
+  occupy(applicant: Applicant): void;
   /** Admits nothing more. */
   pause(): void;
 }
@@ -18,68 +21,69 @@ export interface Admission {
 /**
  * `start` is called when a job has a slot; the slot is free again when its promise settles, which must not be
  * before the job's processes are dead. It is to return at once for a job that no longer waits, and not to reject.
+ *
+ * One p-queue for the machine, whose line passes over what its repository or its client has no room for. With
+ * a p-queue for each of them, one in the other, jobs that wait for the inner hold the outer one's slots idle.
  */
 export function createAdmission(limits: Limits, start: (jobId: string) => Promise<void>): Admission {
-  const machine = new Line(limits.maxRunning);
-  const repositories = new Map<string, Line>();
+  const perRepository = new Counts();
+  const perClient = new Counts();
+  const hasRoom = ({ repository, turn }: Applicant) =>
+    perRepository.of(repository) < limits.maxRunningPerRepo &&
+    perClient.of(turn.client) < limits.maxRunningPerClient;
+  let occupied = 0;
+  const queue = new PQueue<FairQueue, FairOptions>({
+    concurrency: limits.maxRunning,
+    queueClass: class extends FairQueue {
+      constructor() {
+        super(hasRoom);
+      }
+    },
+  });
 
-  const lineOf = (repository: string): Line => {
-    const known = repositories.get(repository);
-    if (known !== undefined) return known;
-    const line = new Line(limits.maxRunningPerRepo);
-    repositories.set(repository, line);
-    line.whenEmpty(() => repositories.delete(repository));
-    return line;
+  /** The end of one job may make room for several: setting the limit has the queue look at all that wait. */
+  const lookAgain = () => {
+    queue.concurrency = Math.max(limits.maxRunning, occupied);
+  };
+  const run = async ({ jobId, repository, turn }: Applicant) => {
+    perRepository.add(repository, 1);
+    perClient.add(turn.client, 1);
+    try {
+      await start(jobId);
+    } finally {
+      perRepository.add(repository, -1);
+      perClient.add(turn.client, -1);
+    }
   };
 
   return {
-    // The repository's line outside, the machine's inside: the other way round, jobs that wait for their
-    // repository would hold the machine's slots.
-    enqueue: (jobId, repository) => void lineOf(repository).add(() => machine.add(() => start(jobId))),
-    occupy: (jobId, repository) => void lineOf(repository).occupy(() => machine.occupy(() => start(jobId))),
-    pause: () => machine.pause(),
+    enqueue: (applicant) => void queue.add(() => run(applicant), { applicant }).then(lookAgain),
+    occupy(applicant) {
+      occupied += 1;
+      const work = async () => {
+        await run(applicant);
+        // Before the queue itself hears of the end: else it would give the extra slot to the next in line.
+        occupied -= 1;
+        lookAgain();
+      };
+      void queue.add(work).then(lookAgain);
+      lookAgain();
+    },
+    pause: () => queue.pause(),
   };
 }
 
-/** A p-queue whose limit can be passed by jobs that run already, and by nothing else. */
-class Line {
-  readonly #queue: PQueue;
-  readonly #limit: number;
-  #occupied = 0;
+/** How many of each name there are. */
+class Counts {
+  readonly #counts = new Map<string, number>();
 
-  constructor(limit: number) {
-    this.#limit = limit;
-    this.#queue = new PQueue({ concurrency: limit });
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0;
   }
 
-  add(work: () => Promise<void>): Promise<void> {
-    return this.#queue.add(work);
-  }
-
-  occupy(work: () => Promise<void>): Promise<void> {
-    this.#occupied += 1;
-    this.#adjust();
-    const workThenGiveBack = async () => {
-      try {
-        await work();
-      } finally {
-        // Before the queue itself hears of the end: else it would give the extra slot to the next in line.
-        this.#occupied -= 1;
-        this.#adjust();
-      }
-    };
-    return this.#queue.add(workThenGiveBack, { priority: 1 });
-  }
-
-  pause(): void {
-    this.#queue.pause();
-  }
-
-  whenEmpty(callback: () => void): void {
-    this.#queue.on('idle', callback);
-  }
-
-  #adjust(): void {
-    this.#queue.concurrency = Math.max(this.#limit, this.#occupied);
+  add(name: string, difference: number): void {
+    const count = this.of(name) + difference;
+    if (count === 0) this.#counts.delete(name);
+    else this.#counts.set(name, count);
   }
 }

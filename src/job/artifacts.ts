@@ -1,5 +1,18 @@
-import { rm } from 'node:fs/promises';
-import { jobLayout } from './layout.js';
+import { readdir, rm } from 'node:fs/promises';
+import type { Store } from '../store/store.js';
+import { jobLayout, stateLayout } from './layout.js';
+
+/**
+ * Deletes the files of jobs that the store does not know: a daemon died between forgetting a job and deleting
+ * its files. Jobs that come meanwhile are in the store before they have files.
+ */
+export async function removeOrphans(stateDir: string, store: Pick<Store, 'get'>): Promise<void> {
+  for (const jobId of await readdir(stateLayout(stateDir).jobs).catch(() => [])) {
+    // A job whose record cannot be read is known all the same.
+    const known = await store.get(jobId).catch(() => true);
+    if (known === null) await removeArtifacts(stateDir, jobId);
+  }
+}
 
 /** Deletes all files of a job that has settled. */
 export async function removeArtifacts(stateDir: string, jobId: string): Promise<void> {

@@ -4,15 +4,18 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import type { StagePool } from '../pool/pool.js';
 import type { ListFilter, NewJob, Store } from '../store/store.js';
 import { accept } from './acceptance.js';
-import { type Admission, createAdmission } from './admission.js';
+import { type ProvidedMachine, provideActors } from './actors.js';
+import { type Admission, type Applicant, createAdmission } from './admission.js';
 import { removeArtifacts } from './artifacts.js';
 import type { Clock } from './clock.js';
 import { createDeadlines, type Deadlines } from './deadlines.js';
 import { Endings } from './endings.js';
+import { Lineage } from './lineage.js';
 import { LiveJob } from './live-job.js';
 import { newRecord } from './new-record.js';
 import { isSettled, type JobRecord, type JournalEntry } from './record.js';
-import type { JobView, SubmitRequest, Supervisor } from './supervisor.js';
+import type { Inspector, JobView, SubmitRequest, Supervisor } from './supervisor.js';
+import { turnOf } from './turn.js';
 import { WaitingLine } from './waiting-line.js';
 
 export interface SupervisorNeeds {
@@ -38,15 +41,18 @@ export async function createSupervisor(needs: SupervisorNeeds): Promise<Supervis
 class JobSupervisor implements Supervisor {
   readonly #needs: SupervisorNeeds;
   readonly #admission: Admission;
+  readonly #machine: ProvidedMachine;
   readonly #deadlines: Deadlines;
   readonly #retries: Deadlines;
   readonly #endings = new Endings();
   readonly #listeners = new Set<(view: JobView) => void>();
+  readonly #inspectors = new Set<Inspector>();
   /** Queued jobs, in order. They have no actor until an event comes for them: a queue may be long. */
   readonly #queued = new Map<string, JobRecord>();
   /** Jobs with an actor. */
   readonly #live = new Map<string, LiveJob>();
   readonly #line = new WaitingLine();
+  readonly #lineage: Lineage;
   #sequence: number;
   /** Jobs on their way into the store; they count as queued. */
   #accepting = 0;
@@ -56,6 +62,8 @@ class JobSupervisor implements Supervisor {
   constructor(needs: SupervisorNeeds, lastSequence: number) {
     this.#needs = needs;
     this.#sequence = lastSequence;
+    this.#lineage = new Lineage(needs.settings);
+    this.#machine = provideActors(needs.pool, (jobId) => this.#liveJob(jobId));
     this.#admission = createAdmission(needs.settings, (jobId) => this.#start(jobId));
     this.#deadlines = createDeadlines(needs.clock, (jobId) => this.#deadlinePassed(jobId));
     this.#retries = createDeadlines(needs.clock, (jobId) =>
@@ -68,56 +76,89 @@ class JobSupervisor implements Supervisor {
     // Jobs whose agents may be alive come first: they hold slots already.
     for (const record of records.filter(({ state }) => state !== 'queued')) {
       this.#awaken(record);
+      this.#lineage.add(record.id, record.submission);
       this.#deadlines.set(record.id, record.deadlineAt ?? record.queueDeadlineAt);
       if (record.retryAt !== null) this.#retries.set(record.id, record.retryAt);
-      this.#admission.occupy(record.id, record.submission.repository);
+      this.#admission.occupy(applicantOf(record));
     }
     for (const record of records.filter(({ state }) => state === 'queued')) this.#enqueue(record);
   }
 
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
-    const { settings, clock } = this.#needs;
     if (this.#draining) return refuse('draining');
-    if (this.#queued.size + this.#accepting + requests.length > settings.maxQueued) {
-      return refuse('queue_full', {
-        retryAfterMs: QUEUE_FULL_RETRY_MS,
-        details: { queued: this.#queued.size, max_queued: settings.maxQueued },
-      });
-    }
-    const now = clock.now();
-    const jobs = requests.map(({ task, submission, argumentsHash }): NewJob => {
-      this.#sequence += 1;
-      const record = newRecord(submission, this.#sequence, now, settings.queueSeconds);
-      return {
-        record,
-        task,
-        argumentsHash,
-        entry: { at: now, state: 'queued', event: 'job.submitted', reason: null },
-      };
-    });
-    this.#accepting += jobs.length;
+    const room = this.#checkRoom(requests);
+    if (!room.ok) return room;
+    const jobs = await this.#toJobs(requests);
+    if (!jobs.ok) return jobs;
+    this.#accepting += jobs.value.length;
     try {
-      return await this.#accept(jobs);
+      return await this.#accept(jobs.value);
     } catch (problem) {
       this.#needs.log.error({ err: problem }, 'the store did not accept new jobs');
       return refuse('store_unavailable');
     } finally {
-      this.#accepting -= jobs.length;
+      this.#accepting -= jobs.value.length;
     }
+  }
+
+  #checkRoom(requests: readonly SubmitRequest[]): Outcome<null> {
+    const { maxQueued, maxQueuedPerClient } = this.#needs.settings;
+    const queued = this.#queued.size + this.#accepting;
+    if (queued + requests.length > maxQueued) return queueFull({ queued, max_queued: maxQueued });
+    const byClient = countBy(requests, ({ submission }) => submission.client);
+    for (const [client, own] of byClient) {
+      const waiting = this.#line.waiting(client);
+      if (waiting + own > maxQueuedPerClient) {
+        return queueFull({ queued_by_client: waiting, max_queued_per_client: maxQueuedPerClient });
+      }
+    }
+    return succeed(null);
+  }
+
+  async #toJobs(requests: readonly SubmitRequest[]): Promise<Outcome<NewJob[]>> {
+    const { settings, clock } = this.#needs;
+    const now = clock.now();
+    const jobs: NewJob[] = [];
+    for (const { task, submission, argumentsHash } of requests) {
+      const { parentJobId } = submission;
+      const parent = parentJobId === null ? null : await this.look(parentJobId);
+      const depth = this.#lineage.admit(parent?.record ?? null, parentJobId, requests.length);
+      if (!depth.ok) return depth;
+      this.#sequence += 1;
+      const record = newRecord(
+        { ...submission, depth: depth.value },
+        this.#sequence,
+        now,
+        settings.queueSeconds,
+      );
+      const entry: JournalEntry = { at: now, state: 'queued', event: 'job.submitted', reason: null };
+      jobs.push({ record, task, argumentsHash, entry });
+    }
+    return succeed(jobs);
   }
 
   async #accept(jobs: readonly NewJob[]): Promise<Outcome<JobView[]>> {
     const accepted = await accept(this.#needs.store, jobs);
     if (!accepted.ok) return accepted;
-    for (const { record } of accepted.value) if (record !== null) this.#enqueue(record);
+    const fresh = accepted.value.flatMap(({ record }) => record ?? []);
+    for (const record of fresh) this.#enqueue(record);
+    for (const inspector of this.#inspectors) inspector.accepted(fresh.map((record) => this.#view(record)));
     const views: JobView[] = [];
     for (const { record, knownId } of accepted.value) {
       const view = record === null ? await this.look(knownId) : this.#view(record);
+      if (record === null) this.#takeUp(view);
       // Between the two look-ups the known job may have been consumed.
       if (view === null) return refuse('idempotency_result_unavailable');
       views.push({ ...view, replayed: record === null });
     }
     return succeed(views);
+  }
+
+  /** A job whose acceptance was written, but reported as failed, is in the store and nowhere else. */
+  #takeUp(view: JobView | null): void {
+    if (view?.record.state !== 'queued') return;
+    const { id } = view.record;
+    if (!this.#queued.has(id) && !this.#live.has(id)) this.#enqueue(view.record);
   }
 
   async look(jobId: string): Promise<JobView | null> {
@@ -140,6 +181,14 @@ class JobSupervisor implements Supervisor {
   }
 
   async cancel(jobId: string, message: string): Promise<JobView | null> {
+    const descendants = this.#lineage.descendants(jobId);
+    await Promise.all(
+      descendants.map((id) => this.#cancelOne(id, 'The job that it came from was cancelled.')),
+    );
+    return this.#cancelOne(jobId, message);
+  }
+
+  async #cancelOne(jobId: string, message: string): Promise<JobView | null> {
     const job = this.#actorOf(jobId);
     if (job === null) return this.look(jobId);
     job.send({ type: 'job.cancel', message });
@@ -156,15 +205,26 @@ class JobSupervisor implements Supervisor {
     return () => void this.#listeners.delete(listener);
   }
 
+  inspect(inspector: Inspector): () => void {
+    this.#inspectors.add(inspector);
+    return () => void this.#inspectors.delete(inspector);
+  }
+
   async remove(jobId: string): Promise<boolean> {
     const { store, settings, clock } = this.#needs;
     const removed = await store.remove(jobId, clock.now() + settings.resultTtlSeconds * 1_000);
-    if (removed) await removeArtifacts(settings.stateDir, jobId);
-    return removed;
+    if (!removed) return false;
+    for (const inspector of this.#inspectors) inspector.removed(jobId);
+    await removeArtifacts(settings.stateDir, jobId);
+    return true;
   }
 
   countByState(): Promise<Record<JobState, number>> {
     return this.#needs.store.countByState();
+  }
+
+  unsettledIds(): string[] {
+    return [...new Set([...this.#live.keys(), ...this.#queued.keys()])];
   }
 
   isIdle(): boolean {
@@ -210,9 +270,10 @@ class JobSupervisor implements Supervisor {
 
   #enqueue(record: JobRecord): void {
     this.#queued.set(record.id, record);
-    this.#line.add(record.sequence);
+    this.#lineage.add(record.id, record.submission);
+    this.#line.add(turnOf(record));
     this.#deadlines.set(record.id, record.queueDeadlineAt);
-    this.#admission.enqueue(record.id, record.submission.repository);
+    this.#admission.enqueue(applicantOf(record));
   }
 
   #actorOf(jobId: string): LiveJob | null {
@@ -222,14 +283,23 @@ class JobSupervisor implements Supervisor {
     return record === undefined ? null : this.#awaken(record);
   }
 
+  #liveJob(jobId: string): LiveJob {
+    const job = this.#live.get(jobId);
+    if (job === undefined) throw new Error('A job with a stage has an actor.');
+    return job;
+  }
+
   #awaken(record: JobRecord): LiveJob {
-    const { store, pool, clock, settings, log } = this.#needs;
+    const { store, clock, settings, log } = this.#needs;
     const job = new LiveJob(record, {
+      machine: this.#machine,
       store,
-      pool,
       clock,
       resultTtlSeconds: settings.resultTtlSeconds,
       changed: (changed) => this.#changed(changed),
+      inspected: ({ id }, event, state) => {
+        for (const inspector of this.#inspectors) inspector.took(id, event, state);
+      },
       trouble: (troubled, problem) => log.error({ job: troubled.id, err: problem }, 'a job is in trouble'),
     });
     this.#live.set(record.id, job);
@@ -237,9 +307,9 @@ class JobSupervisor implements Supervisor {
   }
 
   #changed(job: LiveJob): void {
-    const { id, state, sequence, deadlineAt, retryAt } = job.committed;
+    const { id, state, deadlineAt, retryAt } = job.committed;
     if (state !== 'queued' && this.#queued.delete(id)) {
-      this.#line.remove(sequence);
+      this.#line.remove(turnOf(job.committed));
       if (deadlineAt !== null) this.#deadlines.set(id, deadlineAt);
     }
     if (retryAt === null) this.#retries.delete(id);
@@ -248,6 +318,7 @@ class JobSupervisor implements Supervisor {
     if (isSettled(state)) {
       this.#deadlines.delete(id);
       this.#live.delete(id);
+      this.#lineage.settle(id);
       this.#endings.ended(id);
     }
     for (const listener of this.#listeners) listener(view);
@@ -263,7 +334,7 @@ class JobSupervisor implements Supervisor {
   }
 
   #view(record: JobRecord): JobView {
-    const queuePosition = record.state === 'queued' ? this.#line.position(record.sequence) : null;
+    const queuePosition = record.state === 'queued' ? this.#line.position(turnOf(record)) : null;
     return { record, queuePosition, replayed: false };
   }
 
@@ -286,3 +357,18 @@ class JobSupervisor implements Supervisor {
     await this.#needs.store.forgetKeys(now);
   }
 }
+
+const queueFull = (details: Record<string, number>) =>
+  refuse('queue_full', { retryAfterMs: QUEUE_FULL_RETRY_MS, details });
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
+  return counts;
+}
+
+const applicantOf = (record: JobRecord): Applicant => ({
+  jobId: record.id,
+  repository: record.submission.repository,
+  turn: turnOf(record),
+});

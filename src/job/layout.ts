@@ -25,8 +25,14 @@ export interface JobLayout {
   directory: string;
   /** The agent's `TMPDIR`. */
   temporary: string;
+  /** There while a stage has git work on the slot. */
+  atWork: string;
   /** Artifact: the exact bytes from baseline to result. */
   patch: string;
+  /** Artifact: what may be shown of a patch that holds secrets; missing where nothing is withheld. */
+  shownPatch: string;
+  /** Artifact: size and hash of the shown patch, JSON. */
+  patchView: string;
   /** Artifact: the patch's file list, JSON. */
   files: string;
 }
@@ -68,7 +74,10 @@ export function jobLayout(stateDir: string, jobId: string): JobLayout {
   return {
     directory,
     temporary: join(directory, 'tmp'),
+    atWork: join(directory, 'at-work'),
     patch: join(directory, 'patch'),
+    shownPatch: join(directory, 'patch.shown'),
+    patchView: join(directory, 'patch.view'),
     files: join(directory, 'files.json'),
   };
 }

@@ -1,9 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createActor, type SnapshotFrom } from 'xstate';
 import type { JobEvent, JobState, Progress } from '../../machines/job.js';
-import type { StagePool } from '../pool/pool.js';
 import type { Store } from '../store/store.js';
-import { type ProvidedMachine, provideActors } from './actors.js';
+import type { ActorsJob, ProvidedMachine } from './actors.js';
 import type { Clock } from './clock.js';
 import { isSettled, type JobRecord, type JournalEntry } from './record.js';
 
@@ -11,18 +9,21 @@ import { isSettled, type JobRecord, type JournalEntry } from './record.js';
 const RETRY_COMMIT_MS = 1_000;
 
 export interface LiveJobNeeds {
+  /** One for all jobs: providing actors costs far more than making one. */
+  machine: ProvidedMachine;
   store: Store;
-  pool: StagePool;
   clock: Clock;
   resultTtlSeconds: number;
   /** Called after each change that is durable, and on live progress. */
   changed(job: LiveJob): void;
+  /** Called after each event that the actor took. */
+  inspected(job: LiveJob, event: string, state: JobState): void;
   /** Called when the store refuses commits, or something that must not happen did. */
   trouble(job: LiveJob, problem: unknown): void;
 }
 
 /** One job that has not settled, with its actor: sends it events, records each of its transitions. */
-export class LiveJob {
+export class LiveJob implements ActorsJob {
   /** What is durable. */
   committed: JobRecord;
   /** What the agent has done so far; durable only with the next transition. */
@@ -46,23 +47,21 @@ export class LiveJob {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    const machine = provideActors(needs.pool, {
-      // A stage is started before its state is observed: one turn later the commit is under way.
-      recorded: () => Promise.resolve().then(() => this.#recorded),
-      task: () => this.#task(),
-      onProgress: (progress) => this.send({ type: 'run.progress', progress }),
-      stopSignal: () => {
-        this.#stopping = new AbortController();
-        return this.#stopping.signal;
-      },
-      stopStage: () => this.#stopping.abort(),
-    });
+    const { machine } = needs;
     const snapshot = machine.resolveState({ value: stateValueOf(record.state), context: record.context });
     this.#actor = createActor(machine, {
       input: { jobId: record.id },
       snapshot,
       inspect: (seen) => {
-        if (seen.type === '@xstate.event' && seen.actorRef === this.#actor) this.#lastEvent = seen.event.type;
+        if (seen.actorRef !== this.#actor) return;
+        if (seen.type === '@xstate.event') {
+          this.#lastEvent = seen.event.type;
+          if (seen.event.type.startsWith('xstate.error.')) needs.trouble(this, seen.event.error);
+        }
+        if (seen.type === '@xstate.snapshot') {
+          const { value } = seen.snapshot as SnapshotFrom<ProvidedMachine>;
+          needs.inspected(this, nameOf(seen.event.type), stateOf(value));
+        }
       },
     });
     this.#actor.subscribe({
@@ -80,9 +79,25 @@ export class LiveJob {
     this.#actor.send(event);
   }
 
-  /** Resolves once everything that happened so far is durable. */
-  async recorded(): Promise<void> {
-    await this.#recorded;
+  /** The record, once everything that happened so far is durable. */
+  recorded(): Promise<JobRecord> {
+    // A stage is started before its state is observed: one turn later the commit is under way.
+    return Promise.resolve().then(() => this.#recorded);
+  }
+
+  async task(): Promise<string> {
+    const task = await this.#needs.store.task(this.id);
+    if (task === null) throw new Error('A job that runs has a task.');
+    return task;
+  }
+
+  stopSignal(): AbortSignal {
+    this.#stopping = new AbortController();
+    return this.#stopping.signal;
+  }
+
+  stopStage(): void {
+    this.#stopping.abort();
   }
 
   /** Forgets the actor; an agent that runs goes on. */
@@ -147,15 +162,9 @@ export class LiveJob {
         return;
       } catch (problem) {
         this.#needs.trouble(this, problem);
-        await delay(RETRY_COMMIT_MS);
+        await new Promise<void>((resolve) => this.#needs.clock.setTimeout(resolve, RETRY_COMMIT_MS));
       }
     }
-  }
-
-  async #task(): Promise<string> {
-    const task = await this.#needs.store.task(this.id);
-    if (task === null) throw new Error('A job that runs has a task.');
-    return task;
   }
 }
 

@@ -3,6 +3,9 @@ import { getInitialSnapshot } from 'xstate';
 import { jobMachine } from '../../machines/job.js';
 import type { JobRecord, Submission } from './record.js';
 
+/** The machine's own first context. Making it takes a while, and only the id differs. */
+const firstContext = getInitialSnapshot(jobMachine, { jobId: '' }).context;
+
 /** A job as it is accepted: queued, nothing done. */
 export function newRecord(
   submission: Submission,
@@ -15,7 +18,7 @@ export function newRecord(
     id,
     sequence,
     state: 'queued',
-    context: getInitialSnapshot(jobMachine, { jobId: id }).context,
+    context: { ...firstContext, jobId: id },
     submission,
     entered: { queued: now },
     queueDeadlineAt: now + queueSeconds * 1_000,

@@ -82,6 +82,7 @@ const context = z.object({
 }) satisfies z.ZodType<JobContext>;
 
 /** What a client asked for, without the task's text: that stays in the store until the job starts. */
+// What came with later versions has a default, so that records of earlier ones can still be read.
 const submission = z.object({
   /** The directory the caller named, real path. */
   workspaceRoot: z.string(),
@@ -94,7 +95,19 @@ const submission = z.object({
   reasoningEffort: z.string().nullable(),
   isolation: z.enum(['inherit', 'ignore-config', 'ignore-rules']),
   baseRef: z.string().nullable(),
+  /** Jobs that were accepted before there was a choice started without untracked files. */
+  includeUntracked: z.boolean().default(false),
   label: z.string().nullable(),
+  /** Jobs that belong together. */
+  groupId: z.string().nullable().default(null),
+  /** Who asked: clients take turns, and have limits of their own. */
+  client: z.string().default(''),
+  /** Order among the jobs of one client: higher first. */
+  priority: z.number().int().default(0),
+  /** The job whose agent asked for this one; null when a person or a client did. */
+  parentJobId: z.string().nullable().default(null),
+  /** 1 for a job that no other job's agent asked for, else one more than that of its parent. */
+  depth: z.number().int().default(1),
   idempotencyKey: z.string().nullable(),
   /** How long the job may take once it left the queue, in seconds. */
   deadlineSeconds: z.number().int().positive(),

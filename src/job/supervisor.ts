@@ -16,7 +16,7 @@ export interface Supervisor {
   list(filter: ListFilter): Promise<JobView[]>;
   journal(jobId: string): Promise<JournalEntry[]>;
   /**
-   * Asks a job to end. The request is durable when the answer comes; a running agent is then being stopped.
+   * Asks a job to end, and with it the jobs that its agent asked for. The request is durable when the answer comes; a running agent is then being stopped.
    * A settled job stays as it is. Null if there is no such job.
    */
   cancel(jobId: string, message: string): Promise<JobView | null>;
@@ -24,9 +24,13 @@ export interface Supervisor {
   settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void>;
   /** Calls back on each durable transition and on live progress of any job, until the returned function is called. */
   subscribe(listener: (view: JobView) => void): () => void;
+  /** Has an inspector watch every job from now on, until the returned function is called. */
+  inspect(inspector: Inspector): () => void;
   /** Deletes a settled job and its artifacts. False if there is no such settled job. */
   remove(jobId: string): Promise<boolean>;
   countByState(): Promise<Record<JobState, number>>;
+  /** Ids of the jobs that have not settled. */
+  unsettledIds(): string[];
   /** True when every job has settled. */
   isIdle(): boolean;
   /** True once a drain was asked for: nothing new is accepted. */
@@ -37,9 +41,20 @@ export interface Supervisor {
   close(): void;
 }
 
+/** Watches the jobs. It is called in the middle of their work, so it must be quick, and must not throw. */
+export interface Inspector {
+  /** Jobs were accepted; queued jobs have no actor that could tell of them. */
+  accepted(views: readonly JobView[]): void;
+  /** A job's actor took an event, by its name, and is in `state` now, which may not be durable yet. */
+  took(jobId: string, event: string, state: JobState): void;
+  /** A job and its artifacts were deleted. */
+  removed(jobId: string): void;
+}
+
 export interface SubmitRequest {
   task: string;
-  submission: Submission;
+  /** The supervisor finds the depth. */
+  submission: Omit<Submission, 'depth'>;
   /** Identity of everything the caller passed: the same idempotency key must come with the same hash. */
   argumentsHash: string;
 }

@@ -1,32 +1,55 @@
+import { compareTurns, type Turn } from './turn.js';
+
 /** The order of the queue: which place a waiting job has. */
 export class WaitingLine {
-  /** Sequence numbers, rising. */
-  readonly #sequences: number[] = [];
+  /** The waiting jobs of each client, in their order; the clients in the order of their turns. */
+  readonly #clients = new Map<string, Turn[]>();
 
-  /** Adds a job. Sequence numbers nearly always come in rising order. */
-  add(sequence: number): void {
-    this.#sequences.splice(this.#indexOf(sequence), 0, sequence);
+  add(turn: Turn): void {
+    const turns = this.#clients.get(turn.client) ?? [];
+    this.#clients.set(turn.client, turns);
+    turns.splice(indexOf(turns, turn), 0, turn);
   }
 
-  remove(sequence: number): void {
-    const index = this.#indexOf(sequence);
-    if (this.#sequences[index] === sequence) this.#sequences.splice(index, 1);
+  /** The job had its turn, or waits no more: its client stands at the end again. */
+  remove(turn: Turn): void {
+    const turns = this.#clients.get(turn.client) ?? [];
+    const index = indexOf(turns, turn);
+    if (turns[index]?.sequence !== turn.sequence) return;
+    turns.splice(index, 1);
+    this.#clients.delete(turn.client);
+    if (turns.length > 0) this.#clients.set(turn.client, turns);
   }
 
-  /** 1 for the first in line. */
-  position(sequence: number): number {
-    return this.#indexOf(sequence) + 1;
-  }
-
-  /** Index of the first number that is not lower. */
-  #indexOf(sequence: number): number {
-    let low = 0;
-    let high = this.#sequences.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sequences[middle] ?? 0) < sequence) low = middle + 1;
-      else high = middle;
+  /**
+   * 1 for the next job to be admitted, as far as turns alone decide: before the n-th job of a client stand n of
+   * each client whose turn is earlier, and n - 1 of each whose turn is later. Limits may let later jobs pass.
+   */
+  position(turn: Turn): number {
+    const own = indexOf(this.#clients.get(turn.client) ?? [], turn) + 1;
+    let position = own;
+    let earlier = true;
+    for (const [client, turns] of this.#clients) {
+      if (client === turn.client) earlier = false;
+      else position += Math.min(turns.length, earlier ? own : own - 1);
     }
-    return low;
+    return position;
   }
+
+  /** How many jobs of a client wait. */
+  waiting(client: string): number {
+    return this.#clients.get(client)?.length ?? 0;
+  }
+}
+
+/** Index of the first turn that does not come before `turn`. */
+function indexOf(turns: readonly Turn[], turn: Turn): number {
+  let low = 0;
+  let high = turns.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareTurns(turns[middle] as Turn, turn) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,5 +1,7 @@
 /** Least time between two notices, in milliseconds. */
 const INTERVAL_MS = 1_000;
+/** Clients give up calls that say nothing for minutes, so the last notice is repeated after this time. */
+const REPEAT_MS = 20_000;
 
 export interface Progress {
   report(message: string): void;
@@ -7,38 +9,49 @@ export interface Progress {
   end(): void;
 }
 
-/** Sends the first report at once and later ones at most once an interval; of those between, the last. */
+/**
+ * Sends the first report at once and later ones at most once an interval; of those between, the last. What was
+ * sent last is sent again when there is nothing new for long.
+ */
 export function coalescedProgress(
   send: (step: number, message: string) => void,
-  intervalMs = INTERVAL_MS,
+  { intervalMs = INTERVAL_MS, repeatMs = REPEAT_MS } = {},
 ): Progress {
   let step = 0;
   let waiting: string | null = null;
-  let timer: NodeJS.Timeout | null = null;
+  /** Set while the interval since the last notice has not passed. */
+  let pausing: NodeJS.Timeout | null = null;
+  let repeating: NodeJS.Timeout | null = null;
   let ended = false;
 
   function sendNow(message: string): void {
     step += 1;
     waiting = null;
-    timer = setTimeout(sendWaiting, intervalMs);
-    timer.unref();
+    clearTimers();
+    pausing = setTimeout(sendWaiting, intervalMs).unref();
+    repeating = setTimeout(sendNow, repeatMs, message).unref();
     send(step, message);
   }
 
   function sendWaiting(): void {
-    timer = null;
+    pausing = null;
     if (waiting !== null) sendNow(waiting);
+  }
+
+  function clearTimers(): void {
+    if (pausing !== null) clearTimeout(pausing);
+    if (repeating !== null) clearTimeout(repeating);
   }
 
   return {
     report(message) {
       if (ended) return;
-      if (timer === null) sendNow(message);
+      if (pausing === null) sendNow(message);
       else waiting = message;
     },
     end() {
       ended = true;
-      if (timer !== null) clearTimeout(timer);
+      clearTimers();
     },
   };
 }

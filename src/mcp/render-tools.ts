@@ -32,9 +32,24 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   return rendered;
 }
 
-/** Leaves out what says nothing: the bounds of any integer, and, in answers, that no more members come. */
+/** Leaves out what says nothing: the bounds of any integer, and, in answers, much that nobody has to be told. */
 function shorten(schema: JsonSchema, io: 'input' | 'output'): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
-  if (io === 'output' && schema.additionalProperties === false) delete schema.additionalProperties;
+  if (io === 'input') return;
+  if (schema.additionalProperties === false) delete schema.additionalProperties;
+  // Names of members are strings, and the values that are listed have their types.
+  delete schema.propertyNames;
+  foldNull(schema);
+  if (schema.enum !== undefined || schema.const !== undefined) delete schema.type;
+}
+
+/** Writes `anyOf` of one plain type and null as one schema with two types. */
+function foldNull(schema: JsonSchema): void {
+  const [plain, nothing, ...more] = schema.anyOf ?? [];
+  if (plain === undefined || nothing?.type !== 'null' || more.length > 0) return;
+  if (typeof plain.type !== 'string' && plain.enum === undefined) return;
+  delete schema.anyOf;
+  Object.assign(schema, plain, { type: [plain.type, 'null'] });
+  if (plain.enum !== undefined) schema.enum = [...plain.enum, null];
 }

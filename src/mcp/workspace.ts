@@ -1,33 +1,36 @@
 import { fileURLToPath } from 'node:url';
-import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { RootsListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
-/** How long a client may take to name its roots, in milliseconds. */
-const ROOTS_TIMEOUT_MS = 2_000;
-
 // The SDK's own schema refuses the whole list for one root that is no file.
-const anyRoots = z.object({ roots: z.array(z.object({ uri: z.string() })) });
+export const anyRoots = z.object({ roots: z.array(z.object({ uri: z.string() })) });
 
-/**
- * Directory that a client works in: the first root it declares, else where it runs. The client is asked when
- * the first call needs to know, and again once it said that its roots have changed.
- */
-export function workspaceOf(server: Server, cwd: string): () => Promise<string> {
-  let asked: Promise<string> | null = null;
-  server.setNotificationHandler(RootsListChangedNotificationSchema, () => {
-    asked = null;
-  });
-  return () => {
-    asked ??= firstRoot(server).then((root) => root ?? cwd);
-    return asked;
+/** Asks the client for its roots; rejects when it cannot tell them. */
+export type AskRoots = () => Promise<z.infer<typeof anyRoots>>;
+
+export interface Workspace {
+  /** Directory the client works in: the first root it declares, else where it runs; null if neither is known. */
+  directory(ask: AskRoots): Promise<string | null>;
+  /** The client said that its roots have changed: the next call asks again. */
+  forget(): void;
+}
+
+/** Asks the client when the first call needs to know. */
+export function clientWorkspace(cwd: string | null): Workspace {
+  let asked: Promise<string | null> | null = null;
+  return {
+    directory(ask) {
+      asked ??= firstRoot(ask).then((root) => root ?? cwd);
+      return asked;
+    },
+    forget() {
+      asked = null;
+    },
   };
 }
 
-async function firstRoot(server: Server): Promise<string | null> {
-  if (server.getClientCapabilities()?.roots === undefined) return null;
+async function firstRoot(ask: AskRoots): Promise<string | null> {
   try {
-    const { roots } = await server.request({ method: 'roots/list' }, anyRoots, { timeout: ROOTS_TIMEOUT_MS });
+    const { roots } = await ask();
     const root = roots.find(({ uri }) => uri.startsWith('file://'));
     return root === undefined ? null : fileURLToPath(root.uri);
   } catch {

@@ -16,6 +16,8 @@ export function argumentsHash(input: DelegateInput, workspace: string): string {
     input.base_ref ?? null,
     input.deadline_seconds ?? null,
     input.label ?? null,
+    ...(input.include_untracked ? ['include_untracked'] : []),
+    ...(input.group_id === undefined ? [] : [`group ${input.group_id}`]),
   ]);
   return createHash('sha256').update(canonical).digest('hex');
 }

@@ -54,7 +54,7 @@ export const delegate = defineOperation({
         ...handleOf({ ...view, replayed }, call.house.now()),
       });
     }
-    const result = await readResult({ job_id: record.id, detail: 'summary' }, call.house);
+    const result = await readResult({ job_id: record.id, detail: 'summary', raw: false }, call.house);
     return result.ok ? succeed({ ok: true as const, settled: true, ...result.value, replayed }) : result;
   },
 });

@@ -31,6 +31,8 @@ export const label = z
   .regex(/^[^\x00-\x1f\x7f-\x9f]+$/)
   .optional();
 
+export const groupId = label;
+
 export const MAX_TASK_BYTES = 200_000;
 
 /** What defines the work of a job: the same for a call that waits and for one that does not. */
@@ -61,6 +63,10 @@ export const delegateFields = {
   base_ref: word(255)
     .optional()
     .describe('Branch, tag or commit to start from; HEAD with uncommitted tracked changes unless given.'),
+  include_untracked: z
+    .boolean()
+    .default(false)
+    .describe('Take untracked, not ignored files too, at most 64 MiB.'),
   deadline_seconds: z
     .number()
     .int()
@@ -68,6 +74,14 @@ export const delegateFields = {
     .max(604_800)
     .optional()
     .describe('Longest run once the job left the queue; the configured limit unless given.'),
+  priority: z
+    .number()
+    .int()
+    .min(-10)
+    .max(10)
+    .default(0)
+    .describe('Order among your own waiting jobs: higher first.'),
+  group_id: groupId.describe('Name shared by jobs that belong together.'),
   label: label.describe('Short name to tell jobs apart in lists.'),
   idempotency_key: z
     .string()

@@ -1,5 +1,6 @@
 import { delegate } from './delegate.js';
 import { delegateAsync } from './delegate-async.js';
+import { delegateBatch } from './delegate-batch.js';
 import { jobCancel } from './job-cancel.js';
 import { jobConsumeResult } from './job-consume-result.js';
 import { jobList } from './job-list.js';
@@ -13,6 +14,7 @@ import { status } from './status.js';
 export const operations: readonly Operation[] = [
   delegateAsync,
   delegate,
+  delegateBatch,
   jobWait,
   jobResult,
   jobConsumeResult,

@@ -25,7 +25,8 @@ export const jobConsumeResult = defineOperation({
   async handle(input, { house }) {
     const answer = await readResult(input, house);
     if (!answer.ok) return answer;
-    const delivered = answer.value.next_cursor === null;
+    // What was withheld has not been delivered.
+    const delivered = answer.value.next_cursor === null && answer.value.redacted.length === 0;
     // Somebody else may have taken it in between: then it was theirs.
     if (delivered && !(await house.supervisor.remove(input.job_id))) return refuse('job_not_found');
     return succeed({ ok: true as const, consumed: delivered, ...answer.value });

@@ -5,13 +5,14 @@ import { jobStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
 import type { ListFilter } from '../store/store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import { label, workspaceRoot } from './fields.js';
+import { groupId, label, workspaceRoot } from './fields.js';
 import { enteredAt, instant } from './job-state.js';
 import { defineOperation } from './operation.js';
 
 const row = z.object({
   job_id: z.string(),
   label: z.string().nullable(),
+  group_id: z.string().nullable(),
   status: z.enum(jobStates),
   since: z.string(),
   accepted_at: z.string(),
@@ -27,6 +28,7 @@ const input = z.strictObject({
   ),
   status: z.enum(jobStates).optional().describe('Only jobs in this state.'),
   label: label.describe('Only jobs with exactly this label.'),
+  group_id: groupId.describe('Only jobs of exactly this group.'),
   limit: z.number().int().min(1).max(500).default(50).describe('Jobs in one answer, at most.'),
   cursor: z.string().max(200).optional().describe('next_cursor of the page before, with the same filters.'),
 });
@@ -65,20 +67,22 @@ export const jobList = defineOperation({
 
 async function toFilter(
   request: z.infer<typeof input>,
-): Promise<Outcome<Pick<ListFilter, 'repository' | 'state' | 'label'>>> {
-  const { workspace_root: directory, status, label } = request;
+): Promise<Outcome<Pick<ListFilter, 'repository' | 'state' | 'label' | 'groupId'>>> {
+  const { workspace_root: directory, status, label, group_id: group } = request;
   const found = directory === undefined ? null : await findRepository(directory);
   if (found !== null && !found.ok) return found;
   return succeed({
     ...(found !== null && { repository: found.value.commonDirectory }),
     ...(status !== undefined && { state: status }),
     ...(label !== undefined && { label }),
+    ...(group !== undefined && { groupId: group }),
   });
 }
 
 const describeRow = ({ record, queuePosition }: JobView): z.infer<typeof row> => ({
   job_id: record.id,
   label: record.submission.label,
+  group_id: record.submission.groupId,
   status: record.state,
   since: instant(enteredAt(record)),
   accepted_at: instant(record.entered.queued ?? 0),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { succeed } from '../errors.js';
 import { isSettled, jobStates } from '../job/record.js';
-import { anyWorkspace, jobId } from './fields.js';
+import { anyWorkspace, groupId, jobId, label } from './fields.js';
 import { describeJob, type JobStateAnswer } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
+import { selectJobs } from './select-jobs.js';
 import { waitForJobs } from './wait-for-jobs.js';
 
 /** A job as codex_job_status shows it, which advertises it in full; only its place is kept of an unknown one. */
@@ -11,18 +12,27 @@ export type AwaitedJob = JobStateAnswer | { job_id: string; status: 'unknown' };
 
 const awaitedJob = z.looseObject({ job_id: z.string(), status: z.enum([...jobStates, 'unknown']) });
 
+const MAX_ANSWERED = 100;
+
 export const jobWait = defineOperation({
   tool: 'codex_job_wait',
   command: 'wait',
   title: 'Wait for jobs to end',
   description:
-    'Waits until any, or all, of up to 100 jobs have ended, and reads the state of each. ' +
+    'Waits until any, or all, of some jobs have ended, named by id, group or label, and reads the state of each. ' +
     'Use it after codex_delegate_async instead of polling codex_job_status; then take each patch with codex_job_result. ' +
     'It answers as soon as the mode is met, at once if that is so already, and after timeout_seconds with timed_out true, which is no error: call it again. ' +
     'With mode any, leave out jobs whose end you know; a job that does not exist counts as ended and has status unknown. ' +
     'Ending the wait, also by cancelling the call, ends no job; nothing is changed or spent.',
   input: z.strictObject({
-    job_ids: z.array(jobId).min(1).max(100).describe('Ids of the jobs.'),
+    job_ids: z
+      .array(jobId)
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Ids of the jobs; or name a group or a label.'),
+    group_id: groupId.describe('Wait for the jobs of this group, up to 1,000.'),
+    label: label.describe('Wait for the jobs with this label, up to 1,000.'),
     mode: z.enum(['any', 'all']).default('any').describe('Whether one ended job is enough, or all must end.'),
     timeout_seconds: z.number().int().min(0).max(50).describe('Longest wait; 0 only looks.').default(25),
     workspace_root: anyWorkspace,
@@ -30,14 +40,27 @@ export const jobWait = defineOperation({
   output: z.object({
     ok: z.literal(true),
     timed_out: z.boolean(),
-    jobs: z.array(awaitedJob).describe('As codex_job_status, in the order of job_ids.'),
+    jobs: z
+      .array(awaitedJob)
+      .describe('As codex_job_status, up to 100, in the order of job_ids or newest first.'),
+    jobs_total: z.number(),
   }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async handle(input, call) {
-    const jobIds = [...new Set(input.job_ids)];
-    await waitForJobs(jobIds, input.mode, input.timeout_seconds, call);
-    const jobs = await Promise.all(jobIds.map((id) => describe(id, call.house)));
-    return succeed({ ok: true as const, timed_out: !isMet(jobs, input.mode), jobs });
+    const { job_ids: ids, mode, timeout_seconds: seconds, ...named } = input;
+    const jobIds = await selectJobs(
+      { ids, group_id: named.group_id, label: named.label },
+      call.house.supervisor,
+    );
+    if (!jobIds.ok) return jobIds;
+    await waitForJobs(jobIds.value, mode, seconds, call);
+    const jobs = await Promise.all(jobIds.value.map((id) => describe(id, call.house)));
+    return succeed({
+      ok: true as const,
+      timed_out: !isMet(jobs, mode),
+      jobs: jobs.slice(0, MAX_ANSWERED),
+      jobs_total: jobs.length,
+    });
   },
 });
 

@@ -40,19 +40,32 @@ export interface House {
   preflight(): Promise<Outcome<Readiness>>;
   /** Refuses when the state directory's disk is nearly full. */
   checkDisk(): Promise<Outcome<null>>;
+  /** Paths of damaged stores that were set aside, and that nobody has removed since. */
+  damagedStores(): Promise<string[]>;
   /** True once a stop was asked for: no new work is accepted. */
   draining(): boolean;
   /** A call came: the daemon is of use to somebody. */
   called(): void;
   version: string;
   startedAt: number;
+  /** Where MCP is served over HTTP; null where it is not. */
+  httpUrl: string | null;
   /** Instants come from here, so that tests can set them. */
   now(): number;
+}
+
+/** Who is behind a call. */
+export interface Origin {
+  /** Clients take turns and have limits of their own: a token's name, or the process behind a bridge. */
+  client: string;
+  /** The job whose agent calls, if one does. */
+  parentJobId: string | null;
 }
 
 /** One call of an operation, by one client. */
 export interface Call {
   house: House;
+  origin: Origin;
   /** Directory to take when the caller names none: the client's first root, else where the client runs. */
   defaultWorkspace(): Promise<string | null>;
   /** Aborted when the caller went away or cancelled the call. It ends a wait, never a job. */

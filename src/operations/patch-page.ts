@@ -16,13 +16,14 @@ export interface PatchPage {
 }
 
 /**
- * One page of the kept patch, from `offset` on. The whole file is held against the report's size on each page,
+ * One page of the kept patch, from `offset` on and not beyond `end`. The whole file is held against the report's size on each page,
  * and against its hash on the first and the last: `result_unreadable` if it is not the patch that was kept.
  */
 export async function readPatchPage(
   path: string,
   report: Pick<PatchReport, 'bytes' | 'sha256'>,
   offset: number,
+  end: number = report.bytes,
 ): Promise<Outcome<PatchPage>> {
   let file: FileHandle;
   try {
@@ -32,11 +33,11 @@ export async function readPatchPage(
   }
   try {
     if ((await file.stat()).size !== report.bytes) return refuse('result_unreadable');
-    const rest = report.bytes - offset;
+    const rest = end - offset;
     const window = await readExactly(file, offset, Math.min(rest, PAGE_BYTES));
     const { length, ...page } = cutPage(window, rest <= PAGE_BYTES);
-    const next = offset + length < report.bytes ? offset + length : null;
-    const atEnd = offset === 0 || next === null;
+    const next = offset + length < end ? offset + length : null;
+    const atEnd = offset === 0 || end < report.bytes || next === null;
     if (atEnd && (await hashOf(file)) !== report.sha256) return refuse('result_unreadable');
     return succeed({ ...page, next });
   } finally {
@@ -81,8 +82,19 @@ const encodePage = (bytes: Buffer): Omit<PatchPage, 'next'> =>
 
 const LINE_FEED = 0x0a;
 
-/** Where to cut: after the last line break, else before a character that the window holds only in part. */
+/** Where a file or a hunk begins: no line inside of one looks like this. */
+const fileBorder = Buffer.from('\ndiff --git ');
+const hunkBorder = Buffer.from('\n@@ ');
+
+/**
+ * Where to cut: before a file or a hunk that begins in the second half of the window, so that a page shows
+ * whole ones; else after the last line break, else before a character that the window holds only in part.
+ */
 function borderBefore(window: Buffer): number {
+  for (const border of [fileBorder, hunkBorder]) {
+    const at = window.lastIndexOf(border) + 1;
+    if (at > window.length / 2) return at;
+  }
   const lineEnd = window.lastIndexOf(LINE_FEED) + 1;
   return lineEnd > 0 ? lineEnd : window.length - partialCharacter(window);
 }

@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { jobLayout } from '../job/layout.js';
 import { isSettled, type JobRecord, jobStates, settledStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
-import { changedFile, readFileList } from './file-list.js';
+import { changedFile, describeFiles } from './file-list.js';
 import { fitList, fitText } from './fit.js';
 import { waitArguments } from './handle.js';
 import { describeEnding, instant, jobError, pollAfterMs, tokenUsage, usageOf } from './job-state.js';
 import type { House } from './operation.js';
-import { type PatchPage, readPatchPage } from './patch-page.js';
+import { type Page, readPage, type ViewRequest } from './patch-view.js';
 
 /** One transition: `at`, `state`, `event`, and a `reason` or null. */
 const journalEntry = z.record(z.string(), z.string().nullable());
@@ -26,6 +24,7 @@ export const jobResult = z.object({
   patch_bytes: z.number().nullable().describe('Of all pages.'),
   patch_sha256: z.string().nullable(),
   baseline_commit: z.string().nullable(),
+  redacted: z.array(z.object({ path: z.string(), reason: z.string() })).describe('Masked or withheld here.'),
   files: z.array(changedFile).describe('On the first page.'),
   files_total: z.number(),
   usage: tokenUsage.nullable(),
@@ -42,10 +41,9 @@ export const jobResult = z.object({
 
 export type JobResult = z.infer<typeof jobResult>;
 
-export interface ResultRequest {
+export interface ResultRequest extends ViewRequest {
   job_id: string;
   detail: 'summary' | 'full';
-  cursor?: string | undefined;
 }
 
 /** The result of a settled job: `job_running` before, and `result_unreadable` when the patch was damaged. */
@@ -53,7 +51,7 @@ export async function readResult(request: ResultRequest, house: House): Promise<
   const view = await house.supervisor.look(request.job_id);
   if (view === null) return refuse('job_not_found');
   if (!isSettled(view.record.state)) return refuseRunning(view, house.now());
-  const page = await readPage(view.record, request.cursor, house.settings.stateDir);
+  const page = await readPage(view.record, request, house.settings.stateDir);
   if (page.ok) return succeed(await describeResult(view.record, page.value, request, house));
   // The job may have been consumed or pruned while it was read.
   const gone = (await house.supervisor.look(request.job_id)) === null;
@@ -67,26 +65,12 @@ const refuseRunning = ({ record }: JobView, now: number) =>
     details: { status: record.state },
   });
 
-type Page = PatchPage & { first: boolean };
-
-async function readPage(
-  { id, context }: JobRecord,
-  cursor: string | undefined,
-  stateDir: string,
-): Promise<Outcome<Page | null>> {
-  const { patch } = context;
-  if (patch === null) return cursor === undefined ? succeed(null) : refuse('invalid_cursor');
-  const offset = cursor === undefined ? 0 : decodeCursor(cursor, patch.sha256);
-  if (offset === null || offset > patch.bytes) return refuse('invalid_cursor');
-  const page = await readPatchPage(jobLayout(stateDir, id).patch, patch, offset);
-  return page.ok ? succeed({ ...page.value, first: offset === 0 }) : page;
-}
-
 // With a page of the patch and the file list, the whole answer stays under 100 KB.
 const MAX_SUMMARY_BYTES = 12 * 1024;
 const MAX_WARNINGS_BYTES = 4 * 1024;
 const MAX_WARNING_BYTES = 512;
 const MAX_EVENTS_BYTES = 4 * 1024;
+const MAX_REDACTED_BYTES = 2 * 1024;
 
 async function describeResult(
   record: JobRecord,
@@ -97,13 +81,12 @@ async function describeResult(
   const { id, state, context, submission } = record;
   const { patch, run, worktree } = context;
   const summary = fitText(run?.summary ?? '', MAX_SUMMARY_BYTES);
-  const list = page?.first ? await readFileList(jobLayout(house.settings.stateDir, id).files) : null;
   const warnings = [
     ...(worktree?.warnings ?? []),
     ...(run?.warnings ?? []),
     ...(patch?.warnings ?? []),
     ...(summary.whole ? [] : ["The agent's last message was longer and is cut."]),
-    ...(page?.first && list === null ? ['The file list is missing; the patch itself is whole.'] : []),
+    ...(page?.first && page.files === null ? ['The file list is missing; the patch itself is whole.'] : []),
   ];
   return {
     job_id: id,
@@ -112,11 +95,12 @@ async function describeResult(
     summary: run?.summary == null ? null : summary.text,
     patch: page?.text ?? null,
     patch_encoding: page?.encoding ?? null,
-    next_cursor: patch !== null && page?.next != null ? encodeCursor(page.next, patch.sha256) : null,
+    next_cursor: page?.nextCursor ?? null,
     patch_bytes: patch?.bytes ?? null,
     patch_sha256: patch?.sha256 ?? null,
     baseline_commit: worktree?.baselineCommit ?? null,
-    files: list ?? [],
+    redacted: fitList(page?.redacted ?? [], MAX_REDACTED_BYTES),
+    files: page?.first ? describeFiles(page.files ?? []) : [],
     files_total: patch?.files ?? 0,
     usage: usageOf(record),
     timings: timingsOf(record),

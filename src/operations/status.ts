@@ -30,6 +30,7 @@ const output = z.object({
     draining: z.boolean(),
     state_directory: z.string(),
     log: z.string(),
+    http: z.string().nullable(),
   }),
 });
 
@@ -52,6 +53,10 @@ export const status = defineOperation({
     return succeed({
       ok: true as const,
       ...describeReadiness(readiness, disk, house.draining()),
+      notes: [
+        ...(readiness.ok ? readiness.value.notes : []),
+        ...(await house.damagedStores()).map(describeSetAside),
+      ],
       backend: house.settings.backend,
       limits: describeLimits(house.settings),
       jobs: await house.supervisor.countByState(),
@@ -73,9 +78,11 @@ function describeReadiness(readiness: Outcome<Readiness>, disk: Outcome<null>, d
       logged_in: found?.loggedIn ?? null,
       sandbox: found?.sandbox ?? null,
     },
-    notes: found?.notes ?? [],
   };
 }
+
+const describeSetAside = (path: string) =>
+  `A damaged store was set aside as ${path}, with the jobs it held; a fresh one serves. Remove that file when it is not needed.`;
 
 const describeLimits = (settings: House['settings']) => ({
   max_running: settings.maxRunning,
@@ -94,4 +101,5 @@ const describeDaemon = (house: House) => ({
   draining: house.draining(),
   state_directory: house.settings.stateDir,
   log: stateLayout(house.settings.stateDir).log,
+  http: house.httpUrl,
 });

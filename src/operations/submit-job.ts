@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Outcome, refuse, succeed } from '../errors.js';
+import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
 import { findRepository } from '../git/repository.js';
 import type { JobView, SubmitRequest } from '../job/supervisor.js';
 import { argumentsHash } from './arguments-hash.js';
@@ -7,22 +7,40 @@ import { type DelegateInput, MAX_TASK_BYTES } from './fields.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { Call, House } from './operation.js';
 
-/**
- * Accepts a job, or tells why not. The checks come cheapest first and none of them starts or spends anything;
- * the answer comes once the job is durable.
- */
+/** Accepts a job, or tells why not, as `submitJobs` does. */
 export async function submitJob(input: DelegateInput, call: Call): Promise<Outcome<JobView>> {
-  const task = checkTask(input.task);
-  if (!task.ok) return task;
-  const workspace = await findWorkspace(input.workspace_root, call);
-  if (!workspace.ok) return workspace;
-  const ready = await checkHouse(call.house);
-  if (!ready.ok) return ready;
-  const submitted = await call.house.supervisor.submit([toRequest(input, workspace.value, call.house)]);
+  const submitted = await submitJobs([input], call);
   if (!submitted.ok) return submitted;
   const [view] = submitted.value;
   if (view === undefined) throw new Error('The supervisor answered a submission without a job.');
   return succeed(view);
+}
+
+/**
+ * Accepts jobs, all or none, or tells why not, and of several which. The checks come cheapest first and none of
+ * them starts or spends anything; the answer comes once the jobs are durable.
+ */
+export async function submitJobs(inputs: readonly DelegateInput[], call: Call): Promise<Outcome<JobView[]>> {
+  const named = (fault: Fault, index: number): { ok: false; fault: Fault } => ({
+    ok: false,
+    fault: inputs.length === 1 ? fault : { ...fault, details: { ...fault.details, task_index: index } },
+  });
+  for (const [index, { task }] of inputs.entries()) {
+    const checked = checkTask(task);
+    if (!checked.ok) return named(checked.fault, index);
+  }
+  const workspaces = new Map<string | undefined, Workspace>();
+  for (const [index, { workspace_root: root }] of inputs.entries()) {
+    if (workspaces.has(root)) continue;
+    const workspace = await findWorkspace(root, call);
+    if (!workspace.ok) return named(workspace.fault, index);
+    workspaces.set(root, workspace.value);
+  }
+  const ready = await checkHouse(call.house);
+  if (!ready.ok) return ready;
+  return call.house.supervisor.submit(
+    inputs.map((input) => toRequest(input, workspaces.get(input.workspace_root) as Workspace, call)),
+  );
 }
 
 function checkTask(task: string): Outcome<null> {
@@ -63,7 +81,11 @@ async function checkHouse(house: House): Promise<Outcome<unknown>> {
   return ready.ok ? house.checkDisk() : ready;
 }
 
-function toRequest(input: DelegateInput, workspace: Workspace, { settings }: House): SubmitRequest {
+function toRequest(
+  input: DelegateInput,
+  workspace: Workspace,
+  { house: { settings }, origin }: Call,
+): SubmitRequest {
   return {
     task: input.task,
     argumentsHash: argumentsHash(input, workspace.directory),
@@ -76,7 +98,12 @@ function toRequest(input: DelegateInput, workspace: Workspace, { settings }: Hou
       reasoningEffort: input.reasoning_effort ?? null,
       isolation: input.isolation,
       baseRef: input.base_ref ?? null,
+      includeUntracked: input.include_untracked,
       label: input.label ?? null,
+      groupId: input.group_id ?? null,
+      client: origin.client,
+      priority: input.priority,
+      parentJobId: origin.parentJobId,
       idempotencyKey: input.idempotency_key ?? null,
       deadlineSeconds: input.deadline_seconds ?? settings.deadlineSeconds,
       taskBytes: Buffer.byteLength(input.task),

@@ -9,6 +9,7 @@ export interface Stages {
   worktree: { input: WorktreeTask; output: WorktreeOutput };
   run: { input: RunTask; output: RunOutput };
   diff: { input: DiffTask; output: DiffOutput };
+  reconcile: { input: ReconcileTask; output: null };
   preflight: { input: Record<never, never>; output: Outcome<Readiness> };
 }
 
@@ -39,6 +40,10 @@ export interface DiffTask {
   /** How many attempts there were. */
   attempts: number;
   baselineCommit: string | null;
+}
+
+export interface ReconcileTask {
+  unsettledJobIds: string[];
 }
 
 /** One call of a stage, as Piscina carries it to a thread. */

@@ -3,6 +3,7 @@ import type { Settings } from '../config.js';
 import { openChannel, type StageChannel } from '../stages/channel.js';
 import { diff } from '../stages/diff.js';
 import { preflight } from '../stages/preflight.js';
+import { reconcile } from '../stages/reconcile.js';
 import { run } from '../stages/run.js';
 import { worktree } from '../stages/worktree.js';
 import type { StageAnswer, StageCall, StageName, Stages } from './messages.js';
@@ -15,7 +16,7 @@ type Stage<Name extends StageName> = (
   channel: StageChannel,
 ) => Promise<Stages[Name]['output']>;
 
-const stages: { [Name in StageName]: Stage<Name> } = { worktree, run, diff, preflight };
+const stages: { [Name in StageName]: Stage<Name> } = { worktree, run, diff, preflight, reconcile };
 
 // Piscina wraps what it was given as workerData in a pair; the second is ours.
 const settings = (Array.isArray(workerData) ? workerData[1] : workerData) as Settings;

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Containment } from '../../machines/job.js';
+import { sweep } from './marked-processes.js';
+import { isDead, isThere, readStat, readText, sendSignal } from './proc.js';
 
 /** The process that an agent's life hangs on: its namespace's keeper, or its `sh` supervisor. */
 export interface AgentProcess {
@@ -13,7 +14,7 @@ export interface AgentProcess {
 
 /** Reads the file that the launcher made; null when there is none. */
 export async function readAgentProcess(file: string): Promise<AgentProcess | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
+  const text = await readFile(file, 'utf8').catch(nullIfMissing);
   if (text === null) return null;
   const [pid = '', containment = '', bootId = '', stat = ''] = text.split('\n');
   return {
@@ -24,15 +25,25 @@ export async function readAgentProcess(file: string): Promise<AgentProcess | nul
   };
 }
 
+/** Only a file that is not there is no file: a start that happened must never be taken for none. */
+function nullIfMissing(problem: NodeJS.ErrnoException): null {
+  if (problem.code === 'ENOENT') return null;
+  throw problem;
+}
+
 /** False once every process of the agent's namespace, or its supervisor, is dead; a zombie is dead. */
 export function isAlive(agent: AgentProcess): boolean {
+  if (!(agent.pid > 1)) return false;
   const stat = readStat(agent.pid);
-  if (stat === null || / [ZX] /.test(stat.slice(stat.lastIndexOf(')'), stat.lastIndexOf(')') + 4)))
-    return false;
-  return (
-    startTimeOf(stat) === agent.startTime && readText('/proc/sys/kernel/random/boot_id') === agent.bootId
-  );
+  // A daemon that has no file left to open must not take its agents for dead.
+  if (stat === null) return isThere(agent.pid);
+  if (isDead(stat) || startTimeOf(stat) !== agent.startTime) return false;
+  bootId ??= readText('/proc/sys/kernel/random/boot_id');
+  return bootId === null || bootId === agent.bootId;
 }
+
+/** This boot's; read once, because it stays. */
+let bootId: string | null = null;
 
 /** Asks the supervisor to end the agent: politely, after its grace for good. */
 export function askToStop(agent: AgentProcess): void {
@@ -44,55 +55,11 @@ export function askToStop(agent: AgentProcess): void {
   if (supervisor > 1) sendSignal(supervisor, 'SIGTERM');
 }
 
-/** Ends what still lives at once. The kernel ends a whole namespace with its keeper. */
+/** Ends at once what still lives, and waits for its end. The kernel ends a whole namespace with its keeper. */
 export async function kill(agent: AgentProcess, jobId: string): Promise<void> {
   if (isAlive(agent)) sendSignal(agent.pid, 'SIGKILL');
-  if (agent.containment === 'group') await sweep(jobId);
+  await sweep(jobId);
 }
-
-/** The environment variable that marks every process of a job. */
-export const JOB_MARKER = 'OFFSHOOT_JOB';
-
-/**
- * Ends every process that carries the job's marker in its environment: what left the process group. Looks
- * again until a round finds nothing, because a process may fork while it is looked for.
- */
-export async function sweep(jobId: string): Promise<void> {
-  for (let round = 0; round < 10; round += 1) {
-    const found = await findMarked(jobId);
-    if (found.length === 0) return;
-    for (const pid of found) sendSignal(pid, 'SIGKILL');
-  }
-}
-
-/** Process ids that carry the job's marker. Empty where there is no /proc. */
-export async function findMarked(jobId: string): Promise<number[]> {
-  const marker = `${JOB_MARKER}=${jobId}`;
-  const names = await readdir('/proc').catch(() => []);
-  const pids = names.map(Number).filter((pid) => pid > 1 && pid !== process.pid);
-  return pids.filter((pid) => {
-    const variables = readText(`/proc/${pid}/environ`)?.split('\0');
-    return variables?.includes(marker) === true && !/\) [ZX] /.test(readStat(pid) ?? ') Z ');
-  });
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended by itself in the meantime.
-  }
-}
-
-const readStat = (pid: number) => readText(`/proc/${pid}/stat`);
 
 /** Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold anything, so count behind it. */
 const startTimeOf = (stat: string) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trimEnd();
-  } catch {
-    return null;
-  }
-}

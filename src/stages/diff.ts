@@ -3,23 +3,57 @@ import type { DiffOutput } from '../../machines/job.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
 import { capturePatch } from '../git/patch.js';
-import { removeWorktree } from '../git/removal.js';
+import { releaseWorktree } from '../git/release.js';
 import { slotDirectory } from '../git/slot.js';
 import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
 import type { DiffTask } from '../pool/messages.js';
+import { isAlive, kill } from './agent-process.js';
+import { aloneOnSlot } from './alone-on-slot.js';
 import type { StageChannel } from './channel.js';
+import { isShortage } from './machine-fault.js';
+import { type Patience, patiently } from './patiently.js';
+import { findAgent } from './start-agent.js';
 
-/** Captures the patch from baseline to result, then removes the worktree and the agent's scratch files. */
+/**
+ * Captures the patch from baseline to result, then gives up the worktree and removes the agent's scratch files. An
+ * agent that still runs, because its stage broke, is ended first. The work is in the worktree and nowhere else: so
+ * the worktree stays while there is no room for the patch.
+ */
 export async function diff(task: DiffTask, settings: Settings, channel: StageChannel): Promise<DiffOutput> {
   const slot = slotDirectory(
     stateLayout(settings.stateDir).repositories,
     task.submission.repository,
     task.jobId,
   );
-  const output = await capture(task, slot, settings, channel);
-  await removeWorktree(slot);
-  await removeScratch(task, settings);
-  return output;
+  const { atWork } = jobLayout(settings.stateDir, task.jobId);
+  const patience: Patience<DiffOutput> = {
+    isShort: (output) => !output.ok && isShortage(output.code),
+    failed: ({ code, message }) => ({ ok: false, code, message }),
+    stop: channel.stop,
+  };
+  const output = await patiently(async () => {
+    await endAgent(task, settings);
+    return aloneOnSlot(slot, atWork, () => capture(task, slot, settings, channel));
+  }, patience);
+  const release = () =>
+    releaseWorktree({
+      slotDirectory: slot,
+      baselineCommit: task.baselineCommit,
+      warmSlots: settings.warmSlots,
+      environment: settings.environment,
+      signal: channel.stop,
+    });
+  const cleanUp = async () => {
+    await aloneOnSlot(slot, atWork, release);
+    await removeScratch(task, settings);
+    return output;
+  };
+  return patiently(cleanUp, { ...patience, isShort: () => false });
+}
+
+async function endAgent(task: DiffTask, settings: Settings): Promise<void> {
+  const agent = await findAgent(task.jobId, attemptLayout(settings.stateDir, task.jobId, task.attempts));
+  if (agent !== null && isAlive(agent)) await kill(agent, task.jobId);
 }
 
 async function capture(

@@ -5,12 +5,13 @@ import type { ErrorCode } from '../errors.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { type AgentProcess, askToStop, isAlive, kill } from './agent-process.js';
 import type { StageChannel } from './channel.js';
+import { sweep } from './marked-processes.js';
 import { GRACE_SECONDS } from './start-agent.js';
 import { openTail } from './tail.js';
 import { watchFiles } from './watch-files.js';
 
 /** More output than this ends the agent. */
-const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+export const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
 /** The supervisor keeps the grace itself; only one that is stuck or dead is overtaken. */
 const OVERTAKE_MS = GRACE_SECONDS * 1_000 + 1_500;
@@ -22,6 +23,8 @@ export interface Following {
   files: AttemptLayout;
   /** How long the agent may be silent when its reader knows no good reason for it. */
   silenceMs: number;
+  /** More output than this ends the agent. */
+  maximumOutputBytes: number;
   stopping: boolean;
   /** How long to wait before another attempt, in milliseconds; null when there is to be none. */
   retryAfterMs(code: ErrorCode): number | null;
@@ -36,8 +39,8 @@ interface Cause {
 /** Reads what the agent writes until all its processes are dead, and tells how the run went. */
 export async function followAgent(following: Following): Promise<RunOutput> {
   const { agent, reader, files, channel, jobId } = following;
-  const watch = watchFiles(files.directory);
   const tail = await openTail(files.stdout);
+  const watch = watchFiles(files.directory);
   const take = reader.line.bind(reader);
   let stoppedFor: Cause | null = null;
   let overtake: NodeJS.Timeout | undefined;
@@ -45,7 +48,8 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const stop = () => {
     if (overtake !== undefined) return;
     askToStop(agent);
-    overtake = setTimeout(() => void kill(agent, jobId), OVERTAKE_MS);
+    // Should its sweep fail, the one at the end comes yet.
+    overtake = setTimeout(() => void kill(agent, jobId).catch(() => undefined), OVERTAKE_MS);
   };
   const stopFor = (cause: Cause) => {
     stoppedFor ??= cause;
@@ -62,7 +66,8 @@ export async function followAgent(following: Following): Promise<RunOutput> {
       await tail.read(take);
       if (tail.position() > before || reader.mayBeSilent()) lastSign = Date.now();
       reported = report(reader.progress(), reported, channel);
-      if (tail.position() + (await sizeOf(files.stderr)) > MAX_OUTPUT_BYTES) stopFor(tooMuchOutput);
+      if (tail.position() + (await sizeOf(files.stderr)) > following.maximumOutputBytes)
+        stopFor(tooMuchOutput(following.maximumOutputBytes));
       if (Date.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
       await watch.next();
     }
@@ -75,13 +80,11 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     watch.close();
     await tail.close();
   }
-  // What left the process group, where there is no namespace to hold it.
-  await kill(agent, jobId);
-  const conclusion = reader.conclude({
-    status: await exitStatus(files.exit),
-    stderr: await endOf(files.stderr),
-  });
-  return output(conclusion, stoppedFor, following, await exitStatus(files.exit));
+  const status = await exitStatus(files.exit);
+  // What left the process group; and what a supervisor that was killed has not ended itself.
+  if (agent.containment === 'group' || status === null) await sweep(jobId);
+  const conclusion = reader.conclude({ status, stderr: await endOf(files.stderr) });
+  return output(conclusion, stoppedFor, following, status);
 }
 
 function output(
@@ -96,7 +99,7 @@ function output(
     threadId: conclusion.threadId,
     usage: conclusion.usage,
     containment: following.agent.containment,
-    warnings: conclusion.warnings,
+    warnings: [...conclusion.warnings, ...(following.agent.containment === 'group' ? [HELD_LOOSELY] : [])],
   };
   const failure = stoppedFor ?? conclusion.failure;
   if (failure === null) return { ok: true, run };
@@ -110,10 +113,13 @@ function report(progress: Progress, reported: string, channel: StageChannel): st
   return now;
 }
 
-const tooMuchOutput: Cause = {
+const HELD_LOOSELY =
+  'This machine gives no PID namespace: processes that left the agent were found by the marker in their environment. One that had emptied its environment could not be found, and may live.';
+
+const tooMuchOutput = (maximumBytes: number): Cause => ({
   code: 'output_too_large',
-  message: `The agent wrote more than ${MAX_OUTPUT_BYTES / 1024 / 1024} MiB of output and was stopped.`,
-};
+  message: `The agent wrote more than ${maximumBytes / 1024 / 1024} MiB of output and was stopped.`,
+});
 
 const silence = (milliseconds: number): Cause => ({
   code: 'agent_silent',
@@ -122,7 +128,10 @@ const silence = (milliseconds: number): Cause => ({
 
 /** The status that the supervisor wrote; null when it was killed before it could. */
 async function exitStatus(file: string): Promise<number | null> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const text = await readFile(file, 'utf8').catch((problem: NodeJS.ErrnoException) => {
+    if (problem.code === 'ENOENT') return '';
+    throw problem;
+  });
   return /^\d+$/.test(text.trim()) ? Number(text) : null;
 }
 

@@ -2,7 +2,7 @@ import type { Settings } from '../config.js';
 import type { ErrorCode } from '../errors.js';
 
 /** Failures that pass by themselves: nothing about the task or the account has to change. */
-const PASSING: readonly ErrorCode[] = ['codex_rate_limited', 'model_unavailable'];
+const PASSING: readonly ErrorCode[] = ['codex_rate_limited', 'model_unavailable', 'machine_exhausted'];
 
 /** Each wait is this many times as long as the one before. */
 const GROWTH = 4;

@@ -4,11 +4,13 @@ import type { RunOutput } from '../../machines/job.js';
 import type { AgentBackend } from '../agents/agent.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
+import type { Fault } from '../errors.js';
 import { type AttemptLayout, attemptLayout, jobLayout } from '../job/layout.js';
 import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
 import type { StageChannel } from './channel.js';
-import { followAgent } from './follow-agent.js';
+import { followAgent, MAX_OUTPUT_BYTES } from './follow-agent.js';
+import { patiently } from './patiently.js';
 import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
 
@@ -17,7 +19,16 @@ import { findAgent, startAgent } from './start-agent.js';
  * died, it finds the agent that still runs, or the files of one that has ended, and goes on from there: an
  * attempt is started once.
  */
-export async function run(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
+export function run(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
+  return patiently(() => runOnce(task, settings, channel), {
+    // A start that failed for want of something is told: the next attempt comes later.
+    isShort: () => false,
+    failed: notStarted,
+    stop: channel.stop,
+  });
+}
+
+async function runOnce(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
   const files = attemptLayout(settings.stateDir, task.jobId, task.attempt);
   const backend = await backendOf(task.submission.backend);
   await mkdir(files.directory, { recursive: true, mode: 0o700 });
@@ -25,7 +36,7 @@ export async function run(task: RunTask, settings: Settings, channel: StageChann
   let agent = await findAgent(task.jobId, files);
   if (agent === null) {
     if (task.stopping || channel.stop.aborted)
-      return notStarted('cancelled', 'The job ended before its agent started.');
+      return notStarted({ code: 'cancelled', message: 'The job ended before its agent started.' });
     const started = await start(task, backend, files, settings);
     if ('ok' in started) return started;
     agent = started;
@@ -36,6 +47,7 @@ export async function run(task: RunTask, settings: Settings, channel: StageChann
     reader: backend.reader(),
     files,
     silenceMs: settings.silenceSeconds * 1_000,
+    maximumOutputBytes: MAX_OUTPUT_BYTES,
     stopping: task.stopping,
     retryAfterMs: (code) => retryAfterMs(code, task.attempt, settings),
     channel,
@@ -49,7 +61,9 @@ async function start(
   settings: Settings,
 ): Promise<AgentProcess | RunOutput> {
   const directory = await workingDirectory(task);
-  if (directory === null) return notStarted('agent_not_started', 'The worktree of the job is gone.');
+  if (directory === null) {
+    return notStarted({ code: 'agent_not_started', message: 'The worktree of the job is gone.' });
+  }
   const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, task.jobId);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const { jobId, submission, worktree, threadId } = task;
@@ -57,9 +71,10 @@ async function start(
     { jobId, submission, directory, worktree, task: task.task, threadId, jobDirectory },
     settings,
   );
-  if (!launch.ok) return notStarted(launch.fault.code, launch.fault.message);
+  if (!launch.ok) return notStarted(launch.fault);
   const started = await startAgent({ jobId, files, directory, deadlineAt: task.deadlineAt }, launch.value);
-  return started.ok ? started.value : notStarted(started.fault.code, started.fault.message);
+  if (started.ok) return started.value;
+  return notStarted(started.fault, retryAfterMs(started.fault.code, task.attempt, settings));
 }
 
 /**
@@ -75,10 +90,10 @@ async function workingDirectory(task: RunTask): Promise<string | null> {
   return found?.isDirectory() ? directory : root;
 }
 
-const notStarted = (code: string, message: string): RunOutput => ({
+const notStarted = ({ code, message }: Fault, retryAfterMs: number | null = null): RunOutput => ({
   ok: false,
   code,
   message,
   run: null,
-  retryAfterMs: null,
+  retryAfterMs,
 });

@@ -4,9 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { AttemptLayout } from '../job/layout.js';
-import { type AgentProcess, findMarked, JOB_MARKER, readAgentProcess, sweep } from './agent-process.js';
+import { JOB_MARKER } from '../job-marker.js';
+import { type AgentProcess, readAgentProcess } from './agent-process.js';
 import { findHolding } from './containment.js';
-import { launcherScript, supervisorScript } from './supervisor-script.js';
+import { isExhausted } from './machine-fault.js';
+import { findMarked, sweep } from './marked-processes.js';
+import { LAUNCHER_CANNOT_WRITE, launcherScript, supervisorScript } from './supervisor-script.js';
 
 /** How long a stopped agent may take to end politely. */
 export const GRACE_SECONDS = 5;
@@ -60,6 +63,8 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
   });
   const agent = await readAgentProcess(files.process);
   if (agent !== null) return succeed(agent);
+  if (isExhausted(status)) return refuse('machine_exhausted');
+  if (status === LAUNCHER_CANNOT_WRITE) return refuse('disk_full');
   const said = (await readFile(files.launch, 'utf8').catch(() => '')).trim().slice(0, 500);
   return refuse('agent_not_started', {
     message: `The agent could not be started (launcher status ${status}). ${said}`.trim(),
@@ -86,5 +91,9 @@ function runLauncher(
 const exists = (path: string) =>
   readFile(path).then(
     () => true,
-    (error: NodeJS.ErrnoException) => error.code === 'EISDIR',
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EISDIR') return true;
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
   );

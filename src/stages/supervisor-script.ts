@@ -8,7 +8,7 @@
  * zombie behind. `mkdir` makes the start happen once, whoever tries.
  *
  * Arguments: supervisor program, wrapper (words that make a namespace, or none), then the supervisor's.
- * Exit status 3: somebody else has started this run already.
+ * Exit status 3: somebody else has started this run already. 4: its files cannot be written.
  */
 export const launcherScript = `
 program=$1 wrapper=$2 files=$3 containment=$4
@@ -18,14 +18,19 @@ mkdir "$files/claim" 2>/dev/null || exit 3
 # Unquoted: the wrapper is several words.
 setsid $wrapper sh -c "$program" offshoot-supervisor "$@" </dev/null >/dev/null 2>"$files/launch" &
 pid=$!
-{
-  echo "$pid"
-  echo "$containment"
-  cat /proc/sys/kernel/random/boot_id
-  cat "/proc/$pid/stat"
-} >"$files/process.new" 2>/dev/null
-mv "$files/process.new" "$files/process"
+# An agent that nobody could find again must not run. Where it has ended already, its stat is gone.
+if {
+  echo "$pid" && echo "$containment" && cat /proc/sys/kernel/random/boot_id
+} >"$files/process.new" 2>/dev/null; then
+  cat "/proc/$pid/stat" >>"$files/process.new" 2>/dev/null
+  mv "$files/process.new" "$files/process"
+else
+  kill -KILL "$pid"
+  exit 4
+fi
 `;
+
+export const LAUNCHER_CANNOT_WRITE = 4;
 
 /**
  * Runs the agent until it ends, is stopped (SIGTERM), or passes its deadline; then writes its exit status.
@@ -79,6 +84,7 @@ while :; do
   kill -0 "$agent" 2>/dev/null || break
 done
 [ "$containment" = namespace ] || { signal KILL; kill $watcher $reaper 2>/dev/null; }
-echo "$status" >"$files/exit.new"
+# On a full disk the status waits for room: without it, work that was done would count as killed.
+until echo "$status" >"$files/exit.new" || [ -n "$stopping" ]; do sleep 1; done
 mv "$files/exit.new" "$files/exit"
 `;

@@ -16,11 +16,11 @@ export interface Tail {
   close(): Promise<void>;
 }
 
-/** Opens a tail at the first byte of a file that exists. */
-export async function openTail(path: string): Promise<Tail> {
+/** Opens a tail at the first byte of a file that exists, or at another that begins a line. */
+export async function openTail(path: string, from = 0): Promise<Tail> {
   const file = await open(path, 'r');
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let position = 0;
+  let position = from;
   let partial: Buffer[] = [];
   let partialBytes = 0;
   let lastChange = Date.now();

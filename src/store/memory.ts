@@ -95,12 +95,13 @@ export function createMemoryStore(): Store {
   const oldestFirst = () =>
     [...jobs.values()].map(({ record }) => record).sort((one, other) => one.sequence - other.sequence);
 
-  const list = ({ repository, state, label, before, limit }: ListFilter): JobRecord[] =>
+  const list = ({ repository, state, label, groupId, before, limit }: ListFilter): JobRecord[] =>
     oldestFirst()
       .reverse()
       .filter((record) => repository === undefined || record.submission.repository === repository)
       .filter((record) => state === undefined || record.state === state)
       .filter((record) => label === undefined || record.submission.label === label)
+      .filter((record) => groupId === undefined || record.submission.groupId === groupId)
       .filter((record) => before === undefined || record.sequence < before)
       .slice(0, limit);
 

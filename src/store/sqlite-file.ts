@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './sqlite-schema.js';
@@ -108,6 +109,15 @@ function moveAside(path: string): Outcome<string> {
     return refuse('store_damaged');
   }
   return succeed(target);
+}
+
+/** Paths of the files that were set aside from `path`, oldest first. Empty if the directory cannot be read. */
+export async function findSetAside(path: string): Promise<string[]> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  const setAside = names.filter(
+    (name) => name.startsWith(`${basename(path)}.damaged-`) && !/-(wal|shm)$/.test(name),
+  );
+  return setAside.sort().map((name) => join(dirname(path), name));
 }
 
 /** A commit is on the disk when it returns (`synchronous=FULL`), and readers never wait for it (WAL). */

@@ -9,6 +9,8 @@ export const UNSETTLED = "state NOT IN ('done', 'failed', 'cancelled', 'expired'
  * Version 1. `record` and `entry` are JSON; the other columns repeat what is searched by. A list filters within
  * an index and reads only the records that it answers with. `AUTOINCREMENT` keeps the highest sequence ever
  * given, removed or not. A key outlives its job until `keep_until`, which is null as long as the job is there.
+ *
+ * Version 2. Jobs have groups; those from before have none.
  */
 const migrations: readonly string[] = [
   `CREATE TABLE job (
@@ -46,6 +48,8 @@ const migrations: readonly string[] = [
      keep_until INTEGER
    ) STRICT;
    CREATE INDEX key_by_keep_until ON idempotency_key (keep_until) WHERE keep_until IS NOT NULL;`,
+  `ALTER TABLE job ADD COLUMN group_id TEXT;
+   CREATE INDEX job_by_group ON job (group_id, sequence, state, repository) WHERE group_id IS NOT NULL;`,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

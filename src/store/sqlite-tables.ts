@@ -69,7 +69,7 @@ export function createJobTables(
   const insert = ({ record, task, argumentsHash, entry }: NewJob): void => {
     const { id, sequence, state, submission, expiresAt } = record;
     const key = wholeOrNull(submission.idempotencyKey);
-    statement('INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+    statement('INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
       sequence,
       id,
       state,
@@ -78,6 +78,7 @@ export function createJobTables(
       key,
       expiresAt,
       JSON.stringify(record),
+      wholeOrNull(submission.groupId),
     );
     statement('INSERT INTO task VALUES (?, ?)').run(sequence, whole(task));
     addToJournal(sequence, entry);
@@ -188,11 +189,12 @@ export function createJobTables(
 }
 
 /** The conditions of a list in SQL, with the values for their question marks. */
-function conditionsOf({ repository, state, label, before }: ListFilter) {
+function conditionsOf({ repository, state, label, groupId, before }: ListFilter) {
   const given = [
     ['repository = ?', repository === undefined ? undefined : whole(repository)],
     ['state = ?', state],
     ['label = ?', label === undefined ? undefined : whole(label)],
+    ['group_id = ?', groupId === undefined ? undefined : whole(groupId)],
     ['sequence < ?', before],
   ].filter(([, value]) => value !== undefined);
   return {

@@ -9,6 +9,8 @@ export interface OpenedStore {
   store: Store;
   /** Where a damaged file was moved to before a fresh one was begun; null if there was none. */
   setAside: string | null;
+  /** Resolves once the store serves no more: it was closed, or its thread died. */
+  ended: Promise<void>;
 }
 
 /**
@@ -23,7 +25,8 @@ export async function openSqliteStore(
   const thread = new Worker(new URL('./sqlite-thread.js', import.meta.url), { workerData: { path } });
   const opening = await firstMessage(thread);
   if (!opening.ok) return opening;
-  return succeed({ store: storeOver(thread, onUnreadable), setAside: opening.value.setAside });
+  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  return succeed({ store: storeOver(thread, onUnreadable), setAside: opening.value.setAside, ended });
 }
 
 async function firstMessage(thread: Worker): Promise<Opening> {

@@ -81,6 +81,7 @@ export interface ListFilter {
   repository?: string;
   state?: JobState;
   label?: string;
+  groupId?: string;
   limit: number;
   before?: number;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AgentReader } from '../../src/agents/agent.js';
 import { backendOf } from '../../src/agents/backends.js';
@@ -43,7 +43,10 @@ describe('the command backend', () => {
       'env | grep -E "^(GIT|OFFSHOOT|KEPT|TMPDIR)" | sort; test -d "$TMPDIR"',
     );
     const temporary = join(bench.settings.stateDir, 'jobs', 'job1', 'tmp');
-    assert.equal(conclusion.summary, `KEPT=yes\nOFFSHOOT_JOB_ID=job1\nTMPDIR=${temporary}`);
+    assert.equal(
+      conclusion.summary,
+      `GIT_CEILING_DIRECTORIES=${dirname(bench.worktree)}\nKEPT=yes\nOFFSHOOT_JOB_ID=job1\nTMPDIR=${temporary}`,
+    );
     assert.equal(conclusion.failure, null);
   });
 

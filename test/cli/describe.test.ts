@@ -41,6 +41,7 @@ describe('what people read', () => {
       status: 'queued' as const,
       since: '2026-01-01T12:00:00.000Z',
       accepted_at: '2026-01-01T12:00:00.000Z',
+      group_id: null,
       queue_position: 3,
       workspace_root: '/w',
       patch_bytes: null,
@@ -54,7 +55,7 @@ describe('what people read', () => {
   it('of a result is the summary, the changed files and how to apply the patch', async () => {
     const call = makeCall();
     const { id } = putSettledJob(call, Buffer.from('+line\n'));
-    const outcome = await jobResult.handle({ job_id: id, detail: 'summary' }, call);
+    const outcome = await jobResult.handle({ job_id: id, detail: 'summary', raw: false }, call);
     assert.ok(outcome.ok);
     const text = describeResult(outcome.value) + describeNextSteps(outcome.value);
     assert.match(text, / a\.txt \| \+1 -0\n 1 file, 6 bytes of patch/);

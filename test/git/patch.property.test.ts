@@ -3,6 +3,8 @@ import { chmodSync, lstatSync, mkdirSync, realpathSync, rmSync, symlinkSync, wri
 import { dirname } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Worktree } from '../../machines/job.js';
+import { releaseWorktree } from '../../src/git/release.js';
 import { removeWorktree } from '../../src/git/removal.js';
 import {
   applied,
@@ -17,6 +19,7 @@ import {
   slotOf,
   snapshot,
 } from '../support/git.js';
+import { checkoutState } from '../support/slots.js';
 
 const workspace = realpathSync(makeWorkspace());
 const user = makeUser(workspace);
@@ -71,7 +74,17 @@ function makeParents(root: string, path: string): void {
   }
 }
 
-test('whatever the agent does to whatever tree, the patch turns the baseline into what it left', async (context) => {
+const release = (worktree: Worktree) =>
+  releaseWorktree({
+    slotDirectory: slotOf(worktree),
+    baselineCommit: worktree.baselineCommit,
+    warmSlots: 1,
+    environment: user,
+    signal: new AbortController().signal,
+    prove: true,
+  });
+
+test('whatever the agent does to whatever tree, the patch turns the baseline into what it left, and the slot is as new after it', async (context) => {
   const seed = (Math.random() * 2 ** 31) | 0;
   context.diagnostic(`fast-check seed ${seed}`);
   const property = fc.asyncProperty(
@@ -86,11 +99,15 @@ test('whatever the agent does to whatever tree, the patch turns the baseline int
       for (const one of uncommitted) apply(root, one);
       await git(root, user, ['add', '-A']);
       const worktree = await make(planFor(workspace, root, user));
+      const baseline = checkoutState(worktree.path, isGit);
       assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
       for (const one of ofAgent) apply(worktree.path, one);
       const { patch } = await capture(workspace, worktree, user);
       assert.deepEqual(await applied(workspace, worktree, user, patch), snapshot(worktree.path));
-      await removeWorktree(slotOf(worktree));
+      assert.equal(await release(worktree), 'kept');
+      const next = await make(planFor(workspace, root, user, { warm: true }));
+      assert.deepEqual(checkoutState(next.path, isGit), baseline);
+      await removeWorktree(slotOf(next));
       rmSync(root, { recursive: true });
     },
   );

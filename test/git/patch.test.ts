@@ -309,20 +309,16 @@ for (const { title, act, left = [], warns } of rows) {
   });
 }
 
-test("uncommitted changes of the caller are in the baseline, not in the patch, and a submodule's insides are left", async () => {
-  const inner = await makeRepository(workspace, user);
+test('uncommitted changes of the caller are in the baseline, not in the patch', async () => {
   const root = await makeRepository(workspace, user, files);
-  await git(root, user, ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner, 'module']);
   put(root, 'crlf.txt', 'changed\r\n');
   const worktree = await make(planFor(workspace, root, user));
-  put(worktree.path, 'module/file', 'x');
   put(worktree.path, 'dir/inner.txt', 'changed\n');
-  const { report, files: list } = await capture(workspace, worktree, user);
+  const { files: list } = await capture(workspace, worktree, user);
   assert.deepEqual(
     list.map(({ path }) => path),
     ['dir/inner.txt'],
   );
-  assert.match(report.warnings.join(), /into submodules were left out: 1/);
 });
 
 test("the caller's own excludes hold, from info/exclude and from their excludes file", async () => {

@@ -278,18 +278,6 @@ test('shallow clones, sha256, linked worktrees and submodule checkouts work', as
     await git(worktree.path, user, ['log', '--oneline']);
     await git(worktree.path, user, ['commit', '-q', '--allow-empty', '-m', 'of the agent']);
   }
-  const outside = await make(planFor(workspace, outer, user));
-  assert.match(outside.warnings.join(), /Submodules are left as empty directories in the worktree: 1/);
-  assert.deepEqual(readdirSync(join(outside.path, 'inner')), []);
-});
-
-test('a sparse checkout gives the whole tree', async () => {
-  const root = await makeRepository(workspace, user, files);
-  await run(root, 'sparse-checkout', 'set', '--no-cone', '/a.txt');
-  put(root, 'a.txt', 'changed\n');
-  const worktree = await make(planFor(workspace, root, user));
-  assert.equal(readFileSync(join(worktree.path, 'dir/inner.txt'), 'utf8'), 'inner\n');
-  assert.equal(readFileSync(join(worktree.path, 'a.txt'), 'utf8'), 'changed\n');
 });
 
 test("the agent's git has a name, the caller's excludes, and cannot reach the caller's refs", async () => {

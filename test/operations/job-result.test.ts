@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { jobLayout } from '../../src/job/layout.js';
@@ -144,5 +145,78 @@ describe('codex_job_result', () => {
     assert.match(result.warnings.join(), /file list is missing/);
     writeFileSync(layout.patch, '');
     assert.equal((await refusal(call, { job_id: id })).code, 'result_unreadable');
+  });
+
+  describe('of a patch with secrets', () => {
+    const exact = 'diff --git a/a.txt b/a.txt\n+secret\ndiff --git a/.env b/.env\n+A=1\n';
+    const shown = 'diff --git a/a.txt b/a.txt\n+[redacted]\n';
+    const end = exact.indexOf('diff --git a/.env');
+
+    function putRedacted(call: TestCall): string {
+      const { id } = putSettledJob(call, Buffer.from(exact));
+      const layout = jobLayout(call.house.settings.stateDir, id);
+      const sha256 = createHash('sha256').update(shown).digest('hex');
+      writeFileSync(layout.shownPatch, shown);
+      writeFileSync(layout.patchView, JSON.stringify({ bytes: shown.length, sha256 }));
+      const file = { status: 'modified', added: 1, removed: 0 };
+      writeFileSync(
+        layout.files,
+        JSON.stringify([
+          {
+            ...file,
+            path: 'a.txt',
+            redacted: 'masked',
+            exact: { offset: 0, length: end },
+            shown: { offset: 0, length: shown.length },
+          },
+          {
+            ...file,
+            path: '.env',
+            redacted: 'secret_file',
+            flags: ['x'],
+            exact: { offset: end, length: exact.length - end },
+            shown: null,
+          },
+        ]),
+      );
+      return id;
+    }
+
+    it('shows what is no secret and names the rest; hash and size stay those of the exact patch', async () => {
+      const call = makeCall();
+      const result = await answer(call, { job_id: putRedacted(call) });
+      assert.equal(result.patch, shown);
+      assert.equal(result.patch_bytes, exact.length);
+      assert.deepEqual(result.redacted, [
+        { path: 'a.txt', reason: 'masked' },
+        { path: '.env', reason: 'secret_file' },
+      ]);
+      assert.deepEqual(result.files[1]?.flags, ['x']);
+    });
+
+    it('gives the exact bytes with raw', async () => {
+      const call = makeCall();
+      const result = await answer(call, { job_id: putRedacted(call), raw: true });
+      assert.equal(result.patch, exact);
+      assert.deepEqual(result.redacted, []);
+    });
+
+    it('gives the part of one file, as it is shown or raw, and refuses one that is not in it', async () => {
+      const call = makeCall();
+      const id = putRedacted(call);
+      assert.equal((await answer(call, { job_id: id, path: 'a.txt' })).patch, shown);
+      assert.equal((await answer(call, { job_id: id, path: 'a.txt', raw: true })).patch, exact.slice(0, end));
+      const withheld = await answer(call, { job_id: id, path: '.env' });
+      assert.equal(withheld.patch, '');
+      assert.deepEqual(withheld.redacted, [{ path: '.env', reason: 'secret_file' }]);
+      assert.equal((await refusal(call, { job_id: id, path: 'b.txt' })).code, 'invalid_arguments');
+    });
+
+    it('is not shown when what is kept of the view was damaged', async () => {
+      const call = makeCall();
+      const id = putRedacted(call);
+      writeFileSync(jobLayout(call.house.settings.stateDir, id).patchView, '{');
+      assert.equal((await refusal(call, { job_id: id })).code, 'result_unreadable');
+    });
   });
 });

@@ -108,3 +108,25 @@ describe('a page of a patch', () => {
     assert.equal(await codeOf(file, patch.length - 10), 'result_unreadable');
   });
 });
+
+describe('a border', () => {
+  const hunk = (lines: number) => `@@ -1,${lines} +1,${lines} @@\n${'+a line of the patch\n'.repeat(lines)}`;
+  const file = (name: string, ...hunks: string[]) => `diff --git a/${name} b/${name}\n${hunks.join('')}`;
+
+  it('of a file is where a page ends, when one is near', async () => {
+    const patch = Buffer.from(
+      file('a', hunk(1_500)) + file('b', hunk(600), hunk(700)) + file('c', hunk(2_000)),
+    );
+    const pages = await readPages(patch);
+    assert.ok(joined(pages).equals(patch));
+    assert.match(pages[1]?.text ?? '', /^diff --git a\/b/);
+    assert.match(pages[2]?.text ?? '', /^diff --git a\/c/);
+  });
+
+  it('of a hunk is, when no file begins near', async () => {
+    const patch = Buffer.from(file('a', hunk(1_500), hunk(1_500)));
+    const pages = await readPages(patch);
+    assert.ok(joined(pages).equals(patch));
+    assert.match(pages[1]?.text ?? '', /^@@ /);
+  });
+});

@@ -8,6 +8,7 @@ interface Property {
   type?: string;
   enum?: unknown[];
   items?: Property;
+  properties?: Record<string, Property>;
   maxLength?: number;
   maximum?: number;
   maxItems?: number;
@@ -15,8 +16,11 @@ interface Property {
 }
 
 const isBounded = (property: Property): boolean => {
-  if (property.enum !== undefined) return true;
+  if (property.enum !== undefined || property.type === 'boolean') return true;
   if (property.type === 'array') return property.maxItems !== undefined && isBounded(property.items ?? {});
+  if (property.properties !== undefined) {
+    return Object.values(property.properties).every((inner) => inner.description && isBounded(inner));
+  }
   if (property.type === 'integer')
     return (property.maximum ?? Number.MAX_SAFE_INTEGER) < Number.MAX_SAFE_INTEGER;
   return property.maxLength !== undefined || /\{\d+,\d+\}/.test(property.pattern ?? '');

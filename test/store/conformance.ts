@@ -235,6 +235,12 @@ export function conformance(name: string, open: () => Promise<Store>): void {
         assert.deepEqual(await sequences({ limit: 0 }), []);
       });
 
+      test('filters a list by group', async () => {
+        await store.create([newJob(1, { groupId: 'g' }), newJob(2), newJob(3, { groupId: 'g' })]);
+        assert.deepEqual(await sequences({ groupId: 'g', limit: 9 }), [3, 1]);
+        assert.deepEqual(await sequences({ groupId: 'h', limit: 9 }), []);
+      });
+
       test('filters a list by repository, state and label, one or all', async () => {
         await store.create([
           newJob(1, { repository: 'a', label: 'x' }),

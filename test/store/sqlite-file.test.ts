@@ -60,9 +60,26 @@ test('a file that others could read is made private', async () => {
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
+test('a store of an older version is migrated, and its jobs are found', async () => {
+  const path = await filledPath();
+  alter(
+    path,
+    `DROP INDEX job_by_group; ALTER TABLE job DROP COLUMN group_id; PRAGMA user_version = 1;
+     UPDATE job SET record = json_remove(record, '$.submission.groupId', '$.submission.client',
+       '$.submission.priority', '$.submission.parentJobId', '$.submission.depth')`,
+  );
+  const store = await files.open(path);
+  const [job] = await store.list({ limit: 1 });
+  assert.deepEqual(
+    [job?.submission.groupId, job?.submission.priority, job?.submission.depth],
+    [null, 0, 1],
+  );
+  assert.deepEqual(await store.list({ groupId: 'g', limit: 1 }), []);
+});
+
 test('a store of a newer version is refused and left as it is', async () => {
   const path = await filledPath();
-  alter(path, 'PRAGMA user_version = 2');
+  alter(path, 'PRAGMA user_version = 99');
   const before = readFileSync(path);
   const opened = await openSqliteStore(path);
   assert.equal(opened.ok ? 'opened' : opened.fault.code, 'store_newer');
@@ -74,7 +91,7 @@ test('a newer version is noticed and left as it is when only the log of writes t
   const copy = files.freshPath();
   mkdirSync(dirname(copy));
   const database = new DatabaseSync(path);
-  database.exec('PRAGMA user_version = 2');
+  database.exec('PRAGMA user_version = 99');
   for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
   database.close();
   const before = [readFileSync(copy), readFileSync(`${copy}-wal`)];

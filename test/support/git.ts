@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -18,6 +19,7 @@ import type { PatchReport, Worktree } from '../../machines/job.js';
 import type { Outcome } from '../../src/errors.js';
 import { capturePatch } from '../../src/git/patch.js';
 import type { PatchFile } from '../../src/git/patch-files.js';
+import type { KeptFile } from '../../src/git/patch-view.js';
 import { makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 
 /** A directory for a test file, removed when its tests are over. */
@@ -118,8 +120,11 @@ export function planFor(
     slot: `job-${slots}`,
     workspaceRoot: root,
     baseRef: null,
+    includeUntracked: false,
+    cleanFilters: true,
     environment: user,
     signal: new AbortController().signal,
+    warm: false,
     ...more,
   };
 }
@@ -140,7 +145,11 @@ export const slotOf = (worktree: Worktree): string => dirname(worktree.path);
 export interface Captured {
   report: PatchReport;
   patch: Buffer;
+  /** What may be shown of the patch. */
+  shown: Buffer;
   files: PatchFile[];
+  /** The same list with all that is kept of each. */
+  kept: KeptFile[];
 }
 
 /** Captures and reads back what lies on the disk. */
@@ -162,9 +171,14 @@ export async function capture(
   const patch = readFileSync(plan.patchFile);
   assert.equal(report.bytes, patch.length);
   assert.equal(report.sha256, createHash('sha256').update(patch).digest('hex'));
-  const files = JSON.parse(readFileSync(plan.filesFile, 'utf8')) as PatchFile[];
-  assert.equal(report.files, files.length);
-  return { report, patch, files };
+  const kept = JSON.parse(readFileSync(plan.filesFile, 'utf8')) as KeptFile[];
+  assert.equal(report.files, kept.length);
+  const joined = kept.map(({ exact }) => patch.subarray(exact.offset, exact.offset + exact.length));
+  assert.ok(Buffer.concat(joined).equals(patch));
+  const files = kept.map(({ exact: _, shown: __, redacted: ___, flags: ____, ...file }) => file);
+  const shownFile = `${plan.patchFile}.shown`;
+  const shown = existsSync(shownFile) ? readFileSync(shownFile) : patch;
+  return { report, patch, shown, files, kept };
 }
 
 /** Applies a patch to a fresh checkout of the baseline, index and files, and gives the checkout's snapshot. */

@@ -69,10 +69,15 @@ export const toyOperations = [
   },
 ];
 
+/** The toy operations in a house that has nothing but a door. */
+export const toyService = {
+  operations: toyOperations,
+  house: { called: () => undefined } as unknown as House,
+  log: silentLog,
+};
+
 /** Listens in this process, as the daemon would, with the toy operations. */
 export async function toyListener(path: string): Promise<Listener> {
-  const house = {} as House;
-  const service = { operations: toyOperations, house, log: silentLog };
   const control = {
     'daemon.stop': async (input: unknown) => succeed({ asked: input }),
     'daemon.break': async () => {
@@ -83,8 +88,8 @@ export async function toyListener(path: string): Promise<Listener> {
     path,
     version: '0.0.0-toy',
     accept: {
-      mcp: mcpService(service),
-      operations: (connection, hello) => serveOperations(connection, hello, { ...service, control }),
+      mcp: mcpService(toyService).serve,
+      operations: (connection, hello) => serveOperations(connection, hello, { ...toyService, control }),
     },
   });
   if (!listener.ok) throw new Error(JSON.stringify(listener.fault));

@@ -9,10 +9,11 @@ import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
+import type { Origin } from '../../src/operations/operation.js';
 import { temporaryDirectory } from './house.js';
 
 const execute = promisify(execFile);
-const daemonEntry = fileURLToPath(new URL('../../src/daemon.js', import.meta.url));
+export const daemonEntry = fileURLToPath(new URL('../../src/daemon.js', import.meta.url));
 export const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
 /** A value that a tool answered, or the error of its envelope. */
@@ -29,6 +30,8 @@ export interface Offshoot {
   start(): Promise<void>;
   /** What the operation answered; throws its error code and message when it refuses. */
   call(operation: string, input?: object): Promise<Answer>;
+  /** Connects as another client; answers how it calls operations. */
+  as(origin: Origin): Promise<(operation: string, input: object) => Promise<Answer>>;
   /** The error of an operation that must refuse. */
   refusal(operation: string, input?: object): Promise<Answer>;
   /** Delegates a task of the repository; answers the job's id. */
@@ -37,6 +40,8 @@ export interface Offshoot {
   result(jobId: string): Promise<Answer>;
   /** Waits until the job is in a state. */
   reach(jobId: string, state: string): Promise<void>;
+  /** Id of the daemon's process. */
+  pid(): number;
   /** Kills the daemon's process, as `kill -9` does. */
   kill(): Promise<void>;
   git(...words: string[]): Promise<string>;
@@ -54,12 +59,15 @@ export interface OffshootOptions {
   /** Provider retries of Codex; few, so that failures are quick. */
   retries?: number;
   environment?: Record<string, string>;
+  /** Words put before the daemon's own, for example `prlimit --nofile=64`; the program must exec the rest. */
+  prefix?: readonly string[];
 }
 
 export async function makeOffshoot({
   model,
   retries = 0,
   environment = {},
+  prefix = [],
 }: OffshootOptions = {}): Promise<Offshoot> {
   const temporary = await temporaryDirectory();
   const root = await realpath(temporary.path);
@@ -82,6 +90,7 @@ export async function makeOffshoot({
   };
   let daemon: ChildProcess | undefined;
   let connection: DaemonConnection | undefined;
+  const others: DaemonConnection[] = [];
 
   const git = async (...words: string[]) => {
     const { stdout } = await execute('git', ['-C', repository, ...words], {
@@ -106,7 +115,8 @@ export async function makeOffshoot({
     environment: env,
     git,
     async start() {
-      daemon = spawn(process.execPath, [daemonEntry], {
+      const [program = '', ...words] = [...prefix, process.execPath, daemonEntry];
+      daemon = spawn(program, words, {
         env,
         cwd: '/',
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -126,6 +136,19 @@ export async function makeOffshoot({
       if (!answer.ok) throw new Error(`${operation}: ${answer.fault.code}: ${answer.fault.message}`);
       return answer.value;
     },
+    async as(origin) {
+      const reached = await connectDaemon({
+        socket: socketPath(stateDir),
+        hello: { ...ownHello('operations'), origin },
+      });
+      if (!reached.ok) throw new Error(reached.fault.message);
+      others.push(reached.value);
+      return async (operation, input) => {
+        const answer = await callOperation(reached.value, operation, input);
+        if (!answer.ok) throw new Error(`${operation}: ${answer.fault.code}: ${answer.fault.message}`);
+        return answer.value;
+      };
+    },
     async refusal(operation, input = {}) {
       const answer = await ask(operation, input);
       if (answer.ok) throw new Error(`${operation} was not refused.`);
@@ -142,7 +165,7 @@ export async function makeOffshoot({
     async result(jobId) {
       for (;;) {
         const { jobs } = await offshoot.call('codex_job_wait', { job_ids: [jobId], timeout_seconds: 50 });
-        if (jobs[0].poll_after_ms === null) break;
+        if (jobs[0].poll_after_ms === null || jobs[0].status === 'unknown') break;
       }
       const first = await offshoot.call('codex_job_result', { job_id: jobId, detail: 'full' });
       let patch = first.patch === null ? null : Buffer.from(first.patch, first.patch_encoding);
@@ -162,6 +185,7 @@ export async function makeOffshoot({
         await new Promise(setImmediate);
       }
     },
+    pid: () => daemon?.pid ?? 0,
     async kill() {
       const ended = daemon && once(daemon, 'exit');
       daemon?.kill('SIGKILL');
@@ -192,8 +216,9 @@ export async function makeOffshoot({
         daemon.kill('SIGTERM');
         await ended;
       }
-      connection?.socket.destroy();
-      for (const pid of await offshoot.agents()) process.kill(pid, 'SIGKILL');
+      for (const { socket } of [...others, ...(connection === undefined ? [] : [connection])])
+        socket.destroy();
+      for (const pid of await offshoot.agents()) end(pid);
       await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
@@ -206,3 +231,11 @@ const identity = {
   GIT_COMMITTER_NAME: 'Test',
   GIT_COMMITTER_EMAIL: 'test@example.invalid',
 };
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in the meantime.
+  }
+}

@@ -85,7 +85,13 @@ export function makeRecord(
       reasoningEffort: null,
       isolation: 'inherit',
       baseRef: null,
+      includeUntracked: false,
       label: null,
+      groupId: null,
+      client: 'client',
+      priority: 0,
+      parentJobId: null,
+      depth: 1,
       idempotencyKey: null,
       deadlineSeconds: 60,
       taskBytes: 4,
@@ -201,6 +207,14 @@ export class QuietSupervisor implements Supervisor {
     return counts;
   }
 
+  inspect(): () => void {
+    return () => undefined;
+  }
+
+  unsettledIds(): string[] {
+    return [];
+  }
+
   isIdle() {
     return [...this.records.values()].every(({ state }) => isSettled(state));
   }
@@ -229,6 +243,7 @@ export interface TestCall extends Call {
 export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): TestCall {
   const reports: string[] = [];
   return {
+    origin: { client: 'client', parentJobId: null },
     defaultWorkspace: async () => null,
     signal: new AbortController().signal,
     report: (message) => reports.push(message),
@@ -239,10 +254,12 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
       preflight: async () =>
         succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
       checkDisk: async () => succeed(null),
+      damagedStores: async () => [],
       draining: () => false,
       called: () => undefined,
       version: '0.0.0',
       startedAt: NOON,
+      httpUrl: null,
       now: () => NOON + 60_000,
       ...house,
       supervisor: new QuietSupervisor(),

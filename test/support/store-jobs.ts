@@ -12,6 +12,7 @@ export const jobId = (sequence: number): string =>
 interface Particulars {
   repository?: string;
   label?: string | null;
+  groupId?: string | null;
   key?: string | null;
   argumentsHash?: string;
   task?: string;
@@ -19,7 +20,13 @@ interface Particulars {
 
 /** A job as it is when it is accepted. */
 export function newJob(sequence: number, particulars: Particulars = {}): NewJob {
-  const { repository = '/project/.git', label = null, key = null, task = `task ${sequence}` } = particulars;
+  const {
+    repository = '/project/.git',
+    label = null,
+    groupId = null,
+    key = null,
+    task = `task ${sequence}`,
+  } = particulars;
   const id = jobId(sequence);
   const record: JobRecord = {
     id,
@@ -45,7 +52,13 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
       reasoningEffort: null,
       isolation: 'inherit',
       baseRef: null,
+      includeUntracked: false,
       label,
+      groupId,
+      client: 'client',
+      priority: 0,
+      parentJobId: null,
+      depth: 1,
       idempotencyKey: key,
       deadlineSeconds: 1_800,
       taskBytes: Buffer.byteLength(task),

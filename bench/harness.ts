@@ -1,0 +1,100 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeHost } from './host.js';
+import { profiled } from './profile.js';
+import { describeScenario, type Report, rowOf, type ScenarioReport } from './report.js';
+import type { Context, Result, Scenario } from './scenario.js';
+import { seededRandom } from './support/random.js';
+
+/** What the user asked the harness for. */
+export interface Plan extends Pick<Context, 'quick' | 'runs' | 'repository' | 'agent' | 'peer' | 'profile'> {
+  seed: number;
+  tell(text: string): void;
+  /** Aborted when the user wants no more. */
+  signal: AbortSignal;
+}
+
+/** No scenario takes longer than this: one that hangs must not hold up the others. */
+const LONGEST_MS = 15 * 60_000;
+const LONGEST_QUICK_MS = 60_000;
+
+/** Runs the scenarios one after the other. One that fails says so in the report; the others go on. */
+export async function runScenarios(scenarios: readonly Scenario[], plan: Plan): Promise<Report> {
+  const report: Report = {
+    format: 1,
+    date: new Date().toISOString(),
+    host: await describeHost(tmpdir()),
+    seed: plan.seed,
+    runs: plan.runs,
+    quick: plan.quick,
+    scenarios: [],
+  };
+  for (const scenario of scenarios) {
+    report.scenarios.push(plan.signal.aborted ? notRun(scenario) : await runScenario(scenario, plan));
+  }
+  return report;
+}
+
+/** A report that is cut short says what it lacks. */
+const notRun = (scenario: Scenario): ScenarioReport => ({
+  ...describeScenario(scenario),
+  seconds: 0,
+  rows: [],
+  notes: [],
+  failure: 'The run was ended before its turn.',
+});
+
+async function runScenario(scenario: Scenario, plan: Plan): Promise<ScenarioReport> {
+  const start = performance.now();
+  const outcome = await attempt(scenario, plan).then(
+    ({ measurements, notes }) => ({
+      rows: measurements.map(rowOf),
+      notes: [...(notes ?? [])],
+      failure: null,
+    }),
+    (problem: unknown) => ({ rows: [], notes: [], failure: messageOf(problem) }),
+  );
+  const seconds = Number(((performance.now() - start) / 1_000).toFixed(1));
+  return { ...describeScenario(scenario), seconds, ...outcome };
+}
+
+/** Gives the scenario what it needs, and takes away whatever it left. */
+async function attempt(scenario: Scenario, plan: Plan): Promise<Result> {
+  const directory = await mkdtemp(join(tmpdir(), 'offshoot-bench-'));
+  const profile = plan.profile === null ? null : join(plan.profile, scenario.name);
+  if (profile !== null) await mkdir(profile, { recursive: true });
+  const cleanUps: (() => unknown)[] = [];
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  plan.signal.addEventListener('abort', end, { once: true });
+  // It holds the process too: a scenario that waits for nothing at all is told of like any that hangs.
+  const timer = setTimeout(end, plan.quick ? LONGEST_QUICK_MS : LONGEST_MS);
+  const context: Context = {
+    ...plan,
+    // The same whatever else runs before.
+    random: seededRandom(plan.seed),
+    directory,
+    profile,
+    tell: (text) => plan.tell(`${scenario.name}: ${text}`),
+    atEnd: (cleanUp) => void cleanUps.unshift(cleanUp),
+    signal: ending.signal,
+  };
+  try {
+    return await Promise.race([profiled(profile, () => scenario.run(context)), aborted(ending.signal)]);
+  } finally {
+    clearTimeout(timer);
+    plan.signal.removeEventListener('abort', end);
+    for (const cleanUp of cleanUps) await Promise.resolve(cleanUp()).catch(() => undefined);
+    await rm(directory, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    const end = () => reject(new Error('The scenario was ended before it was done.'));
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+  });
+
+const messageOf = (problem: unknown) => (problem instanceof Error ? problem.message : String(problem));

@@ -1,0 +1,23 @@
+import { writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
+import { join } from 'node:path';
+
+/**
+ * Does the work under Node's CPU profiler, and writes what this thread did to the directory. Daemons write
+ * profiles of their own, one a thread.
+ */
+export async function profiled<Value>(directory: string | null, work: () => Promise<Value>): Promise<Value> {
+  if (directory === null) return work();
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post('Profiler.enable');
+    await session.post('Profiler.start');
+    const value = await work();
+    const { profile } = await session.post('Profiler.stop');
+    await writeFile(join(directory, `harness-${process.pid}.cpuprofile`), JSON.stringify(profile));
+    return value;
+  } finally {
+    session.disconnect();
+  }
+}

@@ -1,0 +1,25 @@
+import { job } from './job.js';
+import { machine } from './machine.js';
+import { memory } from './memory.js';
+import { recover } from './recover.js';
+import type { Scenario } from './scenario.js';
+import { store } from './store.js';
+import { stream } from './stream.js';
+import { submit } from './submit.js';
+import { swarm } from './swarm.js';
+import { wake } from './wake.js';
+import { worktree } from './worktree.js';
+
+/** Every scenario, in the order in which they run. */
+export const scenarios: readonly Scenario[] = [
+  submit,
+  job,
+  swarm,
+  worktree,
+  stream,
+  machine,
+  store,
+  recover,
+  memory,
+  wake,
+];

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Context, Measurement, Scenario } from './scenario.js';
+import { commandLine, type McpServer, ourServer, peerServer } from './support/mcp-server.js';
+import { interleave, timed } from './support/rounds.js';
+import { type Call, limitOf, makeWorld, submit as submitTo, type World } from './support/world.js';
+
+export const submit: Scenario = {
+  name: 'submit',
+  title: 'How soon a client has its handle',
+  describe:
+    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once. ' +
+    'Then the time from the start of a bridge to its answer to initialize, beside a bare Node that does nothing.',
+  whyNotReached:
+    'each acceptance takes some 0.3 ms of the main thread (half of it looking up the repository, some in building the first context through an actor), and a cancelled or admitted job some 0.4 ms more for a machine that is provided anew for each job. While jobs start, forks for git share the two processors with it.',
+  async run(context) {
+    const counts = context.quick ? [1, 10] : [1, 10, 100, 1_000];
+    const measurements: Measurement[] = [];
+    for (const count of counts) measurements.push(await handles(context, count));
+    if (!context.quick) measurements.push(await handlesOfManyClients(context, 100));
+    measurements.push(await initialize(context));
+    if (context.peer !== null) {
+      const peer = context.peer;
+      for (const count of counts.filter((each) => each <= 100))
+        measurements.push(await handlesOfPeer(context, peer, count));
+    }
+    return {
+      measurements,
+      notes: [
+        'The jobs start while more are submitted: four agents at once. Each round has a daemon of its own.',
+      ],
+    };
+  },
+};
+
+/** A daemon that has answered its first preflight: a client that comes later finds it so. */
+async function warmWorld(context: Context): Promise<World> {
+  const world = await makeWorld(context, { environment: limitOf(4) });
+  await world.start();
+  await world.call('codex_status');
+  return world;
+}
+
+/** Latencies of that many calls at once, in milliseconds. */
+const latencies = (count: number, call: (index: number) => Promise<unknown>): Promise<number[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => timed(() => call(index))));
+
+async function handles(context: Context, count: number): Promise<Measurement> {
+  const samples: number[] = [];
+  const rounds = count === 1 ? Math.max(context.runs, 20) : context.runs;
+  const world = await warmWorld(context);
+  for (let round = 0; round < rounds; round += 1) {
+    context.tell(`${count} at once, round ${round + 1}`);
+    const ids: string[] = [];
+    samples.push(
+      ...(await latencies(count, async (index) => {
+        ids.push(await submitTo(world.call, world.repository, `task ${index}`));
+      })),
+    );
+    await Promise.all(ids.map((id) => world.call('codex_job_cancel', { job_id: id })));
+  }
+  await world.remove();
+  return {
+    name: `handle, ${count} at once`,
+    unit: 'ms',
+    better: 'lower',
+    samples,
+    ...(count === 100 && { target: { of: 'p99', is: 'at most', bound: 100 } as const }),
+  };
+}
+
+async function handlesOfManyClients(context: Context, clients: number): Promise<Measurement> {
+  const world = await warmWorld(context);
+  const calls: Call[] = [];
+  for (let client = 0; client < clients; client += 1) calls.push(await world.connect());
+  const samples = await latencies(clients, (index) =>
+    submitTo(calls[index] as Call, world.repository, `task ${index}`),
+  );
+  await world.remove();
+  return { name: `handle, ${clients} clients at once`, unit: 'ms', better: 'lower', samples };
+}
+
+async function initialize(context: Context): Promise<Measurement> {
+  const world = await warmWorld(context);
+  const samples = await interleave(
+    { ...context, runs: context.quick ? 2 : Math.max(context.runs, 15) },
+    {
+      bridge: () => timed(() => initializeOnce(world.environment)),
+      node: () => timed(() => once(spawn(process.execPath, ['-e', '0'], { env: world.environment }), 'exit')),
+    },
+  );
+  await world.remove();
+  return {
+    name: 'initialize of a bridge, daemon warm',
+    unit: 'ms',
+    better: 'lower',
+    samples: samples.bridge,
+    beside: { name: 'node -e 0', samples: samples.node },
+    target: { of: 'p50', is: 'at most', bound: 150 },
+  };
+}
+
+/** Resolves with the first bytes of the answer. */
+async function initializeOnce(environment: Record<string, string>): Promise<void> {
+  const bridge = spawn(process.execPath, [commandLine, 'mcp'], {
+    env: environment,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'offshoot-bench', version: '1' },
+  };
+  bridge.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })}\n`);
+  await once(bridge.stdout, 'data');
+  bridge.kill('SIGKILL');
+}
+
+async function handlesOfPeer(context: Context, peer: string, count: number): Promise<Measurement> {
+  const world = await warmWorld(context);
+  const servers = {
+    ours: await ourServer(context, world),
+    peer: await peerServer(context, peer, world.repository),
+  };
+  const all = (server: McpServer) => async () => {
+    const taken = await latencies(count, (index) => server.submit(`task ${index}`));
+    return taken;
+  };
+  const rounds = await interleave(context, { ours: all(servers.ours), peer: all(servers.peer) });
+  await world.remove();
+  return {
+    name: `handle over MCP, ${count} at once`,
+    unit: 'ms',
+    better: 'lower',
+    samples: rounds.ours.flat(),
+    beside: { name: 'peer', samples: rounds.peer.flat() },
+  };
+}

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Context } from '../scenario.js';
+import { wholeEnvironment } from './environment.js';
+import type { Answer, World } from './world.js';
+
+export const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
+
+/** An MCP server over stdio with our tools' names: our bridge, or a peer. */
+export interface McpServer {
+  name: string;
+  /** Hands a task over; answers the job's id. */
+  submit(task: string): Promise<string>;
+  /** Resolves once the job has ended. */
+  ended(jobId: string): Promise<void>;
+  /** A look at one job. */
+  look(jobId: string): Promise<void>;
+}
+
+const POLL_MS = 100;
+const UNDER_WAY = ['queued', 'worktree', 'running', 'retrying', 'diffing', 'pending', 'working'];
+
+/** Our own bridge before the daemon of a world that was started. */
+export const ourServer = (context: Context, world: World): Promise<McpServer> =>
+  connect(context, world.repository, {
+    name: 'offshoot',
+    command: process.execPath,
+    args: [commandLine, 'mcp'],
+    env: world.environment,
+  });
+
+/** The peer that the user named, with the user's environment and configuration. */
+export const peerServer = (context: Context, command: string, repository: string): Promise<McpServer> =>
+  connect(context, repository, {
+    name: 'peer',
+    command: '/bin/sh',
+    args: ['-c', command],
+    env: wholeEnvironment(),
+  });
+
+async function connect(
+  context: Context,
+  repository: string,
+  { name, ...parameters }: { name: string; command: string; args: string[]; env: Record<string, string> },
+): Promise<McpServer> {
+  const client = new Client({ name: 'offshoot-bench', version: '1' });
+  await client.connect(new StdioClientTransport({ ...parameters, cwd: repository, stderr: 'ignore' }));
+  context.atEnd(() => client.close());
+  const { tools } = await client.listTools();
+  const canWait = tools.some((tool) => tool.name === 'codex_job_wait');
+
+  const call = async (tool: string, input: Record<string, unknown>): Promise<Answer> => {
+    const answer = await client.callTool({ name: tool, arguments: input }, undefined, { timeout: 300_000 });
+    const text = (answer.content as { text?: string }[] | undefined)?.[0]?.text ?? '';
+    if (answer.isError) throw new Error(`${name}: ${tool}: ${text.slice(0, 300)}`);
+    return answer.structuredContent ?? JSON.parse(text);
+  };
+  const statusOf = async (jobId: string): Promise<string> =>
+    (await call('codex_job_status', { job_id: jobId, workspace_root: repository })).status;
+
+  return {
+    name,
+    submit: async (task) => (await call('codex_delegate_async', { task, workspace_root: repository })).job_id,
+    async ended(jobId) {
+      while (UNDER_WAY.includes(await statusOf(jobId))) {
+        context.signal.throwIfAborted();
+        if (canWait) await call('codex_job_wait', { job_ids: [jobId] });
+        else await delay(POLL_MS);
+      }
+    },
+    look: async (jobId) => void (await statusOf(jobId)),
+  };
+}

@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Worktree } from '../machines/job.js';
+import { capturePatch } from '../src/git/patch.js';
+import { releaseWorktree } from '../src/git/release.js';
+import { makeWorktree } from '../src/git/worktree.js';
+import type { Context, Measurement, Scenario } from './scenario.js';
+import { baseEnvironment } from './support/environment.js';
+import { interleave, timed } from './support/rounds.js';
+import { editLikeAnAgent, makeDeepRepository } from './support/worktree-repository.js';
+
+const execute = promisify(execFile);
+
+export const worktree: Scenario = {
+  name: 'worktree',
+  title: 'A worktree: made, captured and given up',
+  describe:
+    'Wall time of making a worktree, capturing the patch and giving the worktree up, on repositories of 1,000, 5,000 and 30,000 files: ours with a new slot, ours with a warm one, and plain `git worktree add`, `git add -A`, `git diff --cached`, `git worktree remove --force` by a shell. ' +
+    'The edits, the same for all (10 files changed, 5 new, 3 deleted, 50 ignored), are not timed. The floor is what a recycled worktree cannot do without: a scan of the files, a walk of the directories, and starting git five times.',
+  async run(context) {
+    const measurements: Measurement[] = [];
+    for (const files of context.quick ? [200] : [1_000, 5_000, 30_000]) {
+      context.tell(`${files} files`);
+      measurements.push(...(await measure(context, files)));
+    }
+    return {
+      measurements,
+      notes: [
+        'The shell takes no uncommitted changes along, has no limits on what the repository may run, and its worktrees lie in a directory with `chattr +T`, as ours do: without, it is slower where the file system has no journal.',
+        'A warm slot was released more than a second before, as it is when agents work longer than that.',
+      ],
+    };
+  },
+};
+
+/** A second and a bit: git tells files of the same second as their index only by their content. */
+const NEXT_SECOND_MS = 1_100;
+
+async function measure(context: Context, files: number): Promise<Measurement[]> {
+  const environment = baseEnvironment(context, context.directory);
+  const root = join(context.directory, `repository-${files}`);
+  await makeDeepRepository(root, files, environment);
+  const shells = join(context.directory, `shell-${files}`);
+  await mkdir(shells);
+  await execute('chattr', ['+T', shells]).catch(() => undefined);
+  const ours = (name: string, warmSlots: number) => {
+    const jobs = makeJobs(join(context.directory, `${name}-${files}`), root, environment, warmSlots);
+    return () => jobs.one(files);
+  };
+  const cold = ours('cold', 0);
+  const warm = ours('warm', 1);
+  // The first makes the slot; the second finds all its files older than the index.
+  for (let round = 0; round < 2; round += 1) {
+    await warm();
+    await delay(NEXT_SECOND_MS);
+  }
+  let names = 0;
+  const samples = await interleave(context, {
+    shell: () => {
+      names += 1;
+      return shellJob(root, join(shells, `one-${names}`), environment, files);
+    },
+    cold,
+    warm: async () => {
+      await delay(NEXT_SECOND_MS);
+      return warm();
+    },
+    floor: () => floor(root, environment),
+  });
+  for (const name of ['cold', 'warm']) {
+    await rm(join(context.directory, `${name}-${files}`), { recursive: true, force: true });
+  }
+  const shell = { name: 'plain shell', samples: samples.shell };
+  const row = (name: string, own: number[], bound?: number): Measurement => ({
+    name: `${name}, ${files} files`,
+    unit: 'ms',
+    better: 'lower',
+    samples: own,
+    beside: shell,
+    ...(bound === undefined ? {} : { target: { of: 'ratio', is: 'at most', bound } }),
+  });
+  return [
+    row('new slot', samples.cold, 1.2),
+    row('warm slot', samples.warm, 1 / 6),
+    row('floor of a recycled worktree', samples.floor),
+  ];
+}
+
+function makeJobs(directory: string, root: string, environment: Record<string, string>, warmSlots: number) {
+  let names = 0;
+  const signal = new AbortController().signal;
+  return {
+    async one(files: number): Promise<number> {
+      names += 1;
+      const artifacts = join(directory, `artifacts-${names}`);
+      await mkdir(artifacts, { recursive: true });
+      let made: Worktree | undefined;
+      const making = await timed(async () => {
+        const answer = await makeWorktree({
+          repositoriesDirectory: join(directory, 'repositories'),
+          slot: `job-${names}`,
+          workspaceRoot: root,
+          baseRef: null,
+          includeUntracked: false,
+          cleanFilters: true,
+          environment,
+          signal,
+          warm: warmSlots > 0,
+        });
+        if (!answer.ok) throw new Error(answer.fault.message);
+        made = answer.value;
+      });
+      if (made === undefined) throw new Error('No worktree was made.');
+      const { path, baselineCommit } = made;
+      await editLikeAnAgent(path, files);
+      const slotDirectory = dirname(path);
+      const capturing = await timed(async () => {
+        const patch = await capturePatch({
+          slotDirectory,
+          baselineCommit,
+          patchFile: join(artifacts, 'patch'),
+          filesFile: join(artifacts, 'files.json'),
+          environment,
+          signal,
+        });
+        if (!patch.ok) throw new Error(patch.fault.message);
+        if (patch.value.files !== 18) throw new Error(`The patch has ${patch.value.files} files, not 18.`);
+      });
+      const releasing = await timed(() =>
+        releaseWorktree({ slotDirectory, baselineCommit, warmSlots, environment, signal }),
+      );
+      return making + capturing + releasing;
+    },
+  };
+}
+
+async function shellJob(
+  root: string,
+  path: string,
+  environment: Record<string, string>,
+  files: number,
+): Promise<number> {
+  const shell = (script: string) => execute('sh', ['-ec', script, 'shell', root, path], { env: environment });
+  const making = await timed(() => shell('git -C "$1" worktree add --quiet --detach "$2" HEAD'));
+  await editLikeAnAgent(path, files);
+  const rest = await timed(() =>
+    shell(
+      'git -C "$2" add -A; git -C "$2" diff --cached --binary >"$2.patch"; git -C "$1" worktree remove --force "$2"',
+    ),
+  );
+  return making + rest;
+}
+
+/** On the caller's own checkout: the scan and the walk are the same there. */
+async function floor(root: string, environment: Record<string, string>): Promise<number> {
+  return timed(async () => {
+    await execute('git', ['-C', root, 'diff-files', '--quiet'], { env: environment });
+    await readdir(root, { recursive: true, withFileTypes: true });
+    for (let start = 0; start < 5; start += 1) await execute('git', ['--version'], { env: environment });
+  });
+}

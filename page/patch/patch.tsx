@@ -1,0 +1,74 @@
+import { useEffect, useState } from 'preact/hooks';
+import { bytes as sizeOf } from '../format.js';
+import { type LoadedPatch, loadPatch, textOf } from './load.js';
+import { filesOf } from './parse.js';
+import { PatchFileView } from './patch-file.js';
+
+/** The patch of a settled job: to read, to copy and to take away. */
+export function Patch({ jobId, loaded }: { jobId: string; loaded: LoadedPatch }) {
+  const { result, bytes, whole } = loaded;
+  if (result.patch_bytes === null) return <p class="empty">There is no patch: no worktree was made.</p>;
+  if (result.patch_bytes === 0) return <p class="empty">Nothing was changed.</p>;
+  return (
+    <>
+      <div class="actions">
+        <CopyButton name="Copy patch" text={async () => textOf((await loadPatch(jobId, true)).bytes)} />
+        <button type="button" onClick={() => void download(jobId)}>
+          Download
+        </button>
+        <CopyLine line={`offshoot patch ${jobId} | git apply`} />
+      </div>
+      {result.redacted.map(({ path, reason }) => (
+        <p key={path} class="warning">
+          {path}: {reason}. Not shown here; a copy or a download has it.
+        </p>
+      ))}
+      {filesOf(textOf(bytes)).map((file) => (
+        <PatchFileView key={file.path} file={file} />
+      ))}
+      {!whole && <p class="warning">The patch has {sizeOf(result.patch_bytes)}; this is its beginning. Download it to have all.</p>}
+    </>
+  );
+}
+
+async function download(jobId: string): Promise<void> {
+  const { bytes } = await loadPatch(jobId, true);
+  const address = URL.createObjectURL(new Blob([bytes.slice().buffer], { type: 'text/x-patch' }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = `${jobId}.patch`;
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+const TOLD_MS = 1_500;
+
+function CopyButton({ name, text }: { name: string; text(): Promise<string> }) {
+  const [told, setTold] = useState<string | null>(null);
+  useEffect(() => {
+    if (told === null) return;
+    const timer = setTimeout(() => setTold(null), TOLD_MS);
+    return () => clearTimeout(timer);
+  }, [told]);
+  const copy = () =>
+    text()
+      .then((words) => navigator.clipboard.writeText(words))
+      .then(
+        () => setTold('Copied'),
+        () => setTold('Not copied'),
+      );
+  return (
+    <button type="button" onClick={() => void copy()}>
+      <span aria-live="polite">{told ?? name}</span>
+    </button>
+  );
+}
+
+function CopyLine({ line }: { line: string }) {
+  return (
+    <span class="line">
+      <code>{line}</code>
+      <CopyButton name="Copy line" text={async () => line} />
+    </span>
+  );
+}

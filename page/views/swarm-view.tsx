@@ -1,0 +1,138 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { endedPerMinute, HistoryPlot } from '../parts/history-plot.js';
+import { inOrder, JobList } from '../parts/job-list.js';
+import { count } from '../format.js';
+import { go, pathTo } from '../route.js';
+import { type State, states, useSwarm } from '../swarm.js';
+
+const MOST_COMPARED = 6;
+/** What was chosen stays while one looks at a job and comes back. */
+const filter = { states: new Set<State>(), text: '' };
+
+export function chooseState(state: State): void {
+  filter.states = new Set([state]);
+  filter.text = '';
+  go(pathTo(''));
+}
+
+export function Swarm() {
+  const { jobs, counts, opening, samples, complete, revision } = useSwarm();
+  const [chosen, setChosen] = useState(filter.states);
+  const [text, setText] = useState(filter.text);
+  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
+  const search = useRef<HTMLInputElement>(null);
+  filter.states = chosen;
+  filter.text = text;
+
+  const shown = useMemo(() => {
+    const wanted = text.trim().toLowerCase();
+    return [...jobs.values()]
+      .filter(({ state }) => chosen.size === 0 || chosen.has(state))
+      .filter(
+        (job) =>
+          wanted === '' ||
+          [job.id, job.label, job.workspaceRoot, job.groupId, job.errorCode].some((field) =>
+            field?.toLowerCase().includes(wanted),
+          ),
+      )
+      .sort(inOrder);
+  }, [jobs, revision, chosen, text]);
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== '/' || event.target instanceof HTMLInputElement) return;
+      event.preventDefault();
+      search.current?.focus();
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, []);
+
+  const toggle = <T,>(set: ReadonlySet<T>, item: T): Set<T> => {
+    const next = new Set(set);
+    if (!next.delete(item)) next.add(item);
+    return next;
+  };
+  const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  return (
+    <div class="swarm">
+      <h1 class="unseen">The swarm</h1>
+      <section class="figures" aria-label="Figures">
+        <Figure name="running" value={count(counts.running)} of={`of ${count(opening?.limits.running ?? 0)} at once`} />
+        <Figure name="queued" value={count(counts.queued)} of={`room for ${count(opening?.limits.queued ?? 0)}`} />
+        <Figure name="ended a minute" value={endedPerMinute(samples).toFixed(1)} of="over 5 minutes" />
+        <Figure name="not done" value={count(counts.failed + counts.expired)} of="failed or expired" />
+        <HistoryPlot samples={samples} />
+      </section>
+      <section class="filters" aria-label="Filters">
+        <input
+          ref={search}
+          type="search"
+          placeholder="Find by label, id, directory, group  ( / )"
+          aria-label="Find jobs by label, id, directory or group"
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <div class="chips" role="group" aria-label="States">
+          {states.map((state) => (
+            <button
+              key={state}
+              type="button"
+              class={`chip state-${state}`}
+              aria-pressed={chosen.has(state)}
+              onClick={() => setChosen(toggle(chosen, state))}
+            >
+              <span class="dot" aria-hidden="true" />
+              {state} <b>{count(counts[state])}</b>
+            </button>
+          ))}
+        </div>
+      </section>
+      {marked.size > 0 && (
+        <section class="marks" aria-label="Comparison">
+          {marked.size} marked
+          <button type="button" disabled={marked.size < 2 || marked.size > MOST_COMPARED} onClick={() => go(pathTo('compare', ...marked))}>
+            Compare patches
+          </button>
+          <button type="button" class="quiet" onClick={() => setMarked(new Set())}>
+            Clear
+          </button>
+          {marked.size > MOST_COMPARED && <span>at most {MOST_COMPARED}</span>}
+        </section>
+      )}
+      {shown.length === 0 ? (
+        <Empty total={total} complete={complete} />
+      ) : (
+        <JobList jobs={shown} marked={marked} onMark={(id) => setMarked(toggle(marked, id))} />
+      )}
+      <p class="foot" role="status">
+        {count(shown.length)} of {count(total)} jobs{complete ? '' : ', more are coming'}
+        {total > jobs.size && complete ? `; the oldest ${count(total - jobs.size)} are not listed` : ''}
+      </p>
+    </div>
+  );
+}
+
+function Figure({ name, value, of }: { name: string; value: string; of: string }) {
+  return (
+    <div class="figure">
+      <b>{value}</b>
+      <span>{name}</span>
+      <small>{of}</small>
+    </div>
+  );
+}
+
+function Empty({ total, complete }: { total: number; complete: boolean }) {
+  if (!complete) return <p class="empty">Reading the jobs…</p>;
+  if (total > 0) return <p class="empty">No job fits these filters.</p>;
+  return (
+    <div class="empty">
+      <h2>No jobs yet</h2>
+      <p>
+        Hand one over: <code>offshoot delegate "Fix the flaky test"</code>, or have your agent call{' '}
+        <code>codex_delegate</code>.
+      </p>
+    </div>
+  );
+}

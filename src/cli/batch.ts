@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import { delegateBatch } from '../operations/delegate-batch.js';
+import { conclude } from './answer.js';
+import { type Command, jsonFlag } from './command.js';
+import { exitCodes } from './exit-codes.js';
+import { flagsOf } from './flags.js';
+import { withDaemon } from './link.js';
+import { checkInput, reportUsage } from './operation-command.js';
+import { jsonDocument, print } from './terminal.js';
+
+type Answer = z.infer<typeof delegateBatch.output>;
+
+export const batch: Command = {
+  name: delegateBatch.command,
+  parameters: 'FILE | -',
+  summary: 'Hand many tasks to Codex, one a line, and print the ids of their jobs.',
+  details: 'All tasks are accepted, or none. Blank lines are passed over; - reads standard input.',
+  words: { atLeast: 1, atMost: 1 },
+  flags: [...flagsOf(delegateBatch.input, ['tasks']), jsonFlag],
+  async run({ words, flags }) {
+    const { json, ...settings } = flags;
+    const lines = await readLines(words[0] ?? '-');
+    if (!lines.ok) return conclude(lines, json === true);
+    const tasks = lines.value.map((task) => ({ task }));
+    const input = { idempotency_key: randomUUID(), ...settings, tasks };
+    const problem = checkInput(delegateBatch.input, input);
+    if (problem !== null) return reportUsage(problem);
+    const outcome = await withDaemon({ start: true }, async (link) => {
+      const answer = await link.call<Answer>(delegateBatch.tool, input);
+      if (!answer.ok) return answer;
+      const ids = answer.value.jobs.map(({ job_id: id }) => `${id}\n`).join('');
+      await print(json === true ? jsonDocument(answer.value) : ids);
+      return succeed(exitCodes.ok);
+    });
+    return conclude(outcome, json === true);
+  },
+};
+
+async function readLines(file: string): Promise<Outcome<string[]>> {
+  const lines: string[] = [];
+  try {
+    const input = file === '-' ? process.stdin : createReadStream(file);
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (line.trim() !== '') lines.push(line);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return refuse('invalid_arguments', { message: `The file of tasks cannot be read (${code}).` });
+  }
+  return succeed(lines);
+}

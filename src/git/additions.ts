@@ -1,0 +1,46 @@
+import { rm, writeFile } from 'node:fs/promises';
+import type { BytePath } from './index-changes.js';
+import { readRegularFile } from './regular-file.js';
+import type { SlotLayout } from './slot.js';
+
+/** A file whose content git-lfs keeps, and that lies in the checkout in place of its pointer. */
+export interface LargeFile {
+  path: BytePath;
+  /** SHA-256 of the content, in hexadecimal. */
+  oid: string;
+}
+
+/** A submodule that was checked out, with a git directory of ours. */
+export interface CheckedOutSubmodule {
+  path: BytePath;
+  commit: string;
+  /** Name of its directory in the slot's `modules`. */
+  directory: string;
+}
+
+/** What lies in a checkout beside the files of its baseline, or instead of them. */
+export interface Additions {
+  /** Ignored files of the caller: never part of a patch, whatever the agent does to the ignore rules. */
+  included: BytePath[];
+  largeFiles: LargeFile[];
+  submodules: CheckedOutSubmodule[];
+  /** Files of the baseline that are absent, as in the caller's sparse checkout. */
+  sparse: boolean;
+}
+
+export const noAdditions: Additions = { included: [], largeFiles: [], submodules: [], sparse: false };
+
+const MAX_ADDITIONS_BYTES = 64 * 1024 * 1024;
+
+/** Writes them down for the capture. A slot that has such a file is no plain checkout, and is used once. */
+export async function writeAdditions(slot: SlotLayout, additions: Additions): Promise<void> {
+  const { included, largeFiles, submodules, sparse } = additions;
+  const plain = included.length + largeFiles.length + submodules.length === 0 && !sparse;
+  if (plain) await rm(slot.additions, { force: true });
+  else await writeFile(slot.additions, JSON.stringify(additions));
+}
+
+export async function readAdditions(slot: SlotLayout): Promise<Additions> {
+  const content = await readRegularFile(slot.additions, MAX_ADDITIONS_BYTES);
+  return content === null ? noAdditions : (JSON.parse(content.toString('utf8')) as Additions);
+}

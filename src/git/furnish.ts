@@ -1,0 +1,44 @@
+import { type LargeFile, writeAdditions } from './additions.js';
+import type { Baseline } from './baseline.js';
+import type { Caller } from './caller.js';
+import type { CallerEnvironment } from './environment.js';
+import { type GitFailure, runGit } from './git.js';
+import { copyIncluded } from './included-files.js';
+import { splitRecords } from './index-changes.js';
+import { restoreLargeFiles } from './large-files.js';
+import { type SlotLayout, slotContext } from './slot.js';
+import { checkOutSubmodules, readGitlinks } from './submodules.js';
+
+/**
+ * Adds to a fresh checkout what a commit alone does not have: submodules, the content of git-lfs files, and
+ * the ignored files that the caller wants in it. Writes down what was added, and warns of what could not be.
+ */
+export async function furnishCheckout(
+  slot: SlotLayout,
+  caller: Caller,
+  { absent, included }: Baseline,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ ok: true; largeFiles: LargeFile[]; warnings: string[] } | GitFailure> {
+  const listed = await runGit(slotContext(slot, environment, signal), ['ls-files', '--stage', '-z']);
+  if (!listed.ok) return listed;
+  const paths = splitRecords(listed.stdout).map((record) => record.slice(record.indexOf('\t') + 1));
+  const { submodules, warnings } = await checkOutSubmodules(
+    slot,
+    caller,
+    readGitlinks(listed.stdout),
+    environment,
+    signal,
+  );
+  const restored = await restoreLargeFiles(slot, caller, paths, environment, signal);
+  if (!restored.ok) return restored;
+  const copied = copyIncluded(caller.repository.root, slot.checkout, included);
+  await writeAdditions(slot, {
+    included: copied.paths,
+    largeFiles: restored.largeFiles,
+    submodules,
+    sparse: absent.length > 0,
+  });
+  const { largeFiles } = restored;
+  return { ok: true, largeFiles, warnings: [...warnings, ...restored.warnings, ...copied.warnings] };
+}

@@ -1,0 +1,71 @@
+import type { BytePath } from './index-changes.js';
+
+/** One entry of an index: what the scrub of a slot needs of it. */
+export interface IndexEntry {
+  path: BytePath;
+  kind: 'file' | 'link' | 'submodule';
+  /** Whole second of the file's last change, of its content or of anything about it, when it was recorded. */
+  changedSecond: number;
+  /** Size of the file when it was recorded; 0 where git did not trust the time. */
+  bytes: number;
+  /** Marked as unmerged, assume-unchanged, skip-worktree or intent-to-add: git does not compare it like others. */
+  special: boolean;
+}
+
+const SIGNATURE = 'DIRC';
+const HEADER_BYTES = 12;
+/** Times, device, inode, mode, user, group and size: four bytes each, some twice. */
+const STAT_BYTES = 40;
+const MODE_AT = 24;
+const SIZE_AT = 36;
+const FLAGS = { assumeUnchanged: 0x8000, extended: 0x4000, stage: 0x3000 };
+
+const kinds: Record<number, IndexEntry['kind'] | undefined> = {
+  8: 'file',
+  10: 'link',
+  14: 'submodule',
+};
+
+/**
+ * Reads the entries of an index file, versions 2 and 3 of gitformat-index(5). Null for anything else: another
+ * version, a split or a sparse index, a damaged file. `idBytes` is 20 for SHA-1, 32 for SHA-256.
+ */
+export function readIndexEntries(index: Buffer, idBytes: number): IndexEntry[] | null {
+  if (index.length < HEADER_BYTES + idBytes || index.toString('latin1', 0, 4) !== SIGNATURE) return null;
+  const version = index.readUInt32BE(4);
+  if (version !== 2 && version !== 3) return null;
+  const end = index.length - idBytes;
+  const entries: IndexEntry[] = [];
+  let at = HEADER_BYTES;
+  for (let left = index.readUInt32BE(8); left > 0; left -= 1) {
+    const flagsAt = at + STAT_BYTES + idBytes;
+    if (flagsAt + 2 > end) return null;
+    const flags = index.readUInt16BE(flagsAt);
+    const extended = (flags & FLAGS.extended) !== 0;
+    const pathAt = flagsAt + (extended ? 4 : 2);
+    const pathEnd = index.indexOf(0, pathAt);
+    const kind = kinds[index.readUInt32BE(at + MODE_AT) >>> 12];
+    if (pathEnd < 0 || pathEnd >= end || kind === undefined) return null;
+    entries.push({
+      path: index.toString('latin1', pathAt, pathEnd),
+      kind,
+      changedSecond: index.readUInt32BE(at),
+      bytes: index.readUInt32BE(at + SIZE_AT),
+      special: extended || (flags & (FLAGS.assumeUnchanged | FLAGS.stage)) !== 0,
+    });
+    // Entries end with one to eight zero bytes, at a multiple of eight from their start.
+    at += (pathEnd - at + 8) & ~7;
+  }
+  return hasOnlyOptionalExtensions(index, at, end) ? entries : null;
+}
+
+/** An extension whose name begins with a capital may be ignored; any other changes what the entries mean. */
+function hasOnlyOptionalExtensions(index: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at + 8 <= end) {
+    const letter = index[at] ?? 0;
+    if (letter < 0x41 || letter > 0x5a) return false;
+    at += 8 + index.readUInt32BE(at + 4);
+  }
+  return at === end;
+}

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { chmod, copyFile, lstat, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LargeFile } from './additions.js';
+import type { Caller } from './caller.js';
+import { absolutePath, lookAt, nameSome } from './carried-files.js';
+import { type CallerEnvironment, ownEnvironment } from './environment.js';
+import { type GitContext, type GitFailure, runGit } from './git.js';
+import { makeGitDirectory } from './git-directory.js';
+import { type BytePath, pathList, splitRecords } from './index-changes.js';
+import { readRegularFile } from './regular-file.js';
+import { type SlotLayout, slotContext } from './slot.js';
+
+const MAX_POINTER_BYTES = 1_024;
+const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
+/** What git-lfs content may take in one checkout, in all. */
+const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
+
+interface Restored {
+  ok: true;
+  largeFiles: LargeFile[];
+  warnings: string[];
+}
+
+/**
+ * Puts the content of git-lfs files, where the caller has it, in the place of their pointers, as the smudge
+ * filter of git-lfs would; no program of git-lfs is run. `paths` are all files of the checkout.
+ */
+export async function restoreLargeFiles(
+  slot: SlotLayout,
+  caller: Caller,
+  paths: readonly BytePath[],
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<Restored | GitFailure> {
+  const attributes = await readRegularFile(
+    join(caller.repository.commonDirectory, 'info', 'attributes'),
+    MAX_ATTRIBUTES_BYTES,
+  );
+  if (!(await namesFilter(slot, paths, attributes))) return { ok: true, largeFiles: [], warnings: [] };
+  const filtered = await findFiltered(slot, caller, paths, attributes, environment, signal);
+  if (!filtered.ok) return filtered;
+  const largeFiles: LargeFile[] = [];
+  const missing: BytePath[] = [];
+  let room = MAX_CONTENT_BYTES;
+  for (const path of filtered.paths) {
+    const pointer = await readPointer(slot, path);
+    if (pointer === null) continue;
+    const restored = pointer.bytes <= room && (await restore(slot, caller, path, pointer.oid));
+    if (restored) {
+      room -= pointer.bytes;
+      largeFiles.push({ path, oid: pointer.oid });
+    } else missing.push(path);
+  }
+  const warnings =
+    missing.length === 0
+      ? []
+      : [
+          `Content of git-lfs files that is not at hand: their pointers lie in its place: ${nameSome(missing)}.`,
+        ];
+  return { ok: true, largeFiles, warnings };
+}
+
+/** A look at the attribute files themselves: most repositories have no filter, and need not ask git. */
+async function namesFilter(
+  slot: SlotLayout,
+  paths: readonly BytePath[],
+  attributes: Buffer | null,
+): Promise<boolean> {
+  if (attributes?.includes('filter=lfs')) return true;
+  for (const path of paths) {
+    if (path !== '.gitattributes' && !path.endsWith('/.gitattributes')) continue;
+    const rules = await readRegularFile(absolutePath(slot.checkout, path), MAX_ATTRIBUTES_BYTES);
+    if (rules?.includes('filter=lfs')) return true;
+  }
+  return false;
+}
+
+/** Asks with a git directory that has the caller's attributes: those of the slot switch every filter off. */
+async function findFiltered(
+  slot: SlotLayout,
+  { headCommit, objectFormat }: Caller,
+  paths: readonly BytePath[],
+  attributes: Buffer | null,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
+  await rm(slot.seed, { recursive: true, force: true });
+  await makeGitDirectory(slot.seed, {
+    objectFormat,
+    head: headCommit,
+    borrowedObjects: [slot.objects],
+    settings: [],
+    attributes: attributes ?? Buffer.alloc(0),
+    excludes: Buffer.alloc(0),
+  });
+  const context: GitContext = {
+    directory: slot.checkout,
+    environment: ownEnvironment(environment, {
+      gitDirectory: slot.seed,
+      workTree: slot.checkout,
+      index: slot.index,
+    }),
+    signal,
+  };
+  const answer = await runGit(
+    context,
+    ['check-attr', '--cached', '-z', '--stdin', 'filter'],
+    pathList(paths),
+  );
+  await rm(slot.seed, { recursive: true, force: true });
+  if (!answer.ok) return answer;
+  const fields = splitRecords(answer.stdout);
+  // Records come in threes: path, attribute, value.
+  return { ok: true, paths: fields.filter((_, at) => at % 3 === 0 && fields[at + 2] === 'lfs') };
+}
+
+/** A pointer file: git-lfs, docs/spec.md. */
+async function readPointer(slot: SlotLayout, path: BytePath): Promise<{ oid: string; bytes: number } | null> {
+  const content = await readRegularFile(absolutePath(slot.checkout, path), MAX_POINTER_BYTES);
+  const text = content?.toString('latin1') ?? '';
+  if (!text.startsWith('version https://git-lfs.github.com/spec/v1\n')) return null;
+  const oid = /^oid sha256:([0-9a-f]{64})$/m.exec(text)?.[1];
+  const bytes = /^size (\d{1,15})$/m.exec(text)?.[1];
+  return oid === undefined || bytes === undefined ? null : { oid, bytes: Number(bytes) };
+}
+
+async function restore(slot: SlotLayout, caller: Caller, path: BytePath, oid: string): Promise<boolean> {
+  const store = join(caller.repository.commonDirectory, 'lfs', 'objects', oid.slice(0, 2), oid.slice(2, 4));
+  const [source, target] = [join(store, oid), absolutePath(slot.checkout, path)];
+  const copy = `${slot.seed}-large-file`;
+  try {
+    const { mode } = await lstat(target);
+    if (!(await lstat(source)).isFile()) return false;
+    await copyFile(source, copy, constants.COPYFILE_FICLONE);
+    await chmod(copy, mode & 0o777);
+    await rename(copy, target);
+    return true;
+  } catch {
+    await rm(copy, { force: true });
+    return false;
+  }
+}
+
+/** Records the mode of files whose content is unchanged: their entries keep the pointer. */
+export async function recordModes(
+  context: GitContext,
+  paths: ReadonlySet<BytePath>,
+): Promise<{ ok: true } | GitFailure> {
+  if (paths.size === 0) return { ok: true };
+  const listed = await runGit(context, ['ls-files', '--stage', '-z']);
+  if (!listed.ok) return listed;
+  const entries = splitRecords(listed.stdout).flatMap((record) => {
+    const [path, id] = [record.slice(record.indexOf('\t') + 1), record.split(' ')[1]];
+    if (!paths.has(path)) return [];
+    const executable = ((lookAt(context.directory, path)?.mode ?? 0) & 0o100) !== 0;
+    return [`${executable ? '100755' : '100644'} ${id} 0\t${path}`];
+  });
+  return runGit(context, ['update-index', '-z', '--index-info'], pathList(entries));
+}
+
+/** In the agent's own index, their content counts as unchanged: its git knows pointers only. */
+export async function hideLargeFiles(
+  slot: SlotLayout,
+  largeFiles: readonly LargeFile[],
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ ok: true } | GitFailure> {
+  if (largeFiles.length === 0) return { ok: true };
+  const context = slotContext(slot, environment, signal, join(slot.checkout, '.git', 'index'));
+  const paths = pathList(largeFiles.map(({ path }) => path));
+  return runGit(context, ['update-index', '--assume-unchanged', '-z', '--stdin'], paths);
+}
+
+/** The paths whose file no longer has the content that was put there. */
+export async function findChanged(
+  slot: SlotLayout,
+  largeFiles: readonly LargeFile[],
+): Promise<Set<BytePath>> {
+  const changed = new Set<BytePath>();
+  for (const { path, oid } of largeFiles) {
+    if ((await hashOf(absolutePath(slot.checkout, path))) !== oid) changed.add(path);
+  }
+  return changed;
+}
+
+async function hashOf(path: Buffer): Promise<string | null> {
+  try {
+    if (!(await lstat(path)).isFile()) return null;
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+    return hash.digest('hex');
+  } catch {
+    return null;
+  }
+}

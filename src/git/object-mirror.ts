@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type GitContext, type GitFailure, runGit } from './git.js';
+
+/** Files that hold objects; what else git keeps beside them is made from these, or is about to be one. */
+const PACK_FILE = /^pack-[0-9a-f]{40,64}\.(pack|idx|rev)$/;
+const LOOSE_OBJECT = /^[0-9a-f]{38,62}$/;
+const LOOSE_DIRECTORY = /^[0-9a-f]{2}$/;
+const DIRECTORIES_PER_TURN = 16;
+/** Packs that vanish while they are linked were replaced by another, which the next look finds. */
+const MAX_LOOKS = 5;
+
+/**
+ * Gives an object directory that holds what the caller's holds now, and loses nothing when they run
+ * `git gc --prune=now`: a mirror of hard links beside the slots, one for all jobs of the repository. A mirror
+ * only grows; once the caller has dropped a pack, a new one is begun, and the old one is deleted when no slot
+ * borrows from it. Null where links are impossible: on another disk, or to another user's files.
+ */
+export async function mirrorObjects(from: string, slotDirectory: string): Promise<string | null> {
+  const mirrors = join(dirname(dirname(slotDirectory)), 'mirrors');
+  const names = await readdir(mirrors).catch(() => []);
+  const current = names.find((name) => isCurrent(from, join(mirrors, name)));
+  const mirror = join(mirrors, current ?? randomUUID());
+  if (!(await bringUpToDate(from, mirror))) return null;
+  const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
+  if (older.length > 0) await deleteUnused(older, dirname(slotDirectory));
+  return mirror;
+}
+
+/** Whether the caller still has all packs of the mirror, so that it holds no more than it should. */
+function isCurrent(from: string, mirror: string): boolean {
+  const theirs = new Set(namesIn(join(from, 'pack')));
+  return namesIn(join(mirror, 'pack')).every((name) => theirs.has(name));
+}
+
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+async function bringUpToDate(from: string, mirror: string): Promise<boolean> {
+  try {
+    await mkdir(mirror, { recursive: true, mode: 0o700 });
+    // Loose objects first: what gc packs meanwhile is in a pack that is listed after them.
+    await mirrorLooseObjects(from, mirror);
+    for (let look = 1; !linkNew(from, mirror, 'pack', PACK_FILE); look += 1) {
+      if (look === MAX_LOOKS) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function mirrorLooseObjects(from: string, mirror: string): Promise<void> {
+  const names = readdirSync(from).filter((name) => LOOSE_DIRECTORY.test(name));
+  let visited = 0;
+  for (const name of names) {
+    linkNew(from, mirror, name, LOOSE_OBJECT);
+    visited += 1;
+    if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
+  }
+}
+
+/** False when an entry vanished on the way. Synchronous: each step is short, and waiting for each costs more. */
+function linkNew(from: string, mirror: string, name: string, wanted: RegExp): boolean {
+  const [source, target] = [join(from, name), join(mirror, name)];
+  const changedAt = wholeSeconds(source);
+  if (changedAt === null || changedAt === wholeSeconds(target)) return true;
+  mkdirSync(target, { recursive: true });
+  const ours = new Set(readdirSync(target));
+  const missing = readdirSync(source).filter((entry) => wanted.test(entry) && !ours.has(entry));
+  const whole = missing.map((entry) => link(join(source, entry), join(target, entry))).every(Boolean);
+  // A time that is not yet past could be the time of a later change as well.
+  const settled = whole && changedAt < Math.floor(Date.now() / 1000) - 1;
+  utimesSync(target, 0, settled ? changedAt : 0);
+  return whole;
+}
+
+function wholeSeconds(directory: string): number | null {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  return found === undefined ? null : Math.floor(found.mtimeMs / 1000);
+}
+
+function link(source: string, target: string): boolean {
+  try {
+    linkSync(source, target);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Another thread links the same files.
+    if (code === 'EEXIST') return true;
+    if (code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function deleteUnused(mirrors: readonly string[], slots: string): Promise<void> {
+  const names = await readdir(slots);
+  const borrowed = await Promise.all(
+    names.map((name) => readFile(join(slots, name, 'git/objects/info/alternates'), 'utf8').catch(() => '')),
+  );
+  const unused = mirrors.filter((mirror) => !borrowed.some((list) => list.includes(mirror)));
+  await Promise.all(
+    unused.map((mirror) => rm(mirror, { recursive: true, force: true }).catch(() => undefined)),
+  );
+}
+
+/**
+ * Packs the baseline's own objects, its commit and all of its files but no history, into `mirror`: for where
+ * no mirror can be made.
+ */
+export async function packBaseline(
+  context: GitContext,
+  baseline: string,
+  mirror: string,
+): Promise<{ ok: true } | GitFailure> {
+  rmSync(mirror, { recursive: true, force: true });
+  mkdirSync(join(mirror, 'pack'), { recursive: true });
+  const listed = await runGit(context, ['rev-list', '--objects', '--no-object-names', '--no-walk', baseline]);
+  if (!listed.ok) return listed;
+  // No search for smaller deltas: the pack lives as long as one worktree.
+  const packed = await runGit(
+    context,
+    ['pack-objects', '-q', '--window=0', '--delta-base-offset', join(mirror, 'pack', 'pack')],
+    listed.stdout,
+  );
+  return packed.ok ? { ok: true } : packed;
+}

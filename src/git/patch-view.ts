@@ -1,0 +1,199 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { DurableFile, writeDurably } from './durable-file.js';
+import { type GitContext, runGit } from './git.js';
+import type { PatchFile } from './patch-files.js';
+import { type RedactionReason, redactPart } from './patch-redaction.js';
+import { isSecretFile } from './secrets.js';
+
+/** Where something lies in a file, in bytes. */
+export interface Range {
+  offset: number;
+  length: number;
+}
+
+/** One file of a patch, as it is kept: with its place in the patch, and in what is shown of it. */
+export interface KeptFile extends PatchFile {
+  exact: Range;
+  /** Null when it is withheld. */
+  shown: Range | null;
+  /** Why what is shown is not exact; absent when it is. */
+  redacted?: RedactionReason;
+  flags?: string[];
+}
+
+/** What is shown of a patch by default: its bytes lie in a file beside the exact patch. */
+export interface PatchView {
+  bytes: number;
+  sha256: string;
+}
+
+const MAX_CHECKED_BYTES = 32 * 1024 * 1024;
+const COPY_BYTES = 1024 * 1024;
+
+/**
+ * Finds each file's place in a patch and, where a secret is in it, writes what may be shown: the patch without
+ * secrets, which still applies. Where nothing is redacted no second patch is written.
+ * The index of `context` is at the baseline; it is only read.
+ */
+export async function makeView(
+  patchFile: string,
+  files: readonly PatchFile[],
+  context: GitContext,
+): Promise<KeptFile[]> {
+  const [shownFile, viewFile] = [`${patchFile}.shown`, `${patchFile}.view`];
+  await Promise.all([rm(shownFile, { force: true }), rm(viewFile, { force: true })]);
+  const patch = await open(patchFile);
+  try {
+    const ranges = assign(files, await findParts(patch));
+    const kept = await write(patch, shownFile, viewFile, files, ranges);
+    if (!kept.some(({ redacted }) => redacted !== undefined)) return kept;
+    if (collides(kept)) return await withholdAll(shownFile, viewFile, kept);
+    const applies = await runGit(context, [
+      'apply',
+      '--check',
+      '--cached',
+      '--allow-empty',
+      '--whitespace=nowarn',
+      shownFile,
+    ]);
+    return applies.ok ? kept : await withholdAll(shownFile, viewFile, kept);
+  } finally {
+    await patch.close();
+  }
+}
+
+const DELIMITER = Buffer.from('\ndiff --git ');
+
+/** Offsets at which the files of a patch begin. No line inside of one can begin like that. */
+async function findParts(patch: FileHandle): Promise<{ starts: number[]; end: number }> {
+  const { size } = await patch.stat();
+  const starts = size === 0 ? [] : [0];
+  const chunk = Buffer.alloc(COPY_BYTES);
+  const overlap = DELIMITER.length - 1;
+  for (let offset = 0; offset < size; offset += COPY_BYTES - overlap) {
+    const { bytesRead } = await patch.read(chunk, 0, COPY_BYTES, offset);
+    const window = chunk.subarray(0, bytesRead);
+    for (let at = window.indexOf(DELIMITER); at >= 0; at = window.indexOf(DELIMITER, at + 1)) {
+      starts.push(offset + at + 1);
+    }
+  }
+  return { starts, end: size };
+}
+
+/** A file whose type changes is told as a deletion and a creation, one after the other. */
+function assign(files: readonly PatchFile[], { starts, end }: { starts: number[]; end: number }): Range[] {
+  let part = 0;
+  return files.map(({ status }) => {
+    const offset = starts[part] ?? end;
+    part += status === 'typechange' ? 2 : 1;
+    return { offset, length: (starts[part] ?? end) - offset };
+  });
+}
+
+async function write(
+  patch: FileHandle,
+  shownFile: string,
+  viewFile: string,
+  files: readonly PatchFile[],
+  ranges: readonly Range[],
+): Promise<KeptFile[]> {
+  const shown = await DurableFile.create(shownFile);
+  try {
+    const kept: KeptFile[] = [];
+    for (const [index, file] of files.entries()) {
+      const exact = ranges[index] ?? { offset: 0, length: 0 };
+      const offset = shown.bytes;
+      const reason = await writePart(patch, shown, file, exact);
+      const withheld = reason !== null && reason !== 'masked';
+      kept.push({
+        ...file,
+        exact,
+        shown: withheld ? null : { offset, length: shown.bytes - offset },
+        ...(reason === null ? {} : { redacted: reason }),
+      });
+    }
+    if (kept.every(({ redacted }) => redacted === undefined)) {
+      await shown.discard();
+      return kept;
+    }
+    const { bytes } = shown;
+    await writeDurably(viewFile, JSON.stringify({ bytes, sha256: await shown.commit() } satisfies PatchView));
+    return kept;
+  } catch (error) {
+    await shown.discard();
+    throw error;
+  }
+}
+
+/** Writes what may be shown of one file, and tells why that is not all of it. */
+async function writePart(
+  patch: FileHandle,
+  shown: DurableFile,
+  { path, oldPath }: PatchFile,
+  range: Range,
+): Promise<RedactionReason | null> {
+  if (isSecretFile(path) || (oldPath !== undefined && isSecretFile(oldPath))) return 'secret_file';
+  if (range.length > MAX_CHECKED_BYTES) return copyBinary(patch, shown, range);
+  const part = Buffer.alloc(range.length);
+  await patch.read(part, 0, range.length, range.offset);
+  const redacted = redactPart(part);
+  if (redacted.shown !== null) await shown.write(redacted.shown);
+  return redacted.reason;
+}
+
+async function copyBinary(
+  patch: FileHandle,
+  shown: DurableFile,
+  range: Range,
+): Promise<RedactionReason | null> {
+  const chunk = Buffer.alloc(COPY_BYTES);
+  const head = await patch.read(chunk, 0, COPY_BYTES, range.offset);
+  if (!chunk.subarray(0, head.bytesRead).includes('\nGIT binary patch\n')) return 'too_large_to_check';
+  for (let done = 0; done < range.length; ) {
+    const { bytesRead } = await patch.read(
+      chunk,
+      0,
+      Math.min(COPY_BYTES, range.length - done),
+      range.offset + done,
+    );
+    if (bytesRead === 0) break;
+    await shown.write(chunk.subarray(0, bytesRead));
+    done += bytesRead;
+  }
+  return null;
+}
+
+/** Whether a shown file takes a place that a withheld one does not leave; `git apply --check` overlooks that. */
+function collides(files: readonly KeptFile[]): boolean {
+  const staying = new Set(
+    files
+      .filter(({ shown, status }) => shown === null && status !== 'added')
+      .map(({ path, oldPath }) => oldPath ?? path),
+  );
+  const made = new Set(
+    files.filter(({ shown, status }) => shown !== null && status !== 'deleted').map(({ path }) => path),
+  );
+  const liesBelow = (path: string, places: ReadonlySet<string>): boolean =>
+    path.split('/').some((_, depth, names) => depth > 0 && places.has(names.slice(0, depth).join('/')));
+  return (
+    [...made].some((path) => liesBelow(path, staying)) || [...staying].some((path) => liesBelow(path, made))
+  );
+}
+
+/** Files can depend on one another, as when a directory takes the place of a withheld file. */
+async function withholdAll(
+  shownFile: string,
+  viewFile: string,
+  kept: readonly KeptFile[],
+): Promise<KeptFile[]> {
+  const shown = await DurableFile.create(shownFile);
+  await writeDurably(
+    viewFile,
+    JSON.stringify({ bytes: 0, sha256: await shown.commit() } satisfies PatchView),
+  );
+  return kept.map((file) => {
+    const reason =
+      file.redacted === undefined || file.redacted === 'masked' ? 'would_not_apply' : file.redacted;
+    return { ...file, shown: null, redacted: reason };
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * What looks like a secret in a line of text, or by the name of a file. Patterns are narrow: each names a form
+ * that an issuer documents, or a label beside a value that looks random. Lines are bytes in latin1.
+ */
+
+const MASK = '[redacted]';
+
+/** The secret is the group if there is one, else the whole match. Repetitions are bounded: lines may be long. */
+interface SecretPattern {
+  pattern: RegExp;
+  /** The value must look random as well, for the form alone is common in code. */
+  random?: boolean;
+}
+
+const patterns: readonly SecretPattern[] = [
+  // AWS access key ids.
+  { pattern: /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b/g },
+  // GitHub and GitLab tokens.
+  { pattern: /\bgh[pousr]_[A-Za-z0-9]{36,255}\b/g },
+  { pattern: /\bgithub_pat_[A-Za-z0-9_]{40,255}\b/g },
+  { pattern: /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt)-[A-Za-z0-9_-]{20,255}/g },
+  // Slack tokens and webhooks.
+  { pattern: /\bxox[abeoprs]-[A-Za-z0-9-]{10,255}/g },
+  { pattern: /\bhooks\.slack\.com\/services\/(T[A-Z0-9]{6,20}\/B[A-Z0-9]{6,20}\/[A-Za-z0-9]{16,40})/g },
+  // Stripe.
+  { pattern: /\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,255}\b/g },
+  { pattern: /\bwhsec_[A-Za-z0-9+/=]{24,255}/g },
+  // Google: API keys, OAuth.
+  { pattern: /\bAIza[0-9A-Za-z_-]{35}/g },
+  { pattern: /\bya29\.[0-9A-Za-z_-]{20,2000}/g },
+  { pattern: /\bGOCSPX-[0-9A-Za-z_-]{28}/g },
+  // Package registries.
+  { pattern: /\bnpm_[A-Za-z0-9]{36}\b/g },
+  { pattern: /_(?:authToken|auth|password)\s{0,4}=\s{0,4}["']?([A-Za-z0-9+/=_-]{12,2000})/g },
+  { pattern: /\bpypi-AgE[A-Za-z0-9_-]{50,2000}/g },
+  // Model providers.
+  { pattern: /\bsk-ant-[A-Za-z0-9_-]{20,255}/g },
+  { pattern: /\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,255}/g, random: true },
+  // JSON web tokens.
+  { pattern: /\beyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{10,4000}/g },
+  // Authorization headers.
+  { pattern: /\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/-]{16,4000}={0,2})/gi, random: true },
+  // Passwords in connection strings.
+  { pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@'"`<>{}$]{1,100}:([^\s@'"`<>{}$/]{3,200})@/gi },
+  // A label that promises a secret, beside a value that looks like one.
+  {
+    pattern:
+      /(?:api|access|auth|client|private|secret|signing|encryption|account|service|master)?[_-]?(?:key|secret|token|passw(?:or)?d|pwd|credential)s?["'`]?\s{0,8}(?::|=|=>|:=)\s{0,8}["'`]?([A-Za-z0-9+/_=.~-]{20,500})/gi,
+    random: true,
+  },
+];
+
+/** Words with which examples stand for a secret. */
+const placeholder =
+  /^(?:pass(?:word)?|secret|token|changeme|example|x{3,}|\*{3,}|\.{3}|%s)$|example|placeholder|your[_-]/i;
+
+/** The line with every secret masked; the same string when there is none. */
+export function maskSecrets(line: string): string {
+  return patterns.reduce(
+    (text, { pattern, random }) =>
+      text.replace(pattern, (whole: string, ...rest: unknown[]) => {
+        const secret = typeof rest[0] === 'string' ? rest[0] : whole;
+        if (placeholder.test(secret) || (random && !looksRandom(secret))) return whole;
+        return whole.replace(secret, MASK);
+      }),
+    line,
+  );
+}
+
+const MIN_ENTROPY_BITS = 3.5;
+
+/** Digits among letters, and hardly a character twice as often as others: no word, path or name does that. */
+function looksRandom(value: string): boolean {
+  const body = value.replace(/^sk-(?:proj-|svcacct-|admin-)?/, '');
+  if (!/[0-9]/.test(body) || !/[A-Za-z]/.test(body)) return false;
+  // Names of things: parts that are words, with numbers at their ends at most.
+  if (body.split(/[-_./]/).every((part) => /^(?:[A-Za-z]{0,20}[0-9]{0,4}|[0-9]+)$/.test(part))) return false;
+  const hasBothCases = /[a-z]/.test(body) && /[A-Z]/.test(body);
+  const isHex = /^[0-9a-fA-F]{32,}$/.test(body);
+  return (
+    (hasBothCases || isHex || /[0-9].*[a-z].*[0-9].*[a-z].*[0-9]/i.test(body)) &&
+    entropyBits(body) >= (isHex ? 3 : MIN_ENTROPY_BITS)
+  );
+}
+
+function entropyBits(value: string): number {
+  const counts = new Map<string, number>();
+  for (const character of value) counts.set(character, (counts.get(character) ?? 0) + 1);
+  return [...counts.values()].reduce((bits, count) => {
+    const part = count / value.length;
+    return bits - part * Math.log2(part);
+  }, 0);
+}
+
+export const beginsPrivateKey = (line: string): boolean =>
+  /-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----/.test(line);
+
+export const endsPrivateKey = (line: string): boolean =>
+  /-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----/.test(line);
+
+const secretNames = [
+  /^\.env(?:\.(?!(?:example|sample|template|dist|defaults)$).+)?$/,
+  /\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk)$/,
+  /^id_(?:rsa|dsa|ecdsa|ed25519)$/,
+  /^(?:\.netrc|_netrc|\.pgpass|\.git-credentials|\.htpasswd|\.pypirc)$/,
+  /^service[-_]account.*\.json$/,
+];
+const secretPaths = [
+  /(?:^|\/)\.aws\/credentials$/,
+  /(?:^|\/)\.docker\/config\.json$/,
+  /(?:^|\/)\.kube\/config$/,
+];
+
+/** Whether a file holds secrets by its name alone. */
+export function isSecretFile(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
+  return (
+    secretNames.some((pattern) => pattern.test(name)) || secretPaths.some((pattern) => pattern.test(path))
+  );
+}

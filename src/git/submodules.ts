@@ -1,0 +1,193 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CheckedOutSubmodule, noAdditions, writeAdditions } from './additions.js';
+import type { Caller } from './caller.js';
+import { lookAt, nameSome } from './carried-files.js';
+import { type CallerEnvironment, ownEnvironment } from './environment.js';
+import { type GitContext, runGit } from './git.js';
+import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
+import { type BytePath, splitRecords, toBytes } from './index-changes.js';
+import { type SlotLayout, slotContext, slotLayout } from './slot.js';
+
+/** A submodule as the index of its superproject records it. */
+export interface Gitlink {
+  path: BytePath;
+  commit: string;
+}
+
+/** Where the caller has a repository: its working tree, and the git directories that may hold its submodules. */
+interface Source {
+  root: string;
+  gitDirectories: readonly string[];
+}
+
+interface Furnished {
+  submodules: CheckedOutSubmodule[];
+  /** Full paths, from the root of the checkout. */
+  missing: BytePath[];
+  dirty: BytePath[];
+}
+
+interface Job {
+  objectFormat: string;
+  environment: CallerEnvironment;
+  signal: AbortSignal;
+}
+
+/** The slot of a submodule: a git directory of ours in the slot's `modules`, its files below the checkout. */
+export const submoduleSlot = (slot: SlotLayout, { path, directory }: CheckedOutSubmodule): SlotLayout => ({
+  ...slotLayout(join(slot.modules, directory)),
+  checkout: join(slot.checkout, toBytes(path).toString('utf8')),
+  aside: slot.aside,
+});
+
+/**
+ * Checks submodules out at their recorded commits, those within them too, where the caller has their objects.
+ * Each gets a git directory of ours; hooks, configuration and changes of the caller's are left alone.
+ */
+export async function checkOutSubmodules(
+  slot: SlotLayout,
+  caller: Caller,
+  gitlinks: readonly Gitlink[],
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ submodules: CheckedOutSubmodule[]; warnings: string[] }> {
+  if (gitlinks.length === 0) return { submodules: [], warnings: [] };
+  const { root, gitDirectory, commonDirectory } = caller.repository;
+  const source = { root, gitDirectories: [...new Set([gitDirectory, commonDirectory])] };
+  const job = { objectFormat: caller.objectFormat, environment, signal };
+  const { submodules, missing, dirty } = await furnish(slot, source, gitlinks, job);
+  const warnings: [BytePath[], string][] = [
+    [missing, 'Submodules whose objects are not at hand are empty directories in the worktree'],
+    [dirty, 'Uncommitted changes inside submodules were not carried over'],
+  ];
+  return {
+    submodules,
+    warnings: warnings
+      .filter(([paths]) => paths.length > 0)
+      .map(([paths, words]) => `${words}: ${nameSome(paths)}.`),
+  };
+}
+
+async function furnish(
+  slot: SlotLayout,
+  source: Source,
+  gitlinks: readonly Gitlink[],
+  job: Job,
+): Promise<Furnished> {
+  const all: Furnished = { submodules: [], missing: [], dirty: [] };
+  const names = await readNames(slot, job);
+  for (const [index, { path, commit }] of gitlinks.entries()) {
+    const submodule = { path, commit, directory: String(index) };
+    const theirs = await findGitDirectory(source, path, names.get(path));
+    const within = theirs && (await checkOutOne(slot, submodule, theirs, source, job));
+    if (!within) {
+      all.missing.push(path);
+      continue;
+    }
+    all.submodules.push(submodule);
+    all.missing.push(...within.missing.map((inner) => `${path}/${inner}`));
+    all.dirty.push(...within.dirty.map((inner) => `${path}/${inner}`));
+    if (await isDirty(slot, submodule, theirs, source, job)) all.dirty.push(path);
+  }
+  return all;
+}
+
+/** Names of submodules by their paths, from `.gitmodules` in the checkout: gitmodules(5). */
+async function readNames(slot: SlotLayout, job: Job): Promise<Map<BytePath, string>> {
+  const names = new Map<BytePath, string>();
+  if (!lookAt(slot.checkout, '.gitmodules')?.isFile()) return names;
+  const context = slotContext(slot, job.environment, job.signal);
+  const listed = await runGit(context, ['config', '--file', '.gitmodules', '--no-includes', '--list', '-z']);
+  if (!listed.ok) return names;
+  for (const record of splitRecords(listed.stdout)) {
+    const [, name, path] = /^submodule\.(.+)\.path\n(.+)$/s.exec(record) ?? [];
+    if (name !== undefined && path !== undefined) names.set(path, toBytes(name).toString('utf8'));
+  }
+  return names;
+}
+
+async function findGitDirectory(
+  { root, gitDirectories }: Source,
+  path: BytePath,
+  name: string | undefined,
+): Promise<string | null> {
+  const candidates = [
+    ...(name === undefined || name.split('/').includes('..')
+      ? []
+      : gitDirectories.map((directory) => join(directory, 'modules', name))),
+    join(root, toBytes(path).toString('utf8'), '.git'),
+  ];
+  for (const candidate of candidates) {
+    const objects = await stat(join(candidate, 'objects')).catch(() => null);
+    if (objects?.isDirectory()) return candidate;
+  }
+  return null;
+}
+
+async function checkOutOne(
+  outer: SlotLayout,
+  submodule: CheckedOutSubmodule,
+  theirs: string,
+  source: Source,
+  job: Job,
+): Promise<Furnished | null> {
+  const slot = submoduleSlot(outer, submodule);
+  // A link in its place would lead git elsewhere.
+  if (!lookAt(outer.checkout, submodule.path)?.isDirectory()) return null;
+  await makeGitDirectory(slot.gitDirectory, {
+    objectFormat: job.objectFormat,
+    head: submodule.commit,
+    borrowedObjects: [join(theirs, 'objects')],
+    settings: [],
+    attributes: rawAttributes,
+    excludes: Buffer.alloc(0),
+  });
+  const context = slotContext(slot, job.environment, job.signal);
+  const checkedOut = await runGit(context, ['read-tree', '-u', '--reset', submodule.commit]);
+  const listed = checkedOut.ok ? await runGit(context, ['ls-files', '--stage', '-z']) : checkedOut;
+  if (!listed.ok) return null;
+  const inside = {
+    root: join(source.root, toBytes(submodule.path).toString('utf8')),
+    gitDirectories: [theirs],
+  };
+  const furnished = await furnish(slot, inside, readGitlinks(listed.stdout), job);
+  await writeAdditions(slot, { ...noAdditions, submodules: furnished.submodules });
+  return furnished;
+}
+
+/** Compares the caller's files with the recorded commit, through a copy of the submodule's index. */
+async function isDirty(
+  outer: SlotLayout,
+  submodule: CheckedOutSubmodule,
+  theirs: string,
+  source: Source,
+  job: Job,
+): Promise<boolean> {
+  const slot = submoduleSlot(outer, submodule);
+  const workTree = join(source.root, toBytes(submodule.path).toString('utf8'));
+  const index = join(theirs, 'index');
+  if (!(await stat(join(workTree, '.git')).catch(() => null)) || !(await stat(index).catch(() => null)))
+    return false;
+  await mkdir(slot.seed, { recursive: true });
+  const copy = join(slot.seed, 'index');
+  await copyIndex(index, copy);
+  const context: GitContext = {
+    directory: workTree,
+    environment: ownEnvironment(job.environment, { gitDirectory: slot.gitDirectory, workTree, index: copy }),
+    signal: job.signal,
+  };
+  // Their times may be stale: then the content counts.
+  const unstaged = await runGit(context, ['update-index', '--ignore-submodules', '--refresh']);
+  const staged = await runGit(context, ['diff-index', '--cached', '--quiet', submodule.commit]);
+  return !(unstaged.ok && staged.ok);
+}
+
+/** The submodules in the output of `git ls-files --stage -z`. */
+export const readGitlinks = (listing: Buffer): Gitlink[] =>
+  splitRecords(listing)
+    .filter((record) => record.startsWith('160000 '))
+    .map((record) => ({
+      path: record.slice(record.indexOf('\t') + 1),
+      commit: record.split(' ')[1] ?? '',
+    }));

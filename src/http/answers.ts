@@ -1,0 +1,64 @@
+import type { ServerResponse } from 'node:http';
+
+/** JSON-RPC's codes for what goes wrong before a request reaches MCP; the ones that the MCP SDK uses, too. */
+export const PARSE_ERROR = -32700;
+export const BAD_REQUEST = -32000;
+export const SESSION_NOT_FOUND = -32001;
+
+export interface Refusal {
+  status: number;
+  message: string;
+  code?: number;
+  headers?: Record<string, string>;
+}
+
+/** Answers with a JSON-RPC error that belongs to no request. */
+export function refuseHttp(response: ServerResponse, { status, message, code, headers }: Refusal): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const error = { code: code ?? BAD_REQUEST, message };
+  response
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .end(JSON.stringify({ jsonrpc: '2.0', id: null, error }));
+}
+
+export const elsewhere: Refusal = {
+  status: 403,
+  message: 'The Host or Origin of the request is not allowed.',
+};
+export const unauthorized: Refusal = {
+  status: 401,
+  message: 'A bearer token is needed; `offshoot token` prints it.',
+  headers: { 'www-authenticate': 'Bearer realm="offshoot"' },
+};
+export const noSuchPage: Refusal = { status: 404, message: 'There is nothing here; MCP is at /mcp.' };
+export const wrongMethod: Refusal = {
+  status: 405,
+  message: 'Only GET, POST and DELETE are served.',
+  headers: { allow: 'GET, POST, DELETE' },
+};
+export const noSuchSession: Refusal = {
+  status: 404,
+  code: SESSION_NOT_FOUND,
+  message: 'Session not found; begin a new one with initialize.',
+};
+export const noSession: Refusal = {
+  status: 400,
+  message: 'The request belongs to no session: Mcp-Session-Id is missing, and it is no initialize.',
+};
+export const tooManySessions: Refusal = {
+  status: 503,
+  message: 'Too many sessions are open.',
+  headers: { 'retry-after': '30' },
+};
+export const notJson: Refusal = { status: 400, code: PARSE_ERROR, message: 'The body is not JSON.' };
+export const tooLarge: Refusal = {
+  status: 413,
+  message: 'The body is larger than the limit.',
+  // What is left of the body will not be read.
+  headers: { connection: 'close' },
+};
+export const notAcceptedType: Refusal = { status: 415, message: 'The body has to be application/json.' };
+export const broken: Refusal = { status: 500, message: 'Something broke inside Offshoot.' };

@@ -1,0 +1,8 @@
+import type { Client } from '../mcp/session-server.js';
+
+/** A client that came over HTTP: it is known by the name of its token, and may be on another machine. */
+export const httpClient = (token: string): Client => ({
+  origin: { client: `token ${token}`, parentJobId: null },
+  cwd: null,
+  begin: () => () => {},
+});

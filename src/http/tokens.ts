@@ -1,0 +1,68 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Bearer tokens: `offshoot_NAME_SECRET`, one file a token (mode 0600) below the state directory. A token says
+ * which file it has to be equal to, so a check reads that one file, and a token that was revoked is refused from
+ * then on, whichever process revoked it.
+ */
+const FORM = /^offshoot_([a-z0-9][a-z0-9-]{0,31})_([A-Za-z0-9_-]{43})$/;
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const SECRET_BYTES = 32;
+
+export const DEFAULT_TOKEN_NAME = 'default';
+
+const directoryOf = (stateDir: string) => join(stateDir, 'tokens');
+
+/** Names are up to 32 lower-case letters, digits and dashes. */
+export const isTokenName = (name: string): boolean => NAME.test(name);
+
+/** The token of a name; made the first time it is asked for. */
+export function ensureToken(stateDir: string, name: string): string {
+  const directory = directoryOf(stateDir);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, name);
+  const made = join(directory, `.${name}.${process.pid}`);
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  writeFileSync(made, `offshoot_${name}_${secret}\n`, { mode: 0o600 });
+  try {
+    // Fails if the token is there already: then that one counts, whoever made it.
+    linkSync(made, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(made, { force: true });
+  }
+  return readFileSync(path, 'utf8').trim();
+}
+
+/** Names of all tokens, sorted. */
+export function tokenNames(stateDir: string): string[] {
+  try {
+    return readdirSync(directoryOf(stateDir)).filter(isTokenName).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** False if there is no token of that name. */
+export function revokeToken(stateDir: string, name: string): boolean {
+  if (!tokenNames(stateDir).includes(name)) return false;
+  rmSync(join(directoryOf(stateDir), name), { force: true });
+  return true;
+}
+
+/** Name of the token that a client presents, or null if it is none of ours. */
+export function nameOfToken(stateDir: string, presented: string): string | null {
+  const name = FORM.exec(presented)?.[1];
+  if (name === undefined) return null;
+  try {
+    const kept = readFileSync(join(directoryOf(stateDir), name), 'utf8').trim();
+    return timingSafeEqual(digest(kept), digest(presented)) ? name : null;
+  } catch {
+    return null;
+  }
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();

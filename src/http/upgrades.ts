@@ -1,0 +1,23 @@
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { comesFromElsewhere } from './guard.js';
+import type { Site } from './site.js';
+import { nameOfToken } from './tokens.js';
+
+/**
+ * Lets WebSockets through to the site under the rules of every other request. A browser can give a WebSocket no
+ * header, so that its token is the parameter `token` of the address.
+ */
+export function acceptUpgrades(server: Server, site: Site, stateDir: string): void {
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    if (comesFromElsewhere(incoming)) return refuse(socket, 403);
+    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost');
+    if (nameOfToken(stateDir, searchParams.get('token') ?? '') === null) return refuse(socket, 401);
+    if (!site.upgrade(incoming, socket, head, pathname)) refuse(socket, 404);
+  });
+}
+
+function refuse(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}

@@ -1,0 +1,41 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { JOB_MARKER } from '../job-marker.js';
+import type { Origin } from '../operations/operation.js';
+
+/** Further up than this, an agent's processes do not nest. */
+const MOST_ANCESTORS = 32;
+
+/**
+ * Who is behind this process: the process that started it, for a bridge its MCP client; and the job whose
+ * agent that belongs to. Codex hides its environment from the MCP servers it starts, so those above are
+ * looked at too. A process id counts within its namespace, and an agent may have one of its own.
+ */
+export function ownOrigin(): Origin {
+  const namespace = tryRead(() => readlinkSync('/proc/self/ns/pid')) ?? '';
+  return { client: `${namespace}${process.ppid}`, parentJobId: jobAround() };
+}
+
+function jobAround(): string | null {
+  let pid = process.pid;
+  for (let step = 0; step < MOST_ANCESTORS && pid > 0; step += 1) {
+    const variables = tryRead(() => readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? '';
+    const job = new RegExp(`(?:^|\0)${JOB_MARKER}=([0-9a-f]{32})(?:\0|$)`).exec(variables)?.[1];
+    if (job !== undefined) return job;
+    pid = parentOf(pid);
+  }
+  return null;
+}
+
+/** Field 4 of /proc/PID/stat (proc(5)); the name in field 2 may hold anything, so count behind it. */
+function parentOf(pid: number): number {
+  const stat = tryRead(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '';
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+}
+
+function tryRead(read: () => string): string | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { jobResources, resourceTemplates } from './resources.js';
+import { METHOD_NOT_FOUND, RpcError } from './rpc-error.js';
+import type { Caller, McpRequest, McpResult, McpService } from './service.js';
+import { callOperation, toToolResult } from './tools.js';
+
+export type RequestHandler = (request: McpRequest, caller: Caller) => Promise<McpResult>;
+
+/**
+ * Answers what is the same in every revision of the protocol. `notFoundCode` is the revision's code for a
+ * resource that does not exist.
+ *
+ * Adapters call it from an SDK's fallback handler, which gets requests as they came: the SDK's own handlers would
+ * answer arguments that do not fit with prose of their own and with what was sent, and not with our envelope.
+ */
+export function requestHandler(
+  service: McpService,
+  tools: readonly Tool[],
+  notFoundCode: number,
+): RequestHandler {
+  const resources = jobResources(service, notFoundCode);
+  return async (request, caller) => {
+    switch (request.method) {
+      case 'tools/list':
+        return { tools };
+      case 'tools/call': {
+        const { name, arguments: input } = request.params ?? {};
+        return toToolResult(await callOperation(service, name, input, caller));
+      }
+      case 'resources/list':
+        return resources.list(request, caller);
+      case 'resources/templates/list':
+        return { resourceTemplates };
+      case 'resources/read':
+        return resources.read(request, caller);
+      case 'completion/complete':
+        return resources.complete(request, caller);
+      default:
+        throw new RpcError(METHOD_NOT_FOUND, 'There is no such method.');
+    }
+  };
+}

@@ -1,0 +1,29 @@
+import { envelope, type Outcome } from '../errors.js';
+import { invoke } from '../operations/invoke.js';
+import { coalescedProgress } from './progress.js';
+import type { Caller, McpResult, McpService } from './service.js';
+
+/** Calls an operation for a client, which hears of its progress if it asked to; never after the outcome. */
+export async function callOperation(
+  { operations, house, log }: McpService,
+  tool: unknown,
+  input: unknown,
+  { origin, defaultWorkspace, signal, notify }: Caller,
+): Promise<Outcome<unknown>> {
+  const progress = notify === null ? null : coalescedProgress(notify);
+  const report = (message: string) => progress?.report(message);
+  const call = { house, origin, defaultWorkspace, signal, report };
+  const outcome = await invoke(operations, typeof tool === 'string' ? tool : '', input, call, log);
+  progress?.end();
+  return outcome;
+}
+
+/** Clients show their model either the structured content or the text, so both say the same. */
+export function toToolResult(outcome: Outcome<unknown>): McpResult {
+  const structured = outcome.ok ? outcome.value : envelope(outcome.fault);
+  return {
+    content: [{ type: 'text', text: JSON.stringify(structured) }],
+    structuredContent: structured,
+    ...(outcome.ok ? {} : { isError: true }),
+  };
+}

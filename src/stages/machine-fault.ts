@@ -1,0 +1,26 @@
+import { type ErrorCode, type Fault, refuse } from '../errors.js';
+
+/** What fork and open answer when the machine, or a limit of this user, has no more to give. */
+const EXHAUSTED = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'];
+const FULL = ['ENOSPC', 'EDQUOT'];
+const CLOSED = ['EROFS', 'EACCES', 'EPERM', 'EIO'];
+
+/** True for the code of a system error, or of a launcher, that means: later there may be enough again. */
+export const isExhausted = (code: unknown): boolean => EXHAUSTED.includes(String(code));
+
+const SHORTAGES: readonly string[] = ['machine_exhausted', 'disk_full'] satisfies ErrorCode[];
+
+/** True for the code of a failure that passes when the machine has room again. */
+export const isShortage = (code: string): boolean => SHORTAGES.includes(code);
+
+/**
+ * What a stage that broke tells as its cause when the machine is to blame, not the program: nothing left of
+ * something, or a state directory that cannot be written. Null for anything else, which is a bug.
+ */
+export function machineFault(error: unknown): Fault | null {
+  const code = String((error as NodeJS.ErrnoException).code);
+  if (isExhausted(code)) return refuse('machine_exhausted').fault;
+  if (FULL.includes(code)) return refuse('disk_full').fault;
+  if (!CLOSED.includes(code)) return null;
+  return refuse('disk_full', { message: `The state directory cannot be written (${code}).` }).fault;
+}

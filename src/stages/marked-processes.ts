@@ -1,0 +1,84 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JOB_MARKER } from '../job-marker.js';
+import { isDead, readStat, readText, sendSignal } from './proc.js';
+
+/** A process whose environment may be read. */
+interface LivingProcess {
+  pid: number;
+  environment: string;
+  /** The job it carries the marker of; null for any other process. */
+  jobId: string | null;
+}
+
+const marker = new RegExp(`(?:^|\\0)${JOB_MARKER}=([^\\0]+)`);
+
+/**
+ * Ends every process that carries the job's marker in its environment: what left the process group. Looks
+ * again until a round finds nothing, because a process may fork while it is looked for.
+ */
+export async function sweep(jobId: string): Promise<void> {
+  await endAll((marked) => marked.jobId === jobId);
+}
+
+/**
+ * Ends the processes of jobs that `isStray` tells. Only of jobs whose files are in `jobsDirectory`: other
+ * daemons have jobs of their own on this machine.
+ */
+export async function killStrays(jobsDirectory: string, isStray: (jobId: string) => boolean): Promise<void> {
+  await endAll(
+    ({ jobId, environment }) =>
+      jobId !== null && isStray(jobId) && environment.includes(`${join(jobsDirectory, jobId)}/`),
+  );
+}
+
+/** Ids of the living processes that carry the job's marker. Empty where there is no /proc. */
+export async function findMarked(jobId: string): Promise<number[]> {
+  const living = [...(await livingProcesses())];
+  return living.filter((marked) => marked.jobId === jobId).map(({ pid }) => pid);
+}
+
+/**
+ * Ends the git that an earlier call of a stage left at work on a slot, when its thread or its daemon died. To be
+ * called while no git and no agent of this daemon's works there.
+ */
+export async function endWorkOn(slot: string): Promise<void> {
+  await endAll(({ environment }) => environment.includes(`=${slot}/`));
+}
+
+/** Killed processes are gone within milliseconds, unless the machine is in trouble; forks are outrun in a few rounds. */
+const SWEEP_MS = 2_000;
+const BETWEEN_ROUNDS_MS = 5;
+
+async function endAll(which: (process: LivingProcess) => boolean): Promise<void> {
+  const until = performance.now() + SWEEP_MS;
+  for (;;) {
+    let found = 0;
+    for (const living of await livingProcesses()) {
+      if (!which(living)) continue;
+      found += 1;
+      // At once, not when all are known: what forks and ends is somebody else by then.
+      sendSignal(living.pid, 'SIGKILL');
+    }
+    if (found === 0 || performance.now() > until) return;
+    await delay(BETWEEN_ROUNDS_MS);
+  }
+}
+
+/** One after the other, as they are asked for. Throws where /proc cannot be listed although it is there. */
+async function livingProcesses(): Promise<Iterable<LivingProcess>> {
+  const names = await readdir('/proc').catch((problem: NodeJS.ErrnoException) => {
+    if (problem.code === 'ENOENT') return [];
+    throw problem;
+  });
+  return lookAt(names.map(Number).filter((pid) => pid > 1 && pid !== process.pid));
+}
+
+function* lookAt(pids: readonly number[]): Generator<LivingProcess> {
+  for (const pid of pids) {
+    const environment = readText(`/proc/${pid}/environ`) ?? '';
+    if (environment === '' || isDead(readStat(pid) ?? ') X ')) continue;
+    yield { pid, environment, jobId: marker.exec(environment)?.[1] ?? null };
+  }
+}

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../errors.js';
+import { machineFault } from './machine-fault.js';
+
+/** A disk gets room again, other programs end: how long a stage waits for it, and how often it looks. */
+const PATIENCE_MS = 5 * 60_000;
+const PAUSE_MS = 1_000;
+
+export interface Patience<Output> {
+  /** True for an answer that means: the machine was short of something. */
+  isShort(output: Output): boolean;
+  /** The answer that tells a fault. */
+  failed(fault: Fault): Output;
+  /** The job is to end: wait no more. */
+  stop: AbortSignal;
+  patienceMs?: number;
+  pauseMs?: number;
+}
+
+/**
+ * Does the work of a stage, and does it again while the machine is short of disk, processes or files: what an
+ * agent has done is worth a wait. Only for work that may be entered again. After five minutes, or when the job is
+ * to end, the answer is the shortage. Rejects as the work does when the machine is not to blame.
+ */
+export async function patiently<Output>(
+  work: () => Promise<Output>,
+  { isShort, failed, stop, patienceMs = PATIENCE_MS, pauseMs = PAUSE_MS }: Patience<Output>,
+): Promise<Output> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const { output, short } = await work().then(
+      (output) => ({ output, short: isShort(output) }),
+      (error: unknown) => {
+        const fault = machineFault(error);
+        if (fault === null) throw error;
+        return { output: failed(fault), short: true };
+      },
+    );
+    if (!short || stop.aborted || performance.now() >= until) return output;
+    await delay(pauseMs, null, { signal: stop }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { makeOffshoot } from '../support/offshoot.js';
+
+const JOBS = 64;
+
+describe('jobs beside their user', { timeout: 300_000 }, () => {
+  it('sixty-four on one repository fail neither themselves nor the user, who commits, switches and collects garbage', async () => {
+    const offshoot = await makeOffshoot({
+      environment: {
+        OFFSHOOT_BACKEND: 'command',
+        OFFSHOOT_COMMAND:
+          'read name; echo "$name" >"$name.txt"; git add -A; git commit -qm work; git log -3 >/dev/null',
+        OFFSHOOT_MAX_RUNNING: String(JOBS),
+      },
+    });
+    try {
+      await writeFile(join(offshoot.repository, 'big.txt'), 'line\n'.repeat(2_000));
+      await offshoot.git('add', '.');
+      await offshoot.git('commit', '--quiet', '--message', 'second');
+      const before = await readdir(join(offshoot.repository, '.git'));
+      await offshoot.start();
+      const names = Array.from({ length: JOBS }, (_, index) => `job${index}`);
+      let finished = false;
+      const user = (async () => {
+        for (let round = 0; !finished; round += 1) {
+          await offshoot.git('switch', '--quiet', '--force-create', `branch${round % 3}`);
+          await writeFile(join(offshoot.repository, 'a.txt'), `round ${round}\n`);
+          await offshoot.git('commit', '--quiet', '--all', '--message', `round ${round}`);
+          await writeFile(join(offshoot.repository, 'a.txt'), `uncommitted ${round}\n`);
+          await offshoot.git('gc', '--quiet');
+          await offshoot.git('status', '--porcelain');
+        }
+      })();
+      const results = await Promise.all(
+        names.map(async (name) => offshoot.result(await offshoot.delegate(`${name}\n`))),
+      ).finally(() => {
+        finished = true;
+      });
+      await user;
+      for (const [index, { status, error, files }] of results.entries()) {
+        assert.equal(status, 'done', JSON.stringify(error));
+        assert.deepEqual(
+          files.map(({ path }: { path: string }) => path),
+          [`${names[index]}.txt`],
+        );
+      }
+      const after = await readdir(join(offshoot.repository, '.git'));
+      const usual = ['COMMIT_EDITMSG', 'packed-refs', 'gc.log', 'ORIG_HEAD', 'logs'];
+      assert.deepEqual(
+        after.filter((name) => !before.includes(name) && !usual.includes(name)),
+        [],
+      );
+      assert.match(
+        await offshoot.git('for-each-ref', '--format=%(refname)'),
+        /^(refs\/heads\/(main|branch\d)\n)+$/,
+      );
+      assert.doesNotMatch(await offshoot.git('fsck', '--full', '--strict'), /error|missing|corrupt/);
+      assert.deepEqual(await offshoot.slots(), []);
+    } finally {
+      await offshoot.remove();
+    }
+  });
+
+  it('one on a subdirectory works there, and its git finds no repository beyond the worktree', async () => {
+    const offshoot = await makeOffshoot({
+      environment: {
+        OFFSHOOT_BACKEND: 'command',
+        OFFSHOOT_COMMAND:
+          'pwd; rm -rf ../../.git; git rev-parse --git-dir >found 2>/dev/null; cp b.txt copy.txt',
+      },
+    });
+    try {
+      const directory = join(offshoot.repository, 'packages', 'one');
+      await mkdir(directory, { recursive: true });
+      await writeFile(join(directory, 'b.txt'), 'b\n');
+      await offshoot.git('add', '.');
+      await offshoot.git('commit', '--quiet', '--message', 'second');
+      await writeFile(join(directory, 'untracked.txt'), 'u\n');
+      // A repository of somebody else around the state directory.
+      await mkdir(join(offshoot.stateDir), { recursive: true });
+      await offshoot.git('init', '--quiet', offshoot.stateDir);
+      await offshoot.start();
+      const id = await offshoot.delegate('task', { workspace_root: directory, include_untracked: true });
+      const result = await offshoot.result(id);
+      assert.match(result.summary, /\/wt\/packages\/one$/);
+      const patch = result.patch.toString();
+      assert.match(patch, /^\+\+\+ b\/packages\/one\/copy\.txt$/m);
+      assert.doesNotMatch(patch, /untracked/);
+      assert.match(
+        patch,
+        /^diff --git a\/packages\/one\/found b\/packages\/one\/found\nnew file mode 100644\nindex 0{40}\.\.e69de29/m,
+      );
+      assert.equal(await readFile(join(directory, 'b.txt'), 'utf8'), 'b\n');
+    } finally {
+      await offshoot.remove();
+    }
+  });
+});

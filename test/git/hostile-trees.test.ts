@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  truncateSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { capturePatch } from '../../src/git/patch.js';
+import { removeWorktree } from '../../src/git/removal.js';
+import {
+  expectCode,
+  make,
+  makeRepository,
+  makeUser,
+  makeWorkspace,
+  planFor,
+  put,
+  slotOf,
+} from '../support/git.js';
+
+const workspace = realpathSync(makeWorkspace());
+const user = makeUser(workspace);
+
+test('a file of 2 GB is refused quickly, by name, and the worktree goes', async () => {
+  const root = await makeRepository(workspace, user);
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'huge', '');
+  truncateSync(join(worktree.path, 'huge'), 5 * 1024 ** 3);
+  const directory = mkdtempSync(join(workspace, 'artifacts-'));
+  const started = performance.now();
+  const outcome = await capturePatch({
+    slotDirectory: slotOf(worktree),
+    baselineCommit: worktree.baselineCommit,
+    patchFile: join(directory, 'patch'),
+    filesFile: join(directory, 'files.json'),
+    environment: user,
+    signal: new AbortController().signal,
+  });
+  expectCode(outcome, 'patch_too_large');
+  assert.match(outcome.ok ? '' : outcome.fault.message, /"huge" \(5368709120 bytes\)/);
+  assert.ok(performance.now() - started < 10_000);
+  assert.deepEqual(readdirSync(directory), []);
+  await removeWorktree(slotOf(worktree));
+  assert.equal(existsSync(slotOf(worktree)), false);
+});
+
+/** Runs the steps of a job as a user who is not root: for root, no directory is closed. */
+const jobOfNobody = `
+import { chmodSync, mkdirSync, writeFileSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+const [sources, plan] = [process.argv[1], JSON.parse(process.argv[2])];
+const load = (name) => import(sources + '/' + name + '.js');
+const { makeWorktree } = await load('worktree');
+const { capturePatch } = await load('patch');
+const { removeWorktree } = await load('removal');
+const signal = new AbortController().signal;
+const made = await makeWorktree({ ...plan, signal });
+if (!made.ok) throw new Error(made.fault.message);
+const tree = made.value.path;
+mkdirSync(tree + '/closed/inner', { recursive: true });
+writeFileSync(tree + '/closed/inner/file', 'x');
+writeFileSync(tree + '/unreadable', 'x');
+chmodSync(tree + '/unreadable', 0);
+chmodSync(tree + '/closed/inner', 0);
+chmodSync(tree + '/closed', 0o500);
+const captured = await capturePatch({
+  slotDirectory: dirname(tree), baselineCommit: made.value.baselineCommit, environment: plan.environment, signal,
+  patchFile: plan.artifacts + '/patch', filesFile: plan.artifacts + '/files.json',
+});
+if (!captured.ok) throw new Error(captured.fault.message);
+chmodSync(tree + '/closed', 0);
+await removeWorktree(dirname(tree));
+console.log(captured.value.files, existsSync(dirname(tree)));
+`;
+
+test('for a user who is not root, closed directories and files are in the patch, and the worktree goes', {
+  skip: process.getuid?.() !== 0,
+}, async () => {
+  const nobody = 65_534;
+  const directory = mkdtempSync(join(workspace, 'of-nobody-'));
+  const root = await makeRepository(directory, user);
+  const home = join(directory, 'home');
+  const artifacts = join(directory, 'artifacts');
+  for (const path of [home, artifacts]) mkdirSync(path);
+  await execa('chown', ['-R', String(nobody), directory]);
+  chmodSync(workspace, 0o755);
+  chownSync(directory, nobody, nobody);
+  const plan = {
+    ...planFor(directory, root, { HOME: home, PATH: user.PATH ?? '' }),
+    signal: undefined,
+    artifacts,
+  };
+  const sources = fileURLToPath(new URL('../../src/git', import.meta.url));
+  const done = await execa(
+    'setpriv',
+    [
+      `--reuid=${nobody}`,
+      '--clear-groups',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      jobOfNobody,
+      sources,
+      JSON.stringify(plan),
+    ],
+    { cwd: directory, env: { HOME: home, PATH: user.PATH ?? '' }, extendEnv: false },
+  );
+  assert.equal(done.stdout, '2 false');
+});

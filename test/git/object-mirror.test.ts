@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { removeWorktree } from '../../src/git/removal.js';
+import {
+  applied,
+  capture,
+  git,
+  make,
+  makeRepository,
+  makeUser,
+  makeWorkspace,
+  planFor,
+  put,
+  slotOf,
+  snapshot,
+} from '../support/git.js';
+
+const workspace = realpathSync(makeWorkspace());
+const user = makeUser(workspace);
+
+/** Has git forget the commit that HEAD was at, objects and all. */
+async function dropHead(root: string): Promise<void> {
+  await git(root, user, [
+    'update-ref',
+    'HEAD',
+    (await git(root, user, ['rev-parse', 'HEAD~1'])).toString().trim(),
+  ]);
+  await git(root, user, ['read-tree', 'HEAD']);
+  await git(root, user, ['reflog', 'expire', '--expire=now', '--all']);
+  await git(root, user, ['gc', '-q', '--prune=now']);
+}
+
+async function makeHistory(packed: boolean): Promise<string> {
+  const root = await makeRepository(workspace, user, { 'a.txt': 'one\n' });
+  put(root, 'a.txt', 'two\n');
+  put(root, 'b.txt', 'only in the second\n');
+  await git(root, user, ['add', '-A']);
+  await git(root, user, ['commit', '-qm', 'second']);
+  if (packed) await git(root, user, ['gc', '-q']);
+  return root;
+}
+
+for (const packed of [false, true]) {
+  test(`a caller who drops the baseline and prunes it breaks no job, with ${packed ? 'packed' : 'loose'} objects`, async () => {
+    const root = await makeHistory(packed);
+    put(root, 'a.txt', 'uncommitted\n');
+    const worktree = await make(planFor(workspace, root, user));
+    await dropHead(root);
+    put(worktree.path, 'a.txt', 'by the agent\n');
+    rmSync(join(worktree.path, 'b.txt'));
+    await git(worktree.path, user, ['commit', '-qam', 'work']);
+    assert.equal((await git(worktree.path, user, ['log', '--format=%s'])).toString().split('\n').length, 5);
+    const { patch } = await capture(workspace, worktree, user);
+    assert.match(patch.toString(), /^-uncommitted\n\+by the agent$/m);
+    assert.deepEqual(await applied(workspace, worktree, user, patch), snapshot(worktree.path));
+    await git(root, user, ['fsck', '--strict']);
+  });
+}
+
+const memory = '/dev/shm';
+const isAnotherDisk = existsSync(memory) && statSync(memory).dev !== statSync(workspace).dev;
+
+test('on another disk, where hard links are impossible, the loss of the baseline is survived as well', {
+  skip: !isAnotherDisk,
+}, async () => {
+  const repositoriesDirectory = mkdtempSync(join(memory, 'offshoot-'));
+  try {
+    const root = await makeHistory(true);
+    put(root, 'a.txt', 'uncommitted\n');
+    const worktree = await make(planFor(workspace, root, user, { repositoriesDirectory }));
+    assert.equal(existsSync(join(slotOf(worktree), 'mirror/pack')), true);
+    await dropHead(root);
+    put(worktree.path, 'a.txt', 'by the agent\n');
+    await git(worktree.path, user, ['status']);
+    const { patch } = await capture(workspace, worktree, user);
+    assert.match(patch.toString(), /^-uncommitted\n\+by the agent$/m);
+    assert.deepEqual(await applied(workspace, worktree, user, patch), snapshot(worktree.path));
+  } finally {
+    rmSync(repositoriesDirectory, { recursive: true });
+  }
+});
+
+test('one mirror serves all jobs, follows the caller, and is replaced when their packs are', async () => {
+  const root = await makeHistory(false);
+  const first = await make(planFor(workspace, root, user));
+  const mirrors = join(slotOf(first), '../../mirrors');
+  put(root, 'c.txt', 'third\n');
+  await git(root, user, ['add', '-A']);
+  await git(root, user, ['commit', '-qm', 'third']);
+  const second = await make(planFor(workspace, root, user));
+  assert.equal(readdirSync(mirrors).length, 1);
+  await git(root, user, ['gc', '-q']);
+  const third = await make(planFor(workspace, root, user));
+  put(root, 'd.txt', 'fourth\n');
+  await git(root, user, ['add', '-A']);
+  await git(root, user, ['commit', '-qm', 'fourth']);
+  await git(root, user, ['repack', '-qad']);
+  const fourth = await make(planFor(workspace, root, user));
+  assert.equal(readdirSync(mirrors).length, 2);
+  for (const worktree of [first, second, third]) await removeWorktree(slotOf(worktree));
+  const fifth = await make(planFor(workspace, root, user));
+  assert.equal(readdirSync(mirrors).length, 1);
+  for (const { path } of [fourth, fifth]) await git(path, user, ['fsck']);
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { isSecretFile, maskSecrets } from '../../src/git/secrets.js';
+
+/** Put together here, so that no scanner takes this file for a leak. */
+const filler = 'aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6hJ9kL2nP5rS8';
+const secrets: Record<string, string> = {
+  'an AWS access key id': `AKIA${'IOSFODNN7QRTZXWV'}`,
+  'a GitHub token': `ghp_${filler.slice(0, 36)}`,
+  'a fine-grained GitHub token': `github_pat_${filler}${filler}`.slice(0, 93),
+  'a GitLab token': `glpat-${filler.slice(0, 20)}`,
+  'a Slack token': `xoxb-${'123456789012'}-${filler.slice(0, 24)}`,
+  'a Stripe key': `sk_live_${filler.slice(0, 24)}`,
+  'a Google API key': `AIza${filler.slice(0, 35)}`,
+  'an npm token': `npm_${filler.slice(0, 36)}`,
+  'a PyPI token': `pypi-AgE${filler}${filler.slice(0, 20)}`,
+  'an OpenAI key': `sk-proj-${filler}`,
+  'an Anthropic key': `sk-ant-api03-${filler}`,
+  'a JSON web token': `eyJ${filler.slice(0, 20)}.eyJ${filler.slice(0, 30)}.${filler.slice(0, 43)}`,
+};
+
+for (const [title, secret] of Object.entries(secrets)) {
+  test(`${title} is masked, and what is around it stays`, () => {
+    assert.equal(maskSecrets(`const x = "${secret}"; // keep`), 'const x = "[redacted]"; // keep');
+  });
+}
+
+test('secrets are masked where a label, a header or a connection string tells of them', () => {
+  const lines: [string, string][] = [
+    [`  "client_secret": "${filler.slice(0, 32)}",`, '  "client_secret": "[redacted]",'],
+    [`AWS_SECRET_ACCESS_KEY=${filler.slice(0, 40)}`, 'AWS_SECRET_ACCESS_KEY=[redacted]'],
+    [`Authorization: Bearer ${filler}`, 'Authorization: Bearer [redacted]'],
+    ['postgres://app:h4rd2guess@db.internal/app', 'postgres://app:[redacted]@db.internal/app'],
+    [`//registry.example.org/:_authToken=${filler}`, '//registry.example.org/:_authToken=[redacted]'],
+  ];
+  for (const [line, masked] of lines) assert.equal(maskSecrets(line), masked);
+});
+
+test('ordinary code is left as it is', () => {
+  const lines = [
+    'const token = await readTokenFromEnvironment(process.env);',
+    'const apiKey = process.env.SERVICE_API_KEY_FOR_PRODUCTION;',
+    'password: config.get("database.password.of.the.replica"),',
+    'postgres://user:password@localhost/test',
+    ['postgres://user:', '{PASSWORD}@localhost/test'].join('$'),
+    'https://example.org:8080/path/a@b',
+    '<div class="sk-circle-fade-dot sk-folding-cube-animation-2">',
+    'integrity="sha512-oaMBel6gjolK862uaPQOVTA7q3TZhuSvuMQAAglQDOWYO9A91IrAOUJEyKVlqJlHE0vq5p5UXxzdPfMH/myQxA=="',
+    'primaryKey = "customer_identification_number_2"',
+    'export const secretNames = [isSecretFileByItsNameAlone, somethingElseEntirely];',
+    '"key": "settings.notifications.email.enabled",',
+    'tokenizer = AutoTokenizer.from_pretrained("bert-base-uncased-finetuned-2")',
+    'index 3c0a9f2b1d4e5f60718293a4b5c6d7e8f9012345..3c0a9f2b1d4e5f60718293a4b5c6d7e8f9012346',
+    'author = "Basic understanding of authorization"',
+    'secret = your_secret_goes_here_1234567890abcDEF',
+  ];
+  for (const line of lines) assert.equal(maskSecrets(line), line);
+});
+
+test('no line of this program is taken for a secret', () => {
+  const flagged: string[] = [];
+  for (const directory of ['src', 'machines', 'docs']) {
+    for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(ts|md)$/.test(name)) continue;
+      for (const line of readFileSync(join(directory, name), 'latin1').split('\n')) {
+        if (maskSecrets(line) !== line) flagged.push(`${name}: ${line}`);
+      }
+    }
+  }
+  assert.deepEqual(flagged, []);
+});
+
+test('a long line is looked through in little time', () => {
+  const started = performance.now();
+  for (const piece of ['a', 'key', 'eyJ', 'a://', 'token = ', ':/@', 'sk-']) {
+    maskSecrets(piece.repeat(200_000 / piece.length));
+  }
+  assert.ok(performance.now() - started < 5_000);
+});
+
+test('files of secrets are known by their names', () => {
+  for (const path of [
+    '.env',
+    'deep/.env.production',
+    'tls/server.pem',
+    'id_ed25519',
+    'a/.netrc',
+    '.aws/credentials',
+  ])
+    assert.ok(isSecretFile(path), path);
+  for (const path of [
+    '.env.example',
+    'src/env.ts',
+    'id_rsa.pub',
+    'keys.ts',
+    'environment',
+    'docs/pem.md',
+    '.npmrc',
+  ])
+    assert.ok(!isSecretFile(path), path);
+});

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  capture,
+  git,
+  isGit,
+  make,
+  makeRepository,
+  makeUser,
+  makeWorkspace,
+  planFor,
+  put,
+  snapshot,
+} from '../support/git.js';
+
+const workspace = realpathSync(makeWorkspace());
+const user = makeUser(workspace);
+const files = {
+  'a.txt': 'one\n',
+  'dir/inner.txt': 'inner\n',
+  'dir/other.txt': 'other\n',
+  'far/away.txt': 'away\n',
+};
+
+async function makeSparse(...more: string[]): Promise<string> {
+  const root = await makeRepository(workspace, user, files);
+  await git(root, user, ['sparse-checkout', 'set', ...more]);
+  return root;
+}
+
+for (const [title, words] of [
+  ['with patterns', ['--no-cone', '/a.txt']],
+  ['with directories', ['--cone', 'dir']],
+  ['with a sparse index', ['--cone', '--sparse-index', 'dir']],
+] as const) {
+  test(`a sparse checkout stays sparse, ${title}, and what is absent is not deleted by the patch`, async () => {
+    const root = await makeSparse(...words);
+    put(root, 'a.txt', 'changed\n');
+    const before = snapshot(root);
+    const worktree = await make(planFor(workspace, root, user));
+    assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
+    assert.deepEqual(snapshot(root), before);
+    assert.equal(existsSync(join(worktree.path, 'far')), false);
+    assert.equal((await git(worktree.path, user, ['status', '--porcelain'])).toString(), '');
+    put(worktree.path, 'a.txt', 'by the agent\n');
+    const { files: list } = await capture(workspace, worktree, user);
+    assert.deepEqual(
+      list.map(({ path, status }) => [path, status]),
+      [['a.txt', 'modified']],
+    );
+  });
+}
+
+test('a file outside of a sparse checkout that the caller has anyway comes too', async () => {
+  const root = await makeSparse('--no-cone', '/a.txt');
+  put(root, 'dir/inner.txt', 'changed\n');
+  const worktree = await make(planFor(workspace, root, user));
+  assert.equal(readFileSync(join(worktree.path, 'dir/inner.txt'), 'utf8'), 'changed\n');
+  assert.equal(existsSync(join(worktree.path, 'dir/other.txt')), false);
+});
+
+test('a file that the agent writes where the sparse checkout has none is in the patch', async () => {
+  const root = await makeSparse('--no-cone', '/a.txt');
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'far/away.txt', 'nearer\n');
+  rmSync(join(worktree.path, 'a.txt'));
+  const { files: list, patch } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    list.map(({ path, status }) => [path, status]),
+    [
+      ['a.txt', 'deleted'],
+      ['far/away.txt', 'modified'],
+    ],
+  );
+  assert.match(patch.toString(), /^-away\n\+nearer$/m);
+});
