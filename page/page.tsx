@@ -16,13 +16,17 @@ function Page() {
   if (link === 'no token') return <NoTokenNotice />;
   return (
     <>
-      <a class="skip" href="#main" onClick={toMain}>
+      <button type="button" class="skip" onClick={toMain}>
         Skip to the content
-      </a>
+      </button>
       <Header route={route} />
       {link === 'lost' && <Lost everConnected={opening !== null} />}
       <main id="main" tabIndex={-1}>
-        {opening === null ? <p class="empty">{link === 'lost' ? '' : 'Connecting to the daemon…'}</p> : <View {...route} />}
+        {opening === null ? (
+          <p class="empty">{link === 'lost' ? '' : 'Connecting to the daemon…'}</p>
+        ) : (
+          <View {...route} />
+        )}
       </main>
     </>
   );
@@ -36,9 +40,8 @@ function View({ view, ids }: ReturnType<typeof useRoute>) {
   return <Swarm />;
 }
 
-/** The address holds the route, so a link into the page would leave it. */
-function toMain(event: Event): void {
-  event.preventDefault();
+/** No link: the address holds the route. */
+function toMain(): void {
   document.getElementById('main')?.focus();
 }
 

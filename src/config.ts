@@ -75,6 +75,11 @@ const settingsSchema = z.strictObject({
     .refine((text) => parseHttpAddress(text) !== null, 'must be HOST:PORT, such as 127.0.0.1:0')
     .optional()
     .describe('Where MCP is served over HTTP too, as HOST:PORT; port 0 takes a free one. Off unless set.'),
+  on_settled: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Told of each job that ends: a command for `sh -c`, or an http(s) URL that gets a POST.'),
   log_level: z
     .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
@@ -108,6 +113,7 @@ export interface Settings {
   /** Where to serve HTTP; null for nowhere. */
   http: { host: string; port: number } | null;
   cleanFilters: boolean;
+  onSettled: string | null;
   logLevel: RawSettings['log_level'];
   /** The user's Codex home: `CODEX_HOME`, or `~/.codex`. */
   codexHome: string;
@@ -199,6 +205,7 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     silenceSeconds: raw.silence_seconds,
     http: raw.http === undefined ? null : parseHttpAddress(raw.http),
     cleanFilters: raw.clean_filters,
+    onSettled: raw.on_settled ?? null,
     logLevel: raw.log_level,
     codexHome: environment.CODEX_HOME || join(homeOf(environment), '.codex'),
     environment: Object.fromEntries(

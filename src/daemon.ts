@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadSettings, type Settings } from './config.js';
-import type { Fault } from './errors.js';
+import { errorTable, type Fault } from './errors.js';
 import { openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
 import { listen } from './ipc/listen.js';
@@ -112,10 +112,12 @@ function makeStateDirectory({ stateDir }: Settings): Fault | null {
   }
 }
 
-/** Says in one line why there is no daemon: a client that started it reads the last line. */
+/** Says in one line why there is no daemon, and what to do: a client that started it reads the last line. */
 function giveUp(fault: Fault): void {
   const reason = typeof fault.details?.reason === 'string' ? ` ${fault.details.reason}` : '';
-  process.stderr.write(`offshoot: ${fault.message}${reason}\n`);
+  // The advice of `daemon_unavailable` is to do what is being done.
+  const advice = fault.code === 'daemon_unavailable' ? '' : ` ${errorTable[fault.code].advice}`;
+  process.stderr.write(`offshoot: ${fault.message}${reason}${advice}\n`);
   process.exit(1);
 }
 

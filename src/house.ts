@@ -1,12 +1,14 @@
 import type { Settings } from './config.js';
 import { type Outcome, succeed } from './errors.js';
 import { createInspection, type Inspection } from './inspect/inspection.js';
+import { announceSettled } from './job/announcements.js';
 import { removeOrphans } from './job/artifacts.js';
 import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
 import { stateLayout } from './job/layout.js';
 import { createReadiness } from './job/readiness.js';
+import { shareLook } from './job/shared-look.js';
 import type { Log } from './log.js';
 import { measuredPool, measuredStore } from './metrics/measured.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
@@ -28,11 +30,11 @@ export interface OpenHouse {
   close(): Promise<void>;
 }
 
+/** The disk does not fill up within this time, and a swarm submits often. */
+const DISK_MS = 1_000;
+
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
-export async function openHouse(
-  settings: Settings,
-  log: Log,
-): Promise<Outcome<OpenHouse>> {
+export async function openHouse(settings: Settings, log: Log): Promise<Outcome<OpenHouse>> {
   const opened = await openSqliteStore(stateLayout(settings.stateDir).store, (row) =>
     log.error({ row }, 'a row of the store cannot be understood; it is left as it is'),
   );
@@ -59,11 +61,16 @@ export async function openHouse(
     log.error({ err: problem }, 'orphaned files stay'),
   );
 
+  if (settings.onSettled !== null) announceSettled(supervisor, pool, log);
   const house: House = {
     settings,
     supervisor,
     preflight: createReadiness(pool, systemClock.now),
-    checkDisk: () => checkDisk(settings.stateDir),
+    checkDisk: shareLook(
+      () => checkDisk(settings.stateDir),
+      () => DISK_MS,
+      systemClock.now,
+    ),
     damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
     draining: () => supervisor.isDraining(),
     called: use,

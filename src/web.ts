@@ -38,7 +38,10 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
   async function serve(http: Settings['http']): Promise<Outcome<string | null>> {
     if (serving !== null || http === null) return succeed(serving?.url ?? null);
     const { createSite } = await import('./page/site.js');
-    const served = await serveHttp({ ...settings, http }, { mcp, site: createSite(needs), log, now: house.now });
+    const served = await serveHttp(
+      { ...settings, http },
+      { mcp, site: createSite(needs), log, now: house.now },
+    );
     if (!served.ok) return served;
     serving = served.value;
     house.httpUrl = serving?.url ?? null;

@@ -39,8 +39,8 @@ describe('everything that is there', () => {
   });
 
   it('is a tool that a test names, a script runs or the compiler is told of', () => {
-    const { scripts, devDependencies } = readPackage();
-    const sources = ['src', 'test', 'bench'].flatMap(sourceFiles).map(readSource);
+    const { scripts, dependencies, devDependencies } = readPackage();
+    const sources = ['src', 'page', 'test', 'bench'].flatMap(sourceFiles).map(readSource);
     const words = Object.values(scripts).flatMap((script) => script.split(/\s+/));
     const { types } = JSON.parse(readSource('tsconfig.json')).compilerOptions as { types: string[] };
     const isUsed = (name: string) =>
@@ -48,7 +48,7 @@ describe('everything that is there', () => {
       Object.keys(readPackage(`node_modules/${name}/package.json`).bin ?? {}).some((program) =>
         words.includes(program),
       ) ||
-      types.some((type) => name === `@types/${type}`);
+      [...types, ...Object.keys(dependencies)].some((type) => name === `@types/${type}`);
     assert.deepEqual(
       Object.keys(devDependencies).filter((name) => !isUsed(name)),
       [],

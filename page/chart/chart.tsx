@@ -28,16 +28,28 @@ export function Chart({ definition, across, counts, moves, path, onChoose }: Cha
       class="chart"
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       // Not larger than drawn: on a wide screen the words would shout.
-      style={{ maxWidth: `${layout.width * 1.25}px` }}
-      role="group"
+      style={counts === null ? {} : { maxWidth: `${layout.width * 1.25}px` }}
       aria-label="The states of a job, and what leads from one to another"
     >
       <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+        <marker
+          id="arrow"
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerUnits="userSpaceOnUse"
+          markerWidth="9"
+          markerHeight="9"
+          orient="auto"
+        >
           <path d="M0,0.500 L8,4 L0,7.500 z" />
         </marker>
       </defs>
-      {layout.nodes.filter(({ block }) => block).map((box) => <Block key={box.name} {...box} />)}
+      {layout.nodes
+        .filter(({ block }) => block)
+        .map((box) => (
+          <Block key={box.name} {...box} />
+        ))}
       {layout.edges.map((edge) => (
         <Edge
           key={`${edge.from}>${edge.to}`}
@@ -123,7 +135,7 @@ interface NodeProps {
 
 function Node({ node, lit, seen, figure, words, onChoose }: NodeProps) {
   const { name, x, y, width, height, final, description } = node;
-  const told = `${name}: ${figure === '' ? 'not entered' : `${figure} ${words}`}`.trim();
+  const told = [name, figure, words].filter((word) => word !== '').join(' ');
   const choose = onChoose && {
     role: 'button' as const,
     tabIndex: 0,
@@ -141,11 +153,10 @@ function Node({ node, lit, seen, figure, words, onChoose }: NodeProps) {
       aria-label={`${told}. ${description}`}
       {...(choose ?? { role: 'img' as const })}
     >
-      <title>{description}</title>
       <rect x={x} y={y} width={width} height={height} rx={10} />
       {final && <rect class="inner" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={8} />}
       <text class="name" x={x + width / 2} y={figure === '' ? y + height / 2 + 5 : y + 25}>
-        {name}
+        {`${name} `}
       </text>
       <text class="figure" x={x + width / 2} y={y + 47}>
         {`${figure} ${words}`.trim()}

@@ -23,6 +23,7 @@ export function AgentLog({ jobId }: { jobId: string }) {
     <ol
       class="log"
       ref={box}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
       tabIndex={0}
       aria-label="What the agent does, newest last"
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
@@ -70,7 +71,7 @@ function Entry({ entry: { kind, text, output, state } }: { entry: LogEntry }) {
         {output !== '' && (
           <details>
             <summary>output</summary>
-            <pre tabIndex={0}>{output}</pre>
+            <pre>{output}</pre>
           </details>
         )}
       </span>

@@ -21,7 +21,10 @@ export function CancelButton({ jobId, asked }: { jobId: string; asked: boolean }
       )}
       <dialog ref={dialog} aria-labelledby="cancel-title">
         <h2 id="cancel-title">Cancel this job?</h2>
-        <p>Its agent is stopped, and so are the jobs that it started. What it changed so far is kept as a patch.</p>
+        <p>
+          Its agent is stopped, and so are the jobs that it started. What it changed so far is kept as a
+          patch.
+        </p>
         <div class="actions">
           <button type="button" onClick={() => dialog.current?.close()}>
             Keep it running

@@ -4,14 +4,18 @@ import { now } from '../swarm.js';
 
 const WIDTH = 600;
 const HEIGHT = 64;
-const SPAN_MS = 10 * 60_000;
+const MINUTE = 60_000;
+const MOST_MINUTES = 10;
 
-/** Queue depth and running jobs over the last minutes. */
+/** Queue depth and jobs in work over the last minutes: as many as there are samples for. */
 export function HistoryPlot({ samples }: { samples: readonly Sample[] }) {
   const end = now();
-  const seen = samples.filter(({ at }) => at > end - SPAN_MS - 10_000);
+  const oldest = samples[0]?.at ?? end;
+  const minutes = Math.min(MOST_MINUTES, Math.max(1, Math.ceil((end - oldest) / MINUTE)));
+  const span = minutes * MINUTE;
+  const seen = samples.filter(({ at }, index) => (samples[index + 1]?.at ?? end) > end - span && at <= end);
   const most = Math.max(1, ...seen.flatMap(({ queued, working }) => [queued, working]));
-  const x = (at: number) => Math.max(0, WIDTH - ((end - at) / SPAN_MS) * WIDTH);
+  const x = (at: number) => Math.max(0, WIDTH - ((end - at) / span) * WIDTH);
   const y = (value: number) => HEIGHT - 2 - (value / most) * (HEIGHT - 12);
   /** A sample holds until the next one. */
   const steps = (of: (sample: Sample) => number) =>
@@ -21,14 +25,23 @@ export function HistoryPlot({ samples }: { samples: readonly Sample[] }) {
     });
   const line = (of: (sample: Sample) => number) => steps(of).join(' ').replace(/^L/, 'M');
   const first = seen[0];
-  const area = first === undefined ? '' : `${line(({ queued }) => queued)} L${WIDTH},${HEIGHT} L${x(first.at)},${HEIGHT} z`;
+  const area =
+    first === undefined
+      ? ''
+      : `${line(({ queued }) => queued)} L${WIDTH},${HEIGHT} L${x(first.at)},${HEIGHT} z`;
   return (
     <figure class="plot">
       <figcaption>
-        Last 10 minutes: <span class="key queued">queued</span> <span class="key running">in work</span>
+        {minutes === 1 ? 'Last minute' : `Last ${minutes} minutes`}: <span class="key queued">queued</span>{' '}
+        <span class="key running">in work</span>
         <span class="most">at most {count(most)}</span>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`Queue depth and jobs in work over the last 10 minutes, at most ${most}`}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`Queue depth and jobs in work over the last minutes, at most ${most}`}
+      >
         <line x1={0} x2={WIDTH} y1={HEIGHT - 1} y2={HEIGHT - 1} class="base" />
         <path class="queued" d={area} />
         <path class="running" d={line(({ working }) => working)} />
@@ -40,6 +53,8 @@ export function HistoryPlot({ samples }: { samples: readonly Sample[] }) {
 /** Jobs that ended in a minute, over the last minutes. */
 export function endedPerMinute(samples: readonly Sample[], minutes = 5): number {
   const since = now() - minutes * 60_000;
-  const ended = samples.filter(({ at }) => at > since).reduce((sum, { done, notDone }) => sum + done + notDone, 0);
+  const ended = samples
+    .filter(({ at }) => at > since)
+    .reduce((sum, { done, notDone }) => sum + done + notDone, 0);
   return ended / minutes;
 }

@@ -1,8 +1,9 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JobRow } from '../../src/inspect/frames.js';
 import { baseName, count, duration, shortId } from '../format.js';
 import { go, pathTo } from '../route.js';
 import { isSettled, now, states } from '../swarm.js';
+import { useListener } from '../use-listener.js';
 import { StateMark } from './state.js';
 
 const MORE_ROWS = 8;
@@ -14,39 +15,32 @@ interface ListProps {
   onMark(id: string): void;
 }
 
-/** All jobs as rows, of which only those in sight are drawn. One row has the focus of the keyboard. */
+/** All jobs as rows, of which only those in sight are drawn. The arrow keys, or j and k, go through them. */
 export function JobList({ jobs, marked, onMark }: ListProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 600, row: 40 });
+  const box = useRef<HTMLElement>(null);
+  const [view, setView] = useState({ top: 0, height: 600, row: 44 });
   const [chosen, setChosen] = useState<string | null>(null);
-  const index = Math.max(
-    0,
-    jobs.findIndex(({ id }) => id === chosen),
-  );
+  const index = jobs.findIndex(({ id }) => id === chosen);
 
   const look = () => {
     const element = box.current;
     if (element === null) return;
-    const row = Number.parseFloat(getComputedStyle(element).getPropertyValue('--row')) || 40;
-    setScroll({ top: element.scrollTop, height: element.clientHeight, row });
+    const row = Number.parseFloat(getComputedStyle(element).getPropertyValue('--row'));
+    setView({ top: element.scrollTop, height: element.clientHeight, row });
   };
   useLayoutEffect(look, []);
-  useEffect(() => {
-    addEventListener('resize', look);
-    return () => removeEventListener('resize', look);
-  }, []);
+  useListener('resize', look);
 
   const choose = (next: number) => {
-    const job = jobs[Math.min(jobs.length - 1, Math.max(0, next))];
+    const place = Math.min(jobs.length - 1, Math.max(0, next));
     const element = box.current;
-    if (job === undefined || element === null) return;
-    setChosen(job.id);
-    const top = jobs.indexOf(job) * scroll.row;
+    if (element === null) return;
+    setChosen(jobs[place]?.id ?? null);
+    const top = place * view.row;
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + scroll.row > element.scrollTop + scroll.height)
-      element.scrollTop = top + scroll.row - scroll.height;
+    if (top + view.row > element.scrollTop + view.height) element.scrollTop = top + view.row - view.height;
   };
-  const page = Math.max(1, Math.floor(scroll.height / scroll.row) - 1);
+  const page = Math.max(1, Math.floor(view.height / view.row) - 1);
   const keys: Record<string, () => void> = {
     ArrowDown: () => choose(index + 1),
     j: () => choose(index + 1),
@@ -56,47 +50,48 @@ export function JobList({ jobs, marked, onMark }: ListProps) {
     PageUp: () => choose(index - page),
     Home: () => choose(0),
     End: () => choose(jobs.length - 1),
-    Enter: () => go(pathTo('job', jobs[index]?.id ?? '')),
-    x: () => onMark(jobs[index]?.id ?? ''),
   };
-  const press = (event: KeyboardEvent) => {
-    const action = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
-    if (action === undefined || jobs.length === 0) return;
+  const keysOfChosen: Record<string, (id: string) => void> = {
+    Enter: (id) => go(pathTo('job', id)),
+    x: onMark,
+  };
+  useListener('keydown', (event) => {
+    if (isElsewhere(event) || jobs.length === 0) return;
+    const ofChosen = chosen === null ? undefined : keysOfChosen[event.key];
+    if (ofChosen === undefined && keys[event.key] === undefined) return;
     event.preventDefault();
-    action();
-  };
+    if (chosen !== null) ofChosen?.(chosen);
+    keys[event.key]?.();
+  });
 
-  const first = Math.max(0, Math.floor(scroll.top / scroll.row) - MORE_ROWS);
-  const last = Math.min(jobs.length, Math.ceil((scroll.top + scroll.height) / scroll.row) + MORE_ROWS);
+  const first = Math.max(0, Math.floor(view.top / view.row) - MORE_ROWS);
+  const last = Math.min(jobs.length, Math.ceil((view.top + view.height) / view.row) + MORE_ROWS);
   return (
-    <div
-      class="jobs"
-      ref={box}
-      onScroll={look}
-      onKeyDown={press}
-      role="listbox"
-      aria-label="Jobs; arrow keys move, Enter opens, x marks for a comparison"
-      aria-multiselectable="true"
-      aria-activedescendant={jobs[index] === undefined ? undefined : `job-${jobs[index].id}`}
-      tabIndex={0}
-    >
-      <div class="all" style={{ height: `${jobs.length * scroll.row}px` }} role="presentation">
+    <section class="jobs" ref={box} onScroll={look} aria-label="Jobs">
+      <ul class="all" style={{ height: `${jobs.length * view.row}px` }}>
         {jobs.slice(first, last).map((job, place) => (
           <Row
             key={job.id}
             job={job}
-            top={(first + place) * scroll.row}
+            top={(first + place) * view.row}
             place={first + place + 1}
             total={jobs.length}
-            current={job.id === jobs[index]?.id}
+            current={job.id === chosen}
             marked={marked.has(job.id)}
             onMark={onMark}
           />
         ))}
-      </div>
-    </div>
+      </ul>
+    </section>
   );
 }
+
+/** Whether a key is meant for something else: a field, a control that has the focus, the browser. */
+const isElsewhere = ({ target, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
+  ctrlKey ||
+  metaKey ||
+  altKey ||
+  (target instanceof Element && target.matches('input[type=search], button, a'));
 
 interface RowProps {
   job: JobRow;
@@ -109,27 +104,27 @@ interface RowProps {
 }
 
 function Row({ job, top, place, total, current, marked, onMark }: RowProps) {
+  const name = job.label ?? shortId(job.id);
   return (
-    <div
-      id={`job-${job.id}`}
+    <li
       class={`job${current ? ' current' : ''}${marked ? ' marked' : ''}`}
-      role="option"
-      aria-selected={marked}
       aria-posinset={place}
       aria-setsize={total}
+      {...(current ? { 'aria-current': true } : {})}
       style={{ transform: `translateY(${top}px)` }}
-      onClick={(event) => {
-        if (event.shiftKey || event.ctrlKey || event.metaKey) onMark(job.id);
-        else go(pathTo('job', job.id));
-      }}
     >
-      <span class="mark" aria-hidden="true" title="Mark for a comparison" onClick={(event) => {
-        event.stopPropagation();
-        onMark(job.id);
-      }} />
+      <input
+        type="checkbox"
+        checked={marked}
+        onChange={() => onMark(job.id)}
+        aria-label={`Mark ${name} for a comparison`}
+        title="Mark for a comparison (x)"
+      />
       <StateMark state={job.state} ending={job.ending} />
       <span class="title">
-        {job.label ?? <span class="unnamed">{shortId(job.id)}</span>}
+        <a href={pathTo('job', job.id)} class={job.label === null ? 'unnamed' : ''}>
+          {name}
+        </a>
         <small>
           {job.label === null ? '' : `${shortId(job.id)} · `}
           {baseName(job.workspaceRoot)}
@@ -137,17 +132,21 @@ function Row({ job, top, place, total, current, marked, onMark }: RowProps) {
       </span>
       <span class="doing">{doing(job)}</span>
       <span class="time">{duration(timeOf(job))}</span>
-    </div>
+    </li>
   );
 }
 
 /** What is to be said of a job now, in a few words. */
 function doing(job: JobRow): string {
-  if (job.state === 'queued') return job.queuePosition === null ? '' : `place ${count(job.queuePosition)} in line`;
+  if (job.state === 'queued')
+    return job.queuePosition === null ? '' : `place ${count(job.queuePosition)} in line`;
   if (job.state === 'retrying' && job.retryAt !== null) return `again in ${duration(job.retryAt - now())}`;
   if (job.patch !== null && isSettled(job.state)) {
     const { files, added, removed } = job.patch;
-    const change = files === 0 ? 'nothing changed' : `${count(files)} ${files === 1 ? 'file' : 'files'} +${count(added)} −${count(removed)}`;
+    const change =
+      files === 0
+        ? 'nothing changed'
+        : `${count(files)} ${files === 1 ? 'file' : 'files'} +${count(added)} −${count(removed)}`;
     return job.errorCode === null ? change : `${job.errorCode} · ${change}`;
   }
   return job.errorCode ?? job.activity ?? '';

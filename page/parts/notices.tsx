@@ -3,7 +3,8 @@ export function NoTokenNotice() {
     <main class="notice">
       <h1>This page needs a token</h1>
       <p>
-        Run <code>offshoot ui</code> and open the address that it prints. The token in it opens this page for one tab.
+        Run <code>offshoot ui</code> and open the address that it prints. The token in it opens this page for
+        one tab.
       </p>
     </main>
   );

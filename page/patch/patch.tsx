@@ -26,7 +26,11 @@ export function Patch({ jobId, loaded }: { jobId: string; loaded: LoadedPatch })
       {filesOf(textOf(bytes)).map((file) => (
         <PatchFileView key={file.path} file={file} />
       ))}
-      {!whole && <p class="warning">The patch has {sizeOf(result.patch_bytes)}; this is its beginning. Download it to have all.</p>}
+      {!whole && (
+        <p class="warning">
+          The patch has {sizeOf(result.patch_bytes)}; this is its beginning. Download it to have all.
+        </p>
+      )}
     </>
   );
 }

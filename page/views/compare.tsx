@@ -18,7 +18,9 @@ export function Compare({ ids }: { ids: readonly string[] }) {
   const { jobs } = useSwarm();
   const settled = ids.filter((id) => isSettled(jobs.get(id)?.state ?? 'queued'));
   const columns = usePatches(ids, settled);
-  const files = new Map(columns.map(({ id, loaded }) => [id, loaded === null ? [] : filesOf(textOf(loaded.bytes))]));
+  const files = new Map(
+    columns.map(({ id, loaded }) => [id, loaded === null ? [] : filesOf(textOf(loaded.bytes))]),
+  );
   const sharers = new Map<string, number>();
   for (const { path } of [...files.values()].flat()) sharers.set(path, (sharers.get(path) ?? 0) + 1);
   const shared = [...sharers].filter(([, number]) => number > 1).sort();

@@ -19,7 +19,13 @@ export function Job({ id }: { id: string }) {
   const job = jobs.get(id);
   const details = useDetails(id, job);
   if (job === undefined || opening === null) {
-    return <p class="empty">{complete ? 'There is no such job; its time to live has passed, or it was consumed.' : 'Reading the jobs…'}</p>;
+    return (
+      <p class="empty">
+        {complete
+          ? 'There is no such job; its time to live has passed, or it was consumed.'
+          : 'Reading the jobs…'}
+      </p>
+    );
   }
   return (
     <div class="one-job">
@@ -55,7 +61,9 @@ function Title({ job }: { job: JobRow }) {
         {group.length > 1 && (
           <>
             {' · '}
-            <a href={pathTo('compare', ...group.slice(0, 6).map(({ id }) => id))}>compare the {group.length} jobs of its group</a>
+            <a href={pathTo('compare', ...group.slice(0, 6).map(({ id }) => id))}>
+              compare the {group.length} jobs of its group
+            </a>
           </>
         )}
       </p>
@@ -87,7 +95,10 @@ function Facts({ job, details }: { job: JobRow; details: JobDetails | null }) {
     ['Deadline', deadlineAt === null || isSettled(job.state) ? null : `in ${duration(deadlineAt - now())}`],
     ['Place in line', job.queuePosition === null ? null : count(job.queuePosition)],
     ['Events', count(job.events)],
-    ['Tokens read', usage === null ? null : `${count(usage.inputTokens)} (${count(usage.cachedInputTokens)} cached)`],
+    [
+      'Tokens read',
+      usage === null ? null : `${count(usage.inputTokens)} (${count(usage.cachedInputTokens)} cached)`,
+    ],
     ['Tokens written', usage === null ? null : count(usage.outputTokens)],
     ['Baseline', details?.baselineCommit?.slice(0, 12) ?? null],
   ];
@@ -168,7 +179,12 @@ function Outcome({ id }: { id: string }) {
   useEffect(() => {
     loadPatch(id).then(setLoaded, (error: Error) => setProblem(error.message));
   }, [id]);
-  if (problem !== null) return <p class="warning" role="alert">{problem}</p>;
+  if (problem !== null)
+    return (
+      <p class="warning" role="alert">
+        {problem}
+      </p>
+    );
   if (loaded === null) return <p class="empty">Reading the result…</p>;
   const { error, summary, warnings } = loaded.result;
   return (

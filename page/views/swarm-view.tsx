@@ -1,9 +1,10 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { count } from '../format.js';
 import { endedPerMinute, HistoryPlot } from '../parts/history-plot.js';
 import { inOrder, JobList } from '../parts/job-list.js';
-import { count } from '../format.js';
 import { go, pathTo } from '../route.js';
 import { type State, states, useSwarm } from '../swarm.js';
+import { useListener } from '../use-listener.js';
 
 const MOST_COMPARED = 6;
 /** What was chosen stays while one looks at a job and comes back. */
@@ -38,15 +39,11 @@ export function Swarm() {
       .sort(inOrder);
   }, [jobs, revision, chosen, text]);
 
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.target instanceof HTMLInputElement) return;
-      event.preventDefault();
-      search.current?.focus();
-    };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
-  }, []);
+  useListener('keydown', (event) => {
+    if (event.key !== '/' || event.target instanceof HTMLInputElement) return;
+    event.preventDefault();
+    search.current?.focus();
+  });
 
   const toggle = <T,>(set: ReadonlySet<T>, item: T): Set<T> => {
     const next = new Set(set);
@@ -58,8 +55,16 @@ export function Swarm() {
     <div class="swarm">
       <h1 class="unseen">The swarm</h1>
       <section class="figures" aria-label="Figures">
-        <Figure name="running" value={count(counts.running)} of={`of ${count(opening?.limits.running ?? 0)} at once`} />
-        <Figure name="queued" value={count(counts.queued)} of={`room for ${count(opening?.limits.queued ?? 0)}`} />
+        <Figure
+          name="running"
+          value={count(counts.running)}
+          of={`of ${count(opening?.limits.running ?? 0)} at once`}
+        />
+        <Figure
+          name="queued"
+          value={count(counts.queued)}
+          of={`room for ${count(opening?.limits.queued ?? 0)}`}
+        />
         <Figure name="ended a minute" value={endedPerMinute(samples).toFixed(1)} of="over 5 minutes" />
         <Figure name="not done" value={count(counts.failed + counts.expired)} of="failed or expired" />
         <HistoryPlot samples={samples} />
@@ -68,12 +73,12 @@ export function Swarm() {
         <input
           ref={search}
           type="search"
-          placeholder="Find by label, id, directory, group  ( / )"
+          placeholder="Find jobs ( / )"
           aria-label="Find jobs by label, id, directory or group"
           value={text}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
-        <div class="chips" role="group" aria-label="States">
+        <fieldset class="chips" aria-label="States">
           {states.map((state) => (
             <button
               key={state}
@@ -86,12 +91,16 @@ export function Swarm() {
               {state} <b>{count(counts[state])}</b>
             </button>
           ))}
-        </div>
+        </fieldset>
       </section>
       {marked.size > 0 && (
         <section class="marks" aria-label="Comparison">
           {marked.size} marked
-          <button type="button" disabled={marked.size < 2 || marked.size > MOST_COMPARED} onClick={() => go(pathTo('compare', ...marked))}>
+          <button
+            type="button"
+            disabled={marked.size < 2 || marked.size > MOST_COMPARED}
+            onClick={() => go(pathTo('compare', ...marked))}
+          >
             Compare patches
           </button>
           <button type="button" class="quiet" onClick={() => setMarked(new Set())}>

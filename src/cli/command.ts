@@ -17,6 +17,8 @@ export interface Command {
 export interface Flag {
   /** Without the dashes. */
   name: string;
+  /** One letter that may stand for it, after one dash. */
+  short?: string;
   /** Where its value goes. */
   key: string;
   kind: 'text' | 'number' | 'switch';

@@ -14,12 +14,16 @@ import { delegate } from './delegate.js';
 import { describeInfo } from './describe-info.js';
 import { describeNextSteps, describeResult } from './describe-result.js';
 import { describeCancelled, describeList, describeState } from './describe-state.js';
+import { logs } from './logs.js';
+import { machine } from './machine.js';
 import { operationCommand } from './operation-command.js';
 import { patch } from './patch.js';
 import { programs } from './programs.js';
 import { stop } from './stop.js';
 import { token } from './token.js';
+import { inspect, ui } from './ui.js';
 import { wait } from './wait.js';
+import { watch } from './watch.js';
 
 /** Every subcommand, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -50,6 +54,11 @@ export const commands: readonly Command[] = [
     summary: 'Show whether Codex is ready, the limits and the daemon.',
     describe: describeInfo,
   }),
+  watch,
+  logs,
+  ui,
+  inspect,
+  machine,
   config,
   token,
   bench,

@@ -33,10 +33,11 @@ export function helpFor(command: Command): string {
     `Usage: offshoot ${name} [FLAGS] ${parameters}`.trimEnd(),
     '',
     'Flags:',
-    ...columns(
-      [...flags, HELP].map((flag) => [`--${flag.name} ${flag.placeholder}`.trimEnd(), flag.description]),
-    ),
+    ...columns([...flags, HELP].map((flag) => [flagText(flag), flag.description])),
     ...(details === undefined ? [] : ['', ...wrap(details)]),
     '',
   ].join('\n');
 }
+
+const flagText = ({ name, short, placeholder }: Flag) =>
+  `${short === undefined ? '' : `-${short}, `}--${name} ${placeholder}`.trimEnd();

@@ -8,7 +8,9 @@ type Parsed = ({ ok: true } & Given) | { ok: false; message: string };
 export function parseParameters(command: Command, parameters: readonly string[]): Parsed {
   const { tokens } = parseArgs({
     args: [...parameters],
-    options: Object.fromEntries(command.flags.map(({ name, kind }) => [name, { type: typeOf(kind) }])),
+    options: Object.fromEntries(
+      command.flags.map(({ name, kind, short }) => [name, { type: typeOf(kind), ...(short && { short }) }]),
+    ),
     allowPositionals: true,
     strict: false,
     tokens: true,
@@ -18,7 +20,9 @@ export function parseParameters(command: Command, parameters: readonly string[])
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value);
     if (token.kind !== 'option') continue;
-    const flag = command.flags.find(({ name }) => name === token.name && token.rawName.startsWith('--'));
+    const flag = command.flags.find(
+      ({ name, short }) => name === token.name && [`--${name}`, `-${short}`].includes(token.rawName),
+    );
     if (flag === undefined) return refuseFlag(command, token.name);
     const value = flagValue(flag, token.value, token.inlineValue ?? false);
     if (typeof value === 'object') return { ok: false, message: value.problem };

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { BytePath } from './index-changes.js';
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
@@ -33,14 +33,14 @@ export const noAdditions: Additions = { included: [], largeFiles: [], submodules
 const MAX_ADDITIONS_BYTES = 64 * 1024 * 1024;
 
 /** Writes them down for the capture. A slot that has such a file is no plain checkout, and is used once. */
-export async function writeAdditions(slot: SlotLayout, additions: Additions): Promise<void> {
+export function writeAdditions(slot: SlotLayout, additions: Additions): void {
   const { included, largeFiles, submodules, sparse } = additions;
   const plain = included.length + largeFiles.length + submodules.length === 0 && !sparse;
-  if (plain) await rm(slot.additions, { force: true });
-  else await writeFile(slot.additions, JSON.stringify(additions));
+  if (plain) rmSync(slot.additions, { force: true });
+  else writeFileSync(slot.additions, JSON.stringify(additions));
 }
 
-export async function readAdditions(slot: SlotLayout): Promise<Additions> {
-  const content = await readRegularFile(slot.additions, MAX_ADDITIONS_BYTES);
+export function readAdditions(slot: SlotLayout): Additions {
+  const content = readRegularFile(slot.additions, MAX_ADDITIONS_BYTES);
   return content === null ? noAdditions : (JSON.parse(content.toString('utf8')) as Additions);
 }

@@ -81,15 +81,15 @@ const MAX_RULES_BYTES = 4 * 1024 * 1024;
  * Ignore rules of the caller that lie outside the tree: the user's excludes file, then the repository's
  * `info/exclude`. In one file a later rule wins, which keeps their order of precedence (gitignore(5)).
  */
-export async function readExcludes(
+export function readExcludes(
   repository: Repository,
   excludesFile: string | null,
   environment: CallerEnvironment,
-): Promise<Buffer> {
+): Buffer {
   const userFile =
     excludesFile === null ? defaultExcludesFile(environment) : expandHome(excludesFile, environment);
-  const users = await readRegularFile(userFile, MAX_RULES_BYTES);
-  const repositorys = await readRegularFile(
+  const users = readRegularFile(userFile, MAX_RULES_BYTES);
+  const repositorys = readRegularFile(
     join(repository.commonDirectory, 'info', 'exclude'),
     MAX_RULES_BYTES,
   );

@@ -42,7 +42,7 @@ export async function storeTree(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<ChangedTree>> {
-  const additions = await readAdditions(slot);
+  const additions = readAdditions(slot);
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
   const tracked = await listTracked(slotContext(slot, environment, signal), additions.submodules);
   if (!tracked.ok) return explain(tracked, 'patch_failed', READING);
@@ -174,7 +174,7 @@ async function copyTrustedIndex(
 ): Promise<GitContext> {
   const copy = join(slot.gitDirectory, 'capture-index');
   await rm(`${copy}.lock`, { force: true });
-  await copyIndex(slot.index, copy);
+  copyIndex(slot.index, copy);
   return slotContext(slot, environment, signal, copy);
 }
 

@@ -7,7 +7,7 @@ const MAX_WORDS = 400;
 
 /** What git says, or why it could not be started, when there is no process, file or memory left. */
 const exhausted =
-  /Too many open files|Resource temporarily unavailable|[Cc]annot allocate memory|^E(AGAIN|MFILE|NFILE|NOMEM)$/;
+  /Too many open files|Resource temporarily unavailable|[Cc]annot (allocate memory|fork)|^E(AGAIN|MFILE|NFILE|NOMEM)$/;
 
 /** Says in our words why git failed. `code` is for what the table of errors has no own code for. */
 export function explain(failure: GitFailure, code: ErrorCode, doing: string): Refusal {

@@ -33,7 +33,7 @@ export async function furnishCheckout(
   const restored = await restoreLargeFiles(slot, caller, paths, environment, signal);
   if (!restored.ok) return restored;
   const copied = copyIncluded(caller.repository.root, slot.checkout, included);
-  await writeAdditions(slot, {
+  writeAdditions(slot, {
     included: copied.paths,
     largeFiles: restored.largeFiles,
     submodules,

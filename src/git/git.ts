@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
-import { execa } from 'execa';
+import { randomUUID } from 'node:crypto';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Take, takeShell } from './shell.js';
 
 /** Where and how git runs: a directory, the whole environment (`environment.ts`), and what stops it. */
 export interface GitContext {
@@ -22,10 +24,13 @@ export type GitResult = { ok: true; stdout: Buffer; stderr: string } | GitFailur
 const TIMEOUT_MS = 15 * 60_000;
 const MAX_STDOUT_BYTES = 512 * 1024 * 1024;
 const MAX_STDERR_BYTES = 64 * 1024;
+/** What a shell answers when there is no such program. */
+const NOT_FOUND = 127;
 
 /**
- * Runs git once and gives its standard output whole, at most 512 MiB. No shell is between, and nothing of
- * this process's environment reaches git. It is stopped by the context's signal, or after 15 minutes.
+ * Runs git once and gives its standard output whole, at most 512 MiB. Nothing of this process's environment
+ * reaches git. It is stopped by the context's signal, or after 15 minutes. `input` is for commands with a
+ * GIT_DIR of ours only.
  */
 export async function runGit(
   context: GitContext,
@@ -37,7 +42,7 @@ export async function runGit(
   const result = await streamGit(
     context,
     args,
-    async (chunk) => {
+    (chunk) => {
       bytes += chunk.length;
       chunks.push(chunk);
       return bytes <= MAX_STDOUT_BYTES;
@@ -51,80 +56,73 @@ export async function runGit(
 export async function streamGit(
   context: GitContext,
   args: readonly string[],
-  take: (chunk: Buffer) => Promise<boolean>,
+  take: Take,
   input?: Buffer,
 ): Promise<{ ok: true; stderr: string } | GitFailure> {
   if (context.signal.aborted) return { ok: false, cause: 'stopped', exitCode: null, stderr: '' };
-  const git = execa('git', ['--no-pager', ...args], {
-    cwd: context.directory,
-    env: context.environment,
-    extendEnv: false,
-    encoding: 'buffer',
-    buffer: false,
-    reject: false,
-    // A process group of its own, so that a filter that git started ends with it.
-    detached: true,
-    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-  });
+  const { directory, environment, signal } = context;
+  const inputFile = input === undefined ? undefined : writeInput(environment, input);
+  const shell = takeShell();
   let ended: GitFailure['cause'] | null = null;
   const end = (cause: GitFailure['cause']) => {
     ended ??= cause;
-    killGroup(git.pid);
+    shell.kill();
   };
   const stop = () => end('stopped');
-  context.signal.addEventListener('abort', stop, { once: true });
+  signal.addEventListener('abort', stop, { once: true });
   const timer = setTimeout(end, TIMEOUT_MS, 'timeout');
-  const stderr = collect(git.stderr);
-  if (!(await takeAll(git.stdout, take))) end('output_too_large');
-  const result = await git;
-  clearTimeout(timer);
-  context.signal.removeEventListener('abort', stop);
-  if (!result.failed && ended === null) return { ok: true, stderr: stderr() };
-  const neverStarted = result.code === 'ENOENT' && existsSync(context.directory);
-  const cause = ended ?? (neverStarted ? 'not_found' : 'exit');
-  // A git that could not be started says nothing; the system's code does.
-  return { ok: false, cause, exitCode: result.exitCode ?? null, stderr: stderr() || (result.code ?? '') };
-}
-
-function killGroup(leader: number | undefined): void {
-  if (leader === undefined) return;
+  const errors = new Beginning(MAX_STDERR_BYTES);
   try {
-    process.kill(-leader, 'SIGKILL');
-  } catch {
-    // It has just ended by itself.
+    const { status, systemCode } = await shell.run(
+      {
+        words: ['git', '--no-pager', ...args],
+        directory,
+        environment,
+        ...(inputFile === undefined ? {} : { inputFile }),
+      },
+      async (chunk) => {
+        if (await take(chunk)) return true;
+        end('output_too_large');
+        return false;
+      },
+      (chunk) => errors.take(chunk),
+    );
+    if (status === 0 && ended === null) return { ok: true, stderr: errors.text() };
+    const neverStarted = status === NOT_FOUND && existsSync(directory);
+    const cause = ended ?? (neverStarted ? 'not_found' : 'exit');
+    // A shell that could not be started says nothing; the system's code does.
+    return { ok: false, cause, exitCode: status, stderr: errors.text() || systemCode };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    if (inputFile !== undefined) rmSync(inputFile, { force: true });
+    shell.rest();
   }
 }
 
-/** False when `take` had enough before the end. A broken pipe is told by the exit status, not here. */
-async function takeAll(
-  output: AsyncIterable<Buffer> | null | undefined,
-  take: (chunk: Buffer) => Promise<boolean>,
-): Promise<boolean> {
-  if (!output) return true;
-  const chunks = output[Symbol.asyncIterator]();
-  for (;;) {
-    let next: IteratorResult<Buffer>;
-    try {
-      next = await chunks.next();
-    } catch {
-      return true;
-    }
-    if (next.done) return true;
-    if (await take(next.value)) continue;
-    await chunks.return?.();
-    return false;
-  }
+/** Beside the git directory's own files: so it goes where they go, however this process ends. */
+function writeInput(environment: Readonly<Record<string, string>>, input: Buffer): string {
+  const { GIT_DIR } = environment;
+  if (GIT_DIR === undefined) throw new Error('Only git in a directory of ours takes input.');
+  const file = join(GIT_DIR, `input-${randomUUID()}`);
+  writeFileSync(file, input);
+  return file;
 }
 
-/** Reads a stream to its end, so that its writer never waits, and keeps the beginning. */
-function collect(stream: NodeJS.ReadableStream | null | undefined): () => string {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  stream?.on('data', (chunk: Buffer) => {
-    if (bytes >= MAX_STDERR_BYTES) return;
-    bytes += chunk.length;
-    chunks.push(chunk);
-  });
-  stream?.on('error', () => {});
-  return () => Buffer.concat(chunks).subarray(0, MAX_STDERR_BYTES).toString('utf8');
+/** Keeps the beginning of what is written, and lets the rest pass, so that its writer never waits. */
+class Beginning {
+  private readonly chunks: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  take(chunk: Buffer): true {
+    if (this.bytes < this.maxBytes) this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    return true;
+  }
+
+  text(): string {
+    return Buffer.concat(this.chunks).subarray(0, this.maxBytes).toString('utf8');
+  }
 }

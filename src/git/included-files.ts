@@ -16,7 +16,7 @@ export async function findIncluded(
   context: GitContext,
   slot: SlotLayout,
 ): Promise<({ ok: true } & CarriedFiles) | GitFailure> {
-  const rules = await readRegularFile(join(context.directory, RULES_FILE), MAX_RULES_BYTES);
+  const rules = readRegularFile(join(context.directory, RULES_FILE), MAX_RULES_BYTES);
   if (rules === null) return { ok: true, paths: [], warnings: [] };
   const copy = join(slot.seed, 'include');
   await writeFile(copy, rules);

@@ -1,14 +1,22 @@
 import type { BytePath } from './index-changes.js';
 
-/** One entry of an index: what the scrub of a slot needs of it. */
+/** One entry of an index. */
 export interface IndexEntry {
   path: BytePath;
   kind: 'file' | 'link' | 'submodule';
+  /** The commit of a submodule; null for anything else. */
+  commit: string | null;
   /** Whole second of the file's last change, of its content or of anything about it, when it was recorded. */
   changedSecond: number;
   /** Size of the file when it was recorded; 0 where git did not trust the time. */
   bytes: number;
-  /** Marked as unmerged, assume-unchanged, skip-worktree or intent-to-add: git does not compare it like others. */
+  /** One side of a conflict. */
+  unmerged: boolean;
+  /** Marked as assume-unchanged: git does not look at its file. */
+  assumed: boolean;
+  /** Marked as skip-worktree: its file may be absent, as in a sparse checkout. */
+  skipped: boolean;
+  /** Marked as any of these, or as intent-to-add: git does not compare it like others. */
   special: boolean;
 }
 
@@ -19,6 +27,8 @@ const STAT_BYTES = 40;
 const MODE_AT = 24;
 const SIZE_AT = 36;
 const FLAGS = { assumeUnchanged: 0x8000, extended: 0x4000, stage: 0x3000 };
+const SKIPPED = 0x4000;
+const MAX_RECORD_BYTES = 40;
 
 const kinds: Record<number, IndexEntry['kind'] | undefined> = {
   8: 'file',
@@ -49,8 +59,12 @@ export function readIndexEntries(index: Buffer, idBytes: number): IndexEntry[] |
     entries.push({
       path: index.toString('latin1', pathAt, pathEnd),
       kind,
+      commit: kind === 'submodule' ? index.toString('hex', at + STAT_BYTES, flagsAt) : null,
       changedSecond: index.readUInt32BE(at),
       bytes: index.readUInt32BE(at + SIZE_AT),
+      unmerged: (flags & FLAGS.stage) !== 0,
+      assumed: (flags & FLAGS.assumeUnchanged) !== 0,
+      skipped: extended && (index.readUInt16BE(flagsAt + 2) & SKIPPED) !== 0,
       special: extended || (flags & (FLAGS.assumeUnchanged | FLAGS.stage)) !== 0,
     });
     // Entries end with one to eight zero bytes, at a multiple of eight from their start.
@@ -68,4 +82,18 @@ function hasOnlyOptionalExtensions(index: Buffer, start: number, end: number): b
     at += 8 + index.readUInt32BE(at + 4);
   }
   return at === end;
+}
+
+/**
+ * The id of the tree that an index holds, where git noted it (extension `TREE`); null where it did not, or
+ * where an entry has changed since.
+ */
+export function readCachedTree(index: Buffer, idBytes: number): string | null {
+  // Its first record is of the whole tree: an empty name, a zero byte, `entries subtrees`, a line break, the id.
+  const at = index.lastIndexOf('TREE', index.length - idBytes, 'latin1');
+  if (at < 0) return null;
+  const record = /^TREE.{4}\0\d+ \d+\n/s.exec(index.toString('latin1', at, at + MAX_RECORD_BYTES))?.[0];
+  return record === undefined
+    ? null
+    : index.toString('hex', at + record.length, at + record.length + idBytes);
 }

@@ -34,7 +34,7 @@ export async function restoreLargeFiles(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Restored | GitFailure> {
-  const attributes = await readRegularFile(
+  const attributes = readRegularFile(
     join(caller.repository.commonDirectory, 'info', 'attributes'),
     MAX_ATTRIBUTES_BYTES,
   );
@@ -71,7 +71,7 @@ async function namesFilter(
   if (attributes?.includes('filter=lfs')) return true;
   for (const path of paths) {
     if (path !== '.gitattributes' && !path.endsWith('/.gitattributes')) continue;
-    const rules = await readRegularFile(absolutePath(slot.checkout, path), MAX_ATTRIBUTES_BYTES);
+    const rules = readRegularFile(absolutePath(slot.checkout, path), MAX_ATTRIBUTES_BYTES);
     if (rules?.includes('filter=lfs')) return true;
   }
   return false;
@@ -87,7 +87,7 @@ async function findFiltered(
   signal: AbortSignal,
 ): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
   await rm(slot.seed, { recursive: true, force: true });
-  await makeGitDirectory(slot.seed, {
+  makeGitDirectory(slot.seed, {
     objectFormat,
     head: headCommit,
     borrowedObjects: [slot.objects],
@@ -118,7 +118,7 @@ async function findFiltered(
 
 /** A pointer file: git-lfs, docs/spec.md. */
 async function readPointer(slot: SlotLayout, path: BytePath): Promise<{ oid: string; bytes: number } | null> {
-  const content = await readRegularFile(absolutePath(slot.checkout, path), MAX_POINTER_BYTES);
+  const content = readRegularFile(absolutePath(slot.checkout, path), MAX_POINTER_BYTES);
   const text = content?.toString('latin1') ?? '';
   if (!text.startsWith('version https://git-lfs.github.com/spec/v1\n')) return null;
   const oid = /^oid sha256:([0-9a-f]{64})$/m.exec(text)?.[1];

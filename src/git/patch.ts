@@ -93,7 +93,7 @@ const MAX_REPORT_BYTES = 1024 * 1024;
 
 /** The report of a capture that was finished. It is written last, so the other files are whole. */
 async function readReport(patchFile: string): Promise<PatchReport | null> {
-  const content = await readRegularFile(reportFile(patchFile), MAX_REPORT_BYTES);
+  const content = readRegularFile(reportFile(patchFile), MAX_REPORT_BYTES);
   return content === null ? null : (JSON.parse(content.toString('utf8')) as PatchReport);
 }
 

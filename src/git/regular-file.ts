@@ -1,23 +1,23 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 /**
  * Reads a regular file of at most `maxBytes`; null when there is none, it is longer, or it is no regular
- * file. A named pipe put in its place cannot make the reader wait.
+ * file. A named pipe put in its place cannot make the reader wait. Synchronous: most of what is asked for is
+ * small or not there, and waiting costs more.
  */
-export async function readRegularFile(path: string | Buffer, maxBytes: number): Promise<Buffer | null> {
-  let file: FileHandle;
+export function readRegularFile(path: string | Buffer, maxBytes: number): Buffer | null {
+  let file: number;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return null;
   }
   try {
-    const found = await file.stat();
-    return found.isFile() && found.size <= maxBytes ? await file.readFile() : null;
+    const found = fstatSync(file);
+    return found.isFile() && found.size <= maxBytes ? readFileSync(file) : null;
   } catch {
     return null;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

@@ -33,7 +33,7 @@ export async function scrubSlot(
     const index = await readFile(slot.index);
     const entries = readIndexEntries(index, baselineCommit.length / 2);
     if (entries === null || entries.some(({ kind, special }) => special || kind === 'submodule')) return null;
-    const { largeFiles, submodules, sparse } = await readAdditions(slot);
+    const { largeFiles, submodules, sparse } = readAdditions(slot);
     if (largeFiles.length > 0 || submodules.length > 0 || sparse) return null;
     if (isWorkedIn(slot.checkout)) return null;
     const made = await lstat(slot.made);

@@ -1,4 +1,4 @@
-import { copyFile, lstat, readdir, rm } from 'node:fs/promises';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
@@ -15,30 +15,30 @@ const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
  * keeps only what turns files into blobs, and of the user's clean filters nothing unless `cleanFilters`; so
  * no other program can run. Null when the caller has no index: then nothing was ever staged or checked out.
  */
-export async function openSeed(
+export function openSeed(
   { repository, headCommit, objectFormat, configuration }: Caller,
   slot: SlotLayout,
   { cleanFilters }: { cleanFilters: boolean },
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<GitContext | null> {
+): GitContext | null {
   const { gitDirectory, commonDirectory, root } = repository;
-  if ((await lstat(join(gitDirectory, 'index')).catch(() => null)) === null) return null;
-  const attributes = await readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
+  if (!existsSync(join(gitDirectory, 'index'))) return null;
+  const attributes = readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
   const conversion = configuration.conversion.filter(
     ({ key }) => cleanFilters || !/^(filter|lfs)\./.test(key),
   );
-  await rm(slot.seed, { recursive: true, force: true });
-  await makeGitDirectory(slot.seed, {
+  rmSync(slot.seed, { recursive: true, force: true });
+  makeGitDirectory(slot.seed, {
     objectFormat,
     head: headCommit,
     borrowedObjects: [],
     // git-lfs keeps a copy of what it cleans; it must not be the caller's.
     settings: [...conversion, { key: 'lfs.storage', value: join(slot.seed, 'lfs') }],
     attributes: attributes ?? Buffer.alloc(0),
-    excludes: await readExcludes(repository, configuration.excludesFile, environment),
+    excludes: readExcludes(repository, configuration.excludesFile, environment),
   });
-  await copySharedIndexes(gitDirectory, slot.seed);
+  copySharedIndexes(gitDirectory, slot.seed);
   return {
     directory: root,
     environment: baselineEnvironment(environment, {
@@ -51,11 +51,11 @@ export async function openSeed(
 }
 
 /** Copies the caller's index as it is now. */
-export const copyCallersIndex = ({ repository }: Caller, slot: SlotLayout): Promise<void> =>
+export const copyCallersIndex = ({ repository }: Caller, slot: SlotLayout): void =>
   copyIndex(join(repository.gitDirectory, 'index'), join(slot.seed, 'index'));
 
 /** A split index has its larger part in a file beside it. */
-async function copySharedIndexes(from: string, to: string): Promise<void> {
-  const shared = (await readdir(from)).filter((name) => name.startsWith('sharedindex.'));
-  await Promise.all(shared.map((name) => copyFile(join(from, name), join(to, name))));
+function copySharedIndexes(from: string, to: string): void {
+  const shared = readdirSync(from).filter((name) => name.startsWith('sharedindex.'));
+  for (const name of shared) copyFileSync(join(from, name), join(to, name));
 }

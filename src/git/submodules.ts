@@ -135,7 +135,7 @@ async function checkOutOne(
   const slot = submoduleSlot(outer, submodule);
   // A link in its place would lead git elsewhere.
   if (!lookAt(outer.checkout, submodule.path)?.isDirectory()) return null;
-  await makeGitDirectory(slot.gitDirectory, {
+  makeGitDirectory(slot.gitDirectory, {
     objectFormat: job.objectFormat,
     head: submodule.commit,
     borrowedObjects: [join(theirs, 'objects')],
@@ -152,7 +152,7 @@ async function checkOutOne(
     gitDirectories: [theirs],
   };
   const furnished = await furnish(slot, inside, readGitlinks(listed.stdout), job);
-  await writeAdditions(slot, { ...noAdditions, submodules: furnished.submodules });
+  writeAdditions(slot, { ...noAdditions, submodules: furnished.submodules });
   return furnished;
 }
 
@@ -171,7 +171,7 @@ async function isDirty(
     return false;
   await mkdir(slot.seed, { recursive: true });
   const copy = join(slot.seed, 'index');
-  await copyIndex(index, copy);
+  copyIndex(index, copy);
   const context: GitContext = {
     directory: workTree,
     environment: ownEnvironment(job.environment, { gitDirectory: slot.gitDirectory, workTree, index: copy }),

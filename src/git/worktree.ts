@@ -131,13 +131,13 @@ async function makeOwnGitDirectory(
   mirror: string,
   environment: CallerEnvironment,
 ): Promise<void> {
-  await makeGitDirectory(slot.gitDirectory, {
+  makeGitDirectory(slot.gitDirectory, {
     objectFormat: caller.objectFormat,
     head: caller.baseCommit,
     borrowedObjects: [mirror, join(caller.repository.commonDirectory, 'objects')],
     settings: [],
     attributes: rawAttributes,
-    excludes: await readExcludes(caller.repository, caller.configuration.excludesFile, environment),
+    excludes: readExcludes(caller.repository, caller.configuration.excludesFile, environment),
   });
 }
 
@@ -150,18 +150,18 @@ async function makeAgentGitDirectory(
   environment: CallerEnvironment,
 ): Promise<void> {
   const directory = join(slot.checkout, '.git');
-  const shallow = await readRegularFile(join(repository.commonDirectory, 'shallow'), MAX_SHALLOW_BYTES);
-  await makeGitDirectory(directory, {
+  const shallow = readRegularFile(join(repository.commonDirectory, 'shallow'), MAX_SHALLOW_BYTES);
+  makeGitDirectory(directory, {
     objectFormat,
     head: 'ref: refs/heads/offshoot',
     branch: { name: 'offshoot', commit: baseline },
     borrowedObjects: [slot.objects, mirror, join(repository.commonDirectory, 'objects')],
     settings: configuration.identity,
     attributes: rawAttributes,
-    excludes: await readExcludes(repository, configuration.excludesFile, environment),
+    excludes: readExcludes(repository, configuration.excludesFile, environment),
     ...(shallow === null ? {} : { shallow }),
   });
-  await copyIndex(slot.index, join(directory, 'index'));
+  copyIndex(slot.index, join(directory, 'index'));
 }
 
 const NAMED_FILTERS = 5;

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LogEntry, logEntryOf } from '../agents/log-entry.js';
+import type { LogEntry } from '../agents/log-entry.js';
+import { logEntryOf } from '../agents/read-log-entry.js';
 import { attemptLayout } from '../job/layout.js';
 import { openTail } from '../stages/tail.js';
 

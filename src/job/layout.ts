@@ -48,7 +48,7 @@ export interface AttemptLayout {
   exit: string;
   /** Who runs the agent: pid, start time, boot. Made whole by a rename. */
   process: string;
-  /** A directory that exists once a start was tried: making it is the claim to start the agent. */
+  /** There once a start was tried: making it is the claim to start the agent. */
   claim: string;
   /** What starting the agent said, if it went wrong. */
   launch: string;

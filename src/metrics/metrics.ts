@@ -114,7 +114,7 @@ function watchJobs(supervisor: Supervisor, settings: Settings, registers: Regist
     if (isSettled(record.state))
       ended.inc({ state: record.state, code: record.context.ending?.code ?? 'none' });
     // A job that is met in the middle, after a restart, has not told when it left the state before.
-    const from = before && before.entered[before.state];
+    const from = before?.entered[before.state];
     const at = record.entered[record.state];
     if (before === undefined || from === undefined || at === undefined) return;
     const seconds = Math.max(0, at - from) / 1_000;

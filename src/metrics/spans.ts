@@ -9,7 +9,8 @@ import type { Supervisor } from '../job/supervisor.js';
 export function traceJobs(supervisor: Supervisor, version: string): void {
   const tracer = trace.getTracer('offshoot', version);
   supervisor.subscribe(({ record }) => {
-    if (isSettled(record.state)) void tellJob(tracer, record, () => supervisor.journal(record.id)).catch(() => undefined);
+    if (isSettled(record.state))
+      void tellJob(tracer, record, () => supervisor.journal(record.id)).catch(() => undefined);
   });
 }
 

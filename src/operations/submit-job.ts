@@ -69,10 +69,21 @@ async function findWorkspace(named: string | undefined, call: Call): Promise<Out
       message: 'No workspace_root was given, and the client names no directory of its own.',
     });
   }
-  const found = await findRepository(directory);
+  const found = await lookUp(directory);
   if (!found.ok) return found;
   const { root, subdirectory, commonDirectory } = found.value;
   return succeed({ directory: join(root, subdirectory), subdirectory, commonDirectory });
+}
+
+/** Look-ups under way. A swarm submits on one repository, many at once: they share one. */
+const lookUps = new Map<string, ReturnType<typeof findRepository>>();
+
+function lookUp(directory: string): ReturnType<typeof findRepository> {
+  const underWay = lookUps.get(directory);
+  if (underWay !== undefined) return underWay;
+  const found = findRepository(directory).finally(() => lookUps.delete(directory));
+  lookUps.set(directory, found);
+  return found;
 }
 
 async function checkHouse(house: House): Promise<Outcome<unknown>> {

@@ -9,7 +9,10 @@ const BEAT_MS = 5_000;
 export function streamFeed(response: ServerResponse, inspection: Inspection, called: () => void): void {
   const line = (value: object) => response.write(`${JSON.stringify(value)}\n`);
   const watch = inspection.feed.watch({ send: (frame) => line(frame) });
-  if (watch === null) return sendJson(response, 503, { message: 'Too many pages are open.' });
+  if (watch === null) {
+    sendJson(response, 503, { message: 'Too many pages are open.' });
+    return;
+  }
   beginLines(response);
   line(inspection.opening());
   const beat = setInterval(() => {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { DiffOutput, Progress, RunOutput, WorktreeOutput } from '../../machines/job.js';
+import type { DiffOutput, JobState, Progress, RunOutput, WorktreeOutput } from '../../machines/job.js';
 import type { Readiness } from '../agents/agent.js';
 import type { Outcome } from '../errors.js';
 import type { Submission } from '../job/record.js';
@@ -10,6 +10,7 @@ export interface Stages {
   run: { input: RunTask; output: RunOutput };
   diff: { input: DiffTask; output: DiffOutput };
   reconcile: { input: ReconcileTask; output: null };
+  announce: { input: AnnounceTask; output: string | null };
   preflight: { input: Record<never, never>; output: Outcome<Readiness> };
 }
 
@@ -40,6 +41,14 @@ export interface DiffTask {
   /** How many attempts there were. */
   attempts: number;
   baselineCommit: string | null;
+}
+
+/** What is told of a job that has ended. */
+export interface AnnounceTask {
+  jobId: string;
+  state: JobState;
+  label: string | null;
+  groupId: string | null;
 }
 
 export interface ReconcileTask {

@@ -13,6 +13,8 @@ import { watchFiles } from './watch-files.js';
 /** More output than this ends the agent. */
 export const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
+/** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
+const ASK_AGAIN_MS = 50;
 /** The supervisor keeps the grace itself; only one that is stuck or dead is overtaken. */
 const OVERTAKE_MS = GRACE_SECONDS * 1_000 + 1_500;
 
@@ -44,10 +46,12 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const take = reader.line.bind(reader);
   let stoppedFor: Cause | null = null;
   let overtake: NodeJS.Timeout | undefined;
+  let askAgain: NodeJS.Timeout | undefined;
 
   const stop = () => {
     if (overtake !== undefined) return;
     askToStop(agent);
+    askAgain = setInterval(() => askToStop(agent), ASK_AGAIN_MS);
     // Should its sweep fail, the one at the end comes yet.
     overtake = setTimeout(() => void kill(agent, jobId).catch(() => undefined), OVERTAKE_MS);
   };
@@ -76,6 +80,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     report(reader.progress(), reported, channel);
   } finally {
     clearTimeout(overtake);
+    clearInterval(askAgain);
     channel.stop.removeEventListener('abort', stop);
     watch.close();
     await tail.close();

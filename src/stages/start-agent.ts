@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
@@ -48,12 +48,14 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
   const { files } = start;
   const { containment, wrapper } = await findHolding(launch.environment);
   await writeFile(files.prompt, launch.input, { mode: 0o600 });
+  // Rounded up: with a daemon at hand, its own timer comes first and records the cause.
+  const deadline = Math.ceil(start.deadlineAt / 1_000) + 1;
   const supervisorArguments = [
     files.directory,
     containment,
     start.directory,
-    // Rounded up: with a daemon at hand, its own timer comes first and records the cause.
-    String(Math.ceil(start.deadlineAt / 1_000) + 1),
+    String(deadline),
+    String(Math.max(0, deadline - Math.floor(Date.now() / 1_000))),
     String(GRACE_SECONDS),
     ...launch.command,
   ];
@@ -89,10 +91,9 @@ function runLauncher(
 }
 
 const exists = (path: string) =>
-  readFile(path).then(
+  access(path).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EISDIR') return true;
       if (error.code === 'ENOENT') return false;
       throw error;
     },

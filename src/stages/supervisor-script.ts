@@ -5,7 +5,8 @@
 
 /**
  * Starts the supervisor and ends at once, so that the agent is nobody's child: a dead thread leaves no
- * zombie behind. `mkdir` makes the start happen once, whoever tries.
+ * zombie behind. The claim, which only one can make, has the start happen once, whoever tries. What the shell
+ * can do by itself is not done by a program: starting one costs as much as all the rest.
  *
  * Arguments: supervisor program, wrapper (words that make a namespace, or none), then the supervisor's.
  * Exit status 3: somebody else has started this run already. 4: its files cannot be written.
@@ -13,16 +14,17 @@
 export const launcherScript = `
 program=$1 wrapper=$2 files=$3 containment=$4
 shift 2
-mkdir "$files/claim" 2>/dev/null || exit 3
+set -C
+echo 2>/dev/null >"$files/claim" || { [ -e "$files/claim" ] && exit 3; exit 4; }
+set +C
 : >>"$files/stdout" && : >>"$files/stderr" || exit 4
 # Unquoted: the wrapper is several words.
 setsid $wrapper sh -c "$program" offshoot-supervisor "$@" </dev/null >/dev/null 2>"$files/launch" &
 pid=$!
 # An agent that nobody could find again must not run. Where it has ended already, its stat is gone.
-if {
-  echo "$pid" && echo "$containment" && cat /proc/sys/kernel/random/boot_id
-} >"$files/process.new" 2>/dev/null; then
-  cat "/proc/$pid/stat" >>"$files/process.new" 2>/dev/null
+boot= stat=
+{ read -r boot </proc/sys/kernel/random/boot_id; read -r stat <"/proc/$pid/stat"; } 2>/dev/null
+if printf '%s\\n' "$pid" "$containment" "$boot" "$stat" >"$files/process.new"; then
   mv "$files/process.new" "$files/process"
 else
   kill -KILL "$pid"
@@ -37,14 +39,13 @@ export const LAUNCHER_CANNOT_WRITE = 4;
  * In a PID namespace it is process 1, so that with its own end the kernel ends whatever is left.
  *
  * Arguments: files directory, containment ("namespace" or "group"), working directory, deadline (seconds
- * since the epoch), grace (seconds), then the agent's command.
+ * since the epoch), seconds left until then, grace (seconds), then the agent's command.
  */
 export const supervisorScript = `
-files=$1 containment=$2 directory=$3 deadline=$4 grace=$5
-shift 5
-agent= stopping=
+files=$1 containment=$2 directory=$3 deadline=$4 left=$5 grace=$6
+shift 6
+stopping=
 signal() {
-  [ -n "$agent" ] || return
   case $containment in
     namespace) kill "-$1" -1 ;;
     group) kill "-$1" "-$agent" || kill "-$1" "$agent" ;;
@@ -58,9 +59,10 @@ stop() {
   reaper=$!
 }
 watch() {
-  while left=$((deadline - $(date +%s))); [ "$left" -gt 0 ]; do
+  while [ "$left" -gt 0 ]; do
     [ "$left" -lt 30 ] || left=30
     sleep "$left"
+    left=$((deadline - $(date +%s)))
   done
   kill -TERM $$
 }
@@ -71,10 +73,10 @@ start() {
     group) exec setsid "$@" ;;
   esac
 }
-trap stop TERM INT HUP
 start "$@" <"$files/prompt" >>"$files/stdout" 2>>"$files/stderr" &
 agent=$!
-[ -z "$stopping" ] || signal TERM
+# Not before: a shell that was just forked would take the signal for its parent's trap, and lose it.
+trap stop TERM INT HUP
 watch &
 watcher=$!
 # A trapped signal interrupts wait: only a reaped agent has ended.

@@ -15,10 +15,14 @@ interface StoredKey {
   keepUntil: number | null;
 }
 
+/** All that is kept is JSON, and this is several times as quick as `structuredClone`. */
+const copy = <T>(value: T): T => (value === undefined ? value : JSON.parse(JSON.stringify(value)));
+
 /** A store that lives as long as its process. What goes in and out is copied, as it is through a file. */
 export function createMemoryStore(): Store {
   const jobs = new Map<string, StoredJob>();
   const keys = new Map<string, StoredKey>();
+  const sequences = new Set<number>();
   let lastSequence = 0;
   let closed = false;
 
@@ -29,7 +33,7 @@ export function createMemoryStore(): Store {
   /** Runs a call at once, so that calls take effect in the order in which they were made. */
   const call = async <Answer>(body: () => Answer): Promise<Answer> => {
     assertOpen();
-    return structuredClone(body());
+    return copy(body());
   };
 
   const isStored = ({ id, sequence }: JobRecord) => jobs.get(id)?.record.sequence === sequence;
@@ -47,12 +51,12 @@ export function createMemoryStore(): Store {
 
   /** SQLite refuses these by its constraints, before anything is kept. */
   const assertDistinct = (fresh: readonly NewJob[]) => {
-    const stored = [...jobs.values()].map(({ record }) => record);
-    const records = [...stored, ...fresh.map(({ record }) => record)];
-    const freshKeys = fresh.flatMap(({ record }) => record.submission.idempotencyKey ?? []);
-    for (const values of [records.map(({ id }) => id), records.map(({ sequence }) => sequence), freshKeys]) {
-      if (new Set<unknown>(values).size < values.length) throw new Error('Two jobs are not distinct.');
-    }
+    const records = fresh.map(({ record }) => record);
+    const freshKeys = records.flatMap(({ submission }) => submission.idempotencyKey ?? []);
+    const lists = [records.map(({ id }) => id), records.map(({ sequence }) => sequence), freshKeys];
+    const doubled = lists.some((values) => new Set<unknown>(values).size < values.length);
+    const taken = records.some(({ id, sequence }) => jobs.has(id) || sequences.has(sequence));
+    if (doubled || taken) throw new Error('Two jobs are not distinct.');
   };
 
   const create = (newJobs: readonly NewJob[]): Created => {
@@ -60,9 +64,10 @@ export function createMemoryStore(): Store {
     if (known.some((key) => key !== null)) return { ok: false, known };
     const fresh = newJobs.filter(({ record }) => !isStored(record));
     assertDistinct(fresh);
-    for (const { record, task, argumentsHash, entry } of structuredClone(fresh)) {
+    for (const { record, task, argumentsHash, entry } of copy(fresh)) {
       const key = record.submission.idempotencyKey;
       jobs.set(record.id, { record, task, journal: [entry] });
+      sequences.add(record.sequence);
       if (key !== null) keys.set(key, { jobId: record.id, argumentsHash, keepUntil: null });
       lastSequence = Math.max(lastSequence, record.sequence);
     }
@@ -72,8 +77,8 @@ export function createMemoryStore(): Store {
   const save = (record: JobRecord, entry: JournalEntry): boolean => {
     const stored = jobs.get(record.id);
     if (stored === undefined || isSettled(stored.record.state)) return false;
-    stored.record = structuredClone(record);
-    stored.journal.push(structuredClone(entry));
+    stored.record = copy(record);
+    stored.journal.push(copy(entry));
     return true;
   };
 
@@ -81,6 +86,7 @@ export function createMemoryStore(): Store {
     const stored = jobs.get(id);
     if (stored === undefined || !isSettled(stored.record.state)) return false;
     jobs.delete(id);
+    sequences.delete(stored.record.sequence);
     const key = keys.get(stored.record.submission.idempotencyKey ?? '');
     if (key?.jobId === id) key.keepUntil = keepKeyUntil;
     return true;

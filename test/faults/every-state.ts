@@ -35,7 +35,8 @@ export async function makeEveryState(
   const [gates, threads] = [await makeGates(temporary.path, OWN_GIT), await makeThreadCrash(temporary.path)];
   const going = goingOn();
   const model = await startScriptedModel(async ({ task, step }) => {
-    if (step === 0) return run(`echo "${task}" > work.txt`);
+    // A later attempt is asked to go on, in other words.
+    if (step === 0 && (states as readonly string[]).includes(task)) return run(`echo "${task}" > work.txt`);
     if (task === 'retrying' && !going.isOn()) return refuseHttp(429, 'slow down');
     if (task === 'running') await going.on;
     return say('Did it.');

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -9,6 +9,8 @@ export interface ThreadCrash {
   environment: Record<string, string>;
   /** Ends the threads of the pool, or that of the store. */
   crash(threads: 'pool' | 'store'): Promise<void>;
+  /** How many threads of the pool have started so far. */
+  started(): Promise<number>;
 }
 
 export async function makeThreadCrash(root: string): Promise<ThreadCrash> {
@@ -16,18 +18,22 @@ export async function makeThreadCrash(root: string): Promise<ThreadCrash> {
   await writeFile(
     module,
     `const { isMainThread, workerData } = require('node:worker_threads');
-const { statSync } = require('node:fs');
+const { appendFileSync, statSync } = require('node:fs');
 const started = Date.now();
 const order = ${JSON.stringify(root)} + (workerData?.path === undefined ? '/crash-pool' : '/crash-store');
 const look = () => {
   const found = statSync(order, { throwIfNoEntry: false });
   if (found !== undefined && found.mtimeMs > started) process.exit(1);
 };
-if (!isMainThread) setInterval(look, 10).unref();
+if (!isMainThread) {
+  setInterval(look, 10).unref();
+  if (order.endsWith('pool')) appendFileSync(${JSON.stringify(join(root, 'started'))}, '.');
+}
 `,
   );
   return {
     environment: { NODE_OPTIONS: `--require=${module}` },
+    started: async () => (await readFile(join(root, 'started'), 'utf8')).length,
     crash: (threads) => writeFile(join(root, `crash-${threads}`), ''),
   };
 }

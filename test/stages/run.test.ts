@@ -159,7 +159,7 @@ describe('the run stage', { concurrency: 4 }, () => {
 
   it('takes up a start that was interrupted before its process was known', async () => {
     await withJob('echo once', async ({ run, files }) => {
-      await mkdir(files.claim, { recursive: true });
+      await writeFile(files.claim, '');
       const output = await run();
       assert.ok(output.ok);
       assert.equal(output.run.summary, 'once');

@@ -47,6 +47,7 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
     maxAttempts: 1,
     retrySeconds: 1,
     silenceSeconds: 60,
+    onSettled: null,
     warmSlots: 0,
     http: null,
     logLevel: 'silent',

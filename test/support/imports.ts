@@ -17,7 +17,7 @@ export interface Import {
 /** Paths of the TypeScript files below a directory of the package, such as `src/job/record.ts`. */
 export function sourceFiles(directory: string): string[] {
   return readdirSync(join(packageDirectory, directory), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => join(directory, path))
     .sort();
 }

@@ -42,6 +42,8 @@ export interface Offshoot {
   reach(jobId: string, state: string): Promise<void>;
   /** Id of the daemon's process. */
   pid(): number;
+  /** Exit code and signal of the daemon, once it has ended. */
+  ended(): Promise<unknown[]>;
   /** Kills the daemon's process, as `kill -9` does. */
   kill(): Promise<void>;
   git(...words: string[]): Promise<string>;
@@ -71,9 +73,10 @@ export async function makeOffshoot({
 }: OffshootOptions = {}): Promise<Offshoot> {
   const temporary = await temporaryDirectory();
   const root = await realpath(temporary.path);
-  const [home, repository, stateDir, codexHome] = ['home', 'repository', 'state', 'codex-home'].map((name) =>
+  const [home, repository, ownState, codexHome] = ['home', 'repository', 'state', 'codex-home'].map((name) =>
     join(root, name),
   ) as [string, string, string, string];
+  const stateDir = environment.OFFSHOOT_STATE_DIR ?? ownState;
   for (const path of [home, repository, codexHome]) await mkdir(path);
   if (model !== undefined) {
     await writeFile(join(codexHome, 'config.toml'), providerConfig(model.url, 'TEST_MODEL_KEY', retries));
@@ -186,6 +189,7 @@ export async function makeOffshoot({
       }
     },
     pid: () => daemon?.pid ?? 0,
+    ended: async () => (daemon === undefined ? [] : once(daemon, 'exit')),
     async kill() {
       const ended = daemon && once(daemon, 'exit');
       daemon?.kill('SIGKILL');

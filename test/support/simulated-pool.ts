@@ -17,7 +17,14 @@ export interface StageUnderWay<Name extends StageName = StageName> {
 export class SimulatedPool implements StagePool {
   readonly underWay: StageUnderWay[] = [];
   /** Most stages of one kind that were ever under way at once. */
-  readonly most: Record<StageName, number> = { worktree: 0, run: 0, diff: 0, preflight: 0, reconcile: 0 };
+  readonly most: Record<StageName, number> = {
+    worktree: 0,
+    run: 0,
+    diff: 0,
+    preflight: 0,
+    reconcile: 0,
+    announce: 0,
+  };
   readonly #entered = new EventEmitter().setMaxListeners(0);
   readonly #automatic: Partial<{
     [Name in StageName]: (input: Stages[Name]['input']) => Stages[Name]['output'];

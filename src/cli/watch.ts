@@ -1,0 +1,75 @@
+import { succeed } from '../errors.js';
+import type { Frame, JobRow, Opening } from '../inspect/frames.js';
+import { conclude } from './answer.js';
+import type { Command } from './command.js';
+import { exitCodes } from './exit-codes.js';
+import { withDaemon } from './link.js';
+import { print, printable } from './terminal.js';
+import { drawSwarm, type WatchedSwarm } from './watch-screen.js';
+
+const REDRAW_MS = 200;
+
+export const watch: Command = {
+  name: 'watch',
+  parameters: '',
+  summary: 'Show all jobs live; without a terminal, a line for each change of state.',
+  details: 'Ctrl-C ends it; the jobs go on.',
+  words: { atLeast: 0, atMost: 0 },
+  flags: [],
+  async run() {
+    const take = process.stdout.isTTY ? screen() : lines();
+    const outcome = await withDaemon({ start: true }, async (link) => {
+      const answer = await link.call('feed.follow', {}, (report) => take(JSON.parse(report)));
+      return answer.ok ? succeed(exitCodes.ok) : answer;
+    });
+    return conclude(outcome, false);
+  },
+};
+
+/** A line for each job and state: those that are there, then every change. */
+function lines(): (document: Opening | Frame) => void {
+  const told = new Map<string, string>();
+  return (document) => {
+    if (document.kind === 'opening') return;
+    const fresh = document.jobs.filter(({ row }) => told.get(row.id) !== row.state);
+    for (const { row } of fresh) told.set(row.id, row.state);
+    if (fresh.length > 0) void print(fresh.map(({ row }) => lineOf(row)).join(''));
+  };
+}
+
+const lineOf = ({ id, state, entered, label, errorCode }: JobRow) =>
+  `${[
+    new Date(entered[state] ?? 0).toISOString(),
+    id,
+    state,
+    ...[errorCode, label].flatMap((part) => part ?? []),
+  ]
+    .map(printable)
+    .join('  ')}\n`;
+
+/** The whole terminal, drawn again at most five times a second. */
+function screen(): (document: Opening | Frame) => void {
+  let swarm: WatchedSwarm | null = null;
+  // The alternate screen keeps what the user had; leaving it brings that back.
+  process.stdout.write('\x1b[?1049h\x1b[?25l');
+  const leave = () => process.stdout.write('\x1b[?25h\x1b[?1049l');
+  process.once('exit', leave);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(exitCodes.ok));
+  const draw = () => {
+    if (swarm === null) return;
+    const { rows = 24, columns = 80 } = process.stdout;
+    const screenful = drawSwarm(swarm, { rows, columns, now: Date.now() });
+    process.stdout.write(`\x1b[H${screenful.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`);
+  };
+  setInterval(draw, REDRAW_MS).unref();
+  return (document) => {
+    if (document.kind === 'opening') {
+      swarm = { opening: document, counts: {} as Frame['counts'], jobs: new Map() };
+      return;
+    }
+    if (swarm === null) return;
+    swarm.counts = document.counts;
+    for (const { row } of document.jobs) swarm.jobs.set(row.id, row);
+    for (const id of document.gone) swarm.jobs.delete(id);
+  };
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { appears } from '../support/git-gate.js';
+import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+
+const environment = {
+  OFFSHOOT_BACKEND: 'command',
+  OFFSHOOT_COMMAND: 'cat >task.txt; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done',
+  OFFSHOOT_RETRY_SECONDS: '1',
+};
+const NOBODY = 65_534;
+/** Long enough to meet the limit more than once. */
+const MEETING_MS = 2_500;
+
+function missing(program: string): string | false {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return `There is no ${program} on this machine.`;
+  }
+}
+
+const limit = (offshoot: Offshoot, words: string) =>
+  execFileSync('prlimit', ['--pid', String(offshoot.pid()), words]);
+
+async function endsWell(offshoot: Offshoot, id: string): Promise<void> {
+  const result = await offshoot.result(id);
+  assert.equal(result.status, 'done', JSON.stringify(result.error));
+  assert.match(result.patch.toString(), /the work/);
+  assert.deepEqual(await offshoot.agents(), []);
+  assert.deepEqual(await offshoot.slots(), []);
+}
+
+describe('a daemon that may open no more files', { skip: missing('prlimit') }, () => {
+  it('keeps its running agent, refuses or holds new work, and goes on when it may again', async () => {
+    const offshoot = await makeOffshoot({ environment });
+    try {
+      await offshoot.start();
+      const id = await offshoot.delegate('the work');
+      await appears(join(offshoot.root, 'home'), 'started');
+      await offshoot.reach(id, 'running');
+      const open = (await readdir(`/proc/${offshoot.pid()}/fd`)).length;
+      limit(offshoot, `--nofile=${open}:4096`);
+      const second = await offshoot.delegate('the work, again').catch((problem: Error) => problem);
+      await delay(MEETING_MS);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
+      limit(offshoot, '--nofile=4096:4096');
+      await writeFile(join(offshoot.root, 'home', 'go'), '');
+      if (typeof second === 'string') await offshoot.result(second);
+      await endsWell(offshoot, id);
+      await endsWell(offshoot, await offshoot.delegate('the work'));
+    } finally {
+      await offshoot.remove();
+    }
+  });
+});
+
+describe('a machine that has no process left', {
+  skip:
+    process.getuid?.() === 0
+      ? missing('prlimit') || missing('setpriv')
+      : 'Only root can become another user.',
+}, () => {
+  it('holds a job up until there are some again', async () => {
+    const offshoot = await makeOffshoot({
+      environment,
+      prefix: ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
+    });
+    try {
+      await chmod(offshoot.root, 0o755);
+      execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, offshoot.root]);
+      await writeFile(join(offshoot.root, 'home', 'go'), '');
+      await offshoot.start();
+      // So that its threads are there: a thread is a process to this limit.
+      await offshoot.result(await offshoot.delegate('the work'));
+      limit(offshoot, '--nproc=1:100000');
+      const id = await offshoot.delegate('the work');
+      await delay(MEETING_MS);
+      assert.notEqual((await offshoot.call('codex_job_status', { job_id: id })).poll_after_ms, null);
+      limit(offshoot, '--nproc=100000:100000');
+      await endsWell(offshoot, id);
+    } finally {
+      await offshoot.remove();
+    }
+  });
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { appears } from '../support/git-gate.js';
+import { temporaryDirectory } from '../support/house.js';
+import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { type Gates, makeGates } from './gates.js';
+import { makeSmallDisk, noSmallDisk, type SmallDisk } from './small-disk.js';
+
+const AGENT = 'cat >task.txt; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
+
+interface World {
+  offshoot: Offshoot;
+  disk: SmallDisk;
+  gates: Gates;
+}
+
+/** A daemon whose state directory is a disk of its own. */
+async function withDisk(use: (world: World) => Promise<void>): Promise<void> {
+  const temporary = await temporaryDirectory();
+  const disk = await makeSmallDisk(join(temporary.path, 'disk'));
+  const gates = await makeGates(temporary.path, ['read-tree', 'diff-tree']);
+  const offshoot = await makeOffshoot({
+    environment: {
+      OFFSHOOT_STATE_DIR: join(disk.path, 'state'),
+      OFFSHOOT_BACKEND: 'command',
+      OFFSHOOT_COMMAND: AGENT,
+      PATH: `${gates.directory}:/usr/local/bin:/usr/bin:/bin`,
+    },
+  });
+  try {
+    await offshoot.start();
+    await use({ offshoot, disk, gates });
+  } finally {
+    disk.grow();
+    await gates.open();
+    await offshoot.remove();
+    disk.remove();
+    await temporary.remove();
+  }
+}
+
+const go = ({ offshoot }: World) => writeFile(join(offshoot.root, 'home', 'go'), '');
+
+async function endsWell({ offshoot }: World, id: string): Promise<void> {
+  const result = await offshoot.result(id);
+  assert.equal(result.status, 'done', JSON.stringify(result.error));
+  assert.equal(result.summary, 'said');
+  assert.match(result.patch.toString(), /the work/);
+  assert.deepEqual(await offshoot.agents(), []);
+  assert.deepEqual(await offshoot.slots(), []);
+}
+
+/** Long enough for a stage to have met the full disk, and to have tried again. */
+const MEETING_MS = 1_500;
+
+describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
+  it('refuses new work before and while it is full, and takes it again afterwards', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk } = world;
+      await disk.fill();
+      const refused = await offshoot.refusal('codex_delegate_async', {
+        task: 'the work',
+        workspace_root: offshoot.repository,
+      });
+      assert.equal(refused.code, 'disk_low');
+      assert.equal((await offshoot.call('codex_status')).ready, false);
+      disk.grow();
+      await go(world);
+      await endsWell(world, await offshoot.delegate('the work'));
+    });
+  });
+
+  it('while a worktree is made holds the job up until there is room', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk, gates } = world;
+      await gates.hold('read-tree');
+      const id = await offshoot.delegate('the work');
+      await gates.reached('read-tree');
+      await disk.fill();
+      await gates.open();
+      await delay(MEETING_MS);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'worktree');
+      disk.grow();
+      await go(world);
+      await endsWell(world, id);
+    });
+  });
+
+  it('while the agent ends keeps its exit status and its output for when there is room', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk } = world;
+      const id = await offshoot.delegate('the work');
+      await appears(join(offshoot.root, 'home'), 'started');
+      await offshoot.reach(id, 'running');
+      // Room for what the agent says, none for more.
+      await writeFile(join(disk.path, 'state', 'jobs', id, 'attempts', '1', 'stdout'), '', { flag: 'a' });
+      await disk.fill();
+      await go(world);
+      await delay(MEETING_MS);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).poll_after_ms !== null, true);
+      disk.grow();
+      const result = await offshoot.result(id);
+      // What the agent itself could not write is its own affair; that it ended by itself is not lost.
+      assert.ok(['done', 'failed'].includes(result.status));
+      assert.notEqual(result.error?.code, 'agent_killed');
+      assert.match(result.patch.toString(), /the work/);
+    });
+  });
+
+  it('while the patch is written holds the job up until there is room, and the patch is whole', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk, gates } = world;
+      await gates.hold('diff-tree');
+      await go(world);
+      const id = await offshoot.delegate('the work');
+      await gates.reached('diff-tree');
+      await disk.fill();
+      await gates.open();
+      await delay(MEETING_MS);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'diffing');
+      disk.grow();
+      await endsWell(world, id);
+    });
+  });
+
+  it('loses only the lines of the log that it had no room for', async () => {
+    await withDisk(async ({ offshoot, disk }) => {
+      const log = () => readFile(join(disk.path, 'state', 'logs', 'daemon.log'), 'utf8');
+      await disk.fill();
+      await offshoot.refusal('codex_delegate_async', { task: 'x', workspace_root: '/nowhere' });
+      disk.grow();
+      const before = (await log()).length;
+      const id = await offshoot.delegate('the work');
+      await offshoot.call('codex_job_cancel', { job_id: id });
+      await offshoot.result(id);
+      await offshoot.kill();
+      assert.ok((await log()).length >= before);
+      await offshoot.start();
+      await offshoot.call('codex_status');
+      assert.match((await log()).slice(before), /daemon serves/);
+    });
+  });
+});
+
+describe('a state directory that is read-only', { skip: noSmallDisk() }, () => {
+  it('is told of where the daemon would start, and refuses work while it serves', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk } = world;
+      disk.writable(false);
+      const refused = await offshoot.refusal('codex_delegate_async', {
+        task: 'the work',
+        workspace_root: offshoot.repository,
+      });
+      assert.equal(refused.code, 'store_unavailable');
+      disk.writable(true);
+      await go(world);
+      await endsWell(world, await offshoot.delegate('the work'));
+    });
+  });
+});

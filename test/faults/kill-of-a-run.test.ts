@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { attemptLayout } from '../../src/job/layout.js';
+import { appears } from '../support/git-gate.js';
+import { temporaryDirectory } from '../support/house.js';
+import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { makeThreadCrash } from './thread-crash.js';
+
+const AGENT = 'cat >task.txt; : >"$HOME/started"; exec sleep 600';
+const command = { OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: AGENT };
+
+/** The processes that hold a job's agent, from the outermost: keeper, `sh` supervisor, agent. */
+async function holders(offshoot: Offshoot, jobId: string): Promise<[number, number, number]> {
+  const file = attemptLayout(offshoot.stateDir, jobId, 1).process;
+  const keeper = Number((await readFile(file, 'utf8')).split('\n')[0]);
+  const supervisor = (await childrenOf(keeper))[0] ?? 0;
+  for (const child of await childrenOf(supervisor)) {
+    const words = await readFile(`/proc/${child}/cmdline`, 'utf8');
+    if (words.startsWith('sleep\x00600')) return [keeper, supervisor, child];
+  }
+  throw new Error('The agent was not found.');
+}
+
+const childrenOf = async (pid: number): Promise<number[]> =>
+  (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number);
+
+async function leavesNothing(offshoot: Offshoot): Promise<void> {
+  assert.deepEqual(await offshoot.agents(), []);
+  assert.deepEqual(await offshoot.slots(), []);
+}
+
+/** Runs an agent, kills one of those that hold it, and sees how its job ends. */
+async function killHolder(which: 0 | 1 | 2, alone: boolean): Promise<void> {
+  const offshoot = await makeOffshoot({ environment: command });
+  try {
+    await offshoot.start();
+    const id = await offshoot.delegate('half done');
+    await appears(join(offshoot.root, 'home'), 'started');
+    await offshoot.reach(id, 'running');
+    const pid = (await holders(offshoot, id))[which];
+    if (alone) await offshoot.kill();
+    process.kill(pid, 'SIGKILL');
+    if (alone) await offshoot.start();
+    const result = await offshoot.result(id);
+    assert.equal(result.status, 'failed');
+    assert.equal(result.error.code, 'agent_killed');
+    assert.match(result.patch.toString(), /half done/);
+    assert.equal(result.events.filter(({ state }: { state: string }) => state === 'failed').length, 1);
+    await leavesNothing(offshoot);
+  } finally {
+    await offshoot.remove();
+  }
+}
+
+describe('kill -9 of what holds a run fails the job as killed, with its patch', { concurrency: 2 }, () => {
+  it('of the agent', () => killHolder(2, false));
+  it('of the sh supervisor', () => killHolder(1, false));
+  it("of the namespace's keeper", () => killHolder(0, false));
+  it('of the agent, while no daemon was there', () => killHolder(2, true));
+});
+
+describe('a thread that dies again and again under a job', () => {
+  it('ends the job with its agent dead, its patch kept and the reason in the log', async () => {
+    const temporary = await temporaryDirectory();
+    const threads = await makeThreadCrash(temporary.path);
+    const offshoot = await makeOffshoot({ environment: { ...command, ...threads.environment } });
+    try {
+      await offshoot.start();
+      const id = await offshoot.delegate('half done');
+      await appears(join(offshoot.root, 'home'), 'started');
+      await offshoot.reach(id, 'running');
+      const log = join(offshoot.stateDir, 'logs', 'daemon.log');
+      const losses = async () => (await readFile(log, 'utf8')).split('"type":"ThreadLost"').length - 1;
+      while ((await losses()) < 4) {
+        const started = await threads.started();
+        await threads.crash('pool');
+        while ((await threads.started()) === started) await new Promise(setImmediate);
+      }
+      const result = await offshoot.result(id);
+      assert.equal(result.error.code, 'internal_error');
+      assert.match(result.patch.toString(), /half done/);
+      await leavesNothing(offshoot);
+    } finally {
+      await offshoot.remove();
+      await temporary.remove();
+    }
+  });
+});
+
+describe('the death of the thread of the store', () => {
+  it('ends the daemon, and the next one has every job', async () => {
+    const temporary = await temporaryDirectory();
+    const threads = await makeThreadCrash(temporary.path);
+    const offshoot = await makeOffshoot({ environment: { ...command, ...threads.environment } });
+    try {
+      await offshoot.start();
+      const id = await offshoot.delegate('half done');
+      await appears(join(offshoot.root, 'home'), 'started');
+      await offshoot.reach(id, 'running');
+      const ended = offshoot.ended();
+      await threads.crash('store');
+      assert.deepEqual(await ended, [1, null]);
+      await offshoot.start();
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
+      await offshoot.call('codex_job_cancel', { job_id: id });
+      assert.match((await offshoot.result(id)).patch.toString(), /half done/);
+      await leavesNothing(offshoot);
+    } finally {
+      await offshoot.remove();
+      await temporary.remove();
+    }
+  });
+});
+
+describe('kill -9 of the daemon at any moment of a loop of submissions', () => {
+  it('loses no job whose id was answered', async () => {
+    const offshoot = await makeOffshoot({
+      environment: { ...command, OFFSHOOT_COMMAND: 'exec sleep 600', OFFSHOOT_MAX_RUNNING: '1' },
+    });
+    try {
+      const acknowledged: string[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        await offshoot.start();
+        const until = acknowledged.length + 3 + round * 7;
+        const submitting = Array.from({ length: 60 }, (_, index) =>
+          offshoot.delegate(`${round}-${index}`).then(
+            (id) => void acknowledged.push(id),
+            () => undefined,
+          ),
+        );
+        while (acknowledged.length < until) await new Promise(setImmediate);
+        await offshoot.kill();
+        await Promise.all(submitting);
+      }
+      await offshoot.start();
+      for (const job_id of acknowledged)
+        assert.ok(
+          ['queued', 'worktree', 'running'].includes(
+            (await offshoot.call('codex_job_status', { job_id })).status,
+          ),
+        );
+      assert.ok((await readdir(offshoot.stateDir)).includes('jobs.sqlite'));
+      for (const id of acknowledged) await offshoot.call('codex_job_cancel', { job_id: id });
+      for (const id of acknowledged) assert.equal((await offshoot.result(id)).status, 'cancelled');
+      await leavesNothing(offshoot);
+    } finally {
+      await offshoot.remove();
+    }
+  });
+});

@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { mkdir, statfs } from 'node:fs/promises';
+
+/** A file system of its own in memory, mounted at a directory; only root can make one. */
+export interface SmallDisk {
+  path: string;
+  /** Leaves no room, until `grow`. */
+  fill(): Promise<void>;
+  /** Room again. */
+  grow(): void;
+  /** Nothing can be written, or can again. */
+  writable(is: boolean): void;
+  remove(): void;
+}
+
+const ROOM = '2g';
+
+/** Makes the directory and mounts the disk there. Its room is not taken from memory until it is used. */
+export async function makeSmallDisk(path: string): Promise<SmallDisk> {
+  await mkdir(path);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${ROOM}`, 'offshoot-test', path]);
+  const remount = (options: string) => execFileSync('mount', ['-o', `remount,${options}`, path]);
+  return {
+    path,
+    async fill() {
+      const { blocks, bfree, bsize } = await statfs(path);
+      remount(`size=${Number(blocks - bfree) * Number(bsize)}`);
+    },
+    grow: () => void remount(`size=${ROOM}`),
+    writable: (is) => void remount(is ? 'rw' : 'ro'),
+    remove: () => void execFileSync('umount', ['-l', path]),
+  };
+}
+
+/** False where a disk can be mounted, else why not: the `skip` of a test. */
+export function noSmallDisk(): string | false {
+  const probe = `/tmp/offshoot-mount-${process.pid}`;
+  mkdirSync(probe);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'offshoot-test', probe], { stdio: 'ignore' });
+    execFileSync('umount', [probe], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return 'This user may not mount a file system.';
+  } finally {
+    rmSync(probe, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import type { Offshoot } from './offshoot.js';
+
+const PROGRAM = '/usr/bin/chromium';
+
+/** Why there can be no test in a browser; false where there can. */
+export const noBrowser = existsSync(PROGRAM) ? false : `${PROGRAM} is not installed`;
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Debian's Chromium with a profile of its own, which is removed with it. */
+export async function startBrowser(
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; close(): Promise<void> }> {
+  const profile = await mkdtemp(join(tmpdir(), 'offshoot-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: PROGRAM,
+    headless: true,
+    args: FLAGS,
+    // Nothing but the daemon is there for it.
+    proxy: { server: 'http://127.0.0.1:9', bypass: '127.0.0.1' },
+    ...options,
+  });
+  return {
+    context,
+    async close() {
+      await context.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+/** Where the page of a daemon is, and the address that opens it. */
+export async function pageOf(offshoot: Offshoot): Promise<{ url: string; token: string; address: string }> {
+  const { url, token } = await offshoot.call('page.open');
+  return { url, token, address: `${url}#token=${token}` };
+}
