@@ -1,3 +1,4 @@
+import { inspect } from './inspect.js';
 import { job } from './job.js';
 import { machine } from './machine.js';
 import { memory } from './memory.js';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   worktree,
   stream,
   machine,
+  inspect,
   store,
   recover,
   memory,

@@ -1,12 +1,13 @@
-import { lstat, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Caller } from './caller.js';
-import { absolutePath, findUntracked, lookAt, nameSome } from './carried-files.js';
+import { findUntracked, lookAt, nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { findIncluded } from './included-files.js';
-import { type BytePath, findIndexChanges, pathList, recordInIndex, splitRecords } from './index-changes.js';
+import { type BytePath, findIndexChanges, pathList, recordInIndex } from './index-changes.js';
+import { listIndex } from './index-listing.js';
 import { watchForPipes } from './rule-pipes.js';
 import { copyCallersIndex, openSeed } from './seed.js';
 import type { SlotLayout } from './slot.js';
@@ -43,7 +44,7 @@ export async function takeBaseline(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<Baseline>> {
-  const seed = await openSeed(caller, slot, plan, environment, signal);
+  const seed = openSeed(caller, slot, plan, environment, signal);
   if (seed === null) return succeed({ commit: caller.baseCommit, absent: [], included: [], warnings: [] });
   const watch = watchForPipes(seed);
   try {
@@ -54,7 +55,7 @@ export async function takeBaseline(
     return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
   } finally {
     watch.end();
-    await rm(slot.seed, { recursive: true, force: true });
+    rmSync(slot.seed, { recursive: true, force: true });
   }
 }
 
@@ -73,7 +74,7 @@ async function takeRepeatedly(
   plan: BaselinePlan,
 ): Promise<Taken> {
   for (let attempt = 1; ; attempt += 1) {
-    await copyCallersIndex(caller, slot);
+    copyCallersIndex(caller, slot);
     const taken = await takeOnce(context, caller, slot, plan);
     if (taken.ok || attempt === MAX_ATTEMPTS || !changedUnderway(taken)) return taken;
   }
@@ -91,11 +92,11 @@ async function takeOnce(
   slot: SlotLayout,
   plan: BaselinePlan,
 ): Promise<Taken> {
-  const revealed = await revealHiddenEntries(context);
+  const revealed = await revealHiddenEntries(context, caller);
   if (!revealed.ok) return revealed;
   const carries = caller.baseCommit === caller.headCommit;
   const committed = carries
-    ? await commitChanges(context, caller.headCommit, plan.includeUntracked)
+    ? await commitChanges(context, caller, revealed.tree, plan.includeUntracked)
     : {
         ok: true as const,
         commit: caller.baseCommit,
@@ -117,7 +118,8 @@ async function takeOnce(
 
 async function commitChanges(
   context: GitContext,
-  headCommit: string,
+  caller: Caller,
+  indexTree: string | null,
   includeUntracked: boolean,
 ): Promise<{ ok: true; commit: string; warnings: string[] } | GitFailure> {
   const found = await findIndexChanges(context);
@@ -127,14 +129,14 @@ async function commitChanges(
     : { ok: true as const, paths: [], warnings: [] };
   if (!untracked.ok) return untracked;
   const { storable, special } = sortOutSpecial(context.directory, found.changes.changed);
-  const recorded = await recordInIndex(context, {
-    removed: found.changes.removed,
-    changed: [...storable, ...untracked.paths],
-  });
+  const warnings = [...untracked.warnings, ...warnOfSpecial(special)];
+  const changes = { removed: found.changes.removed, changed: [...storable, ...untracked.paths] };
+  const unchanged = changes.removed.length + changes.changed.length === 0;
+  if (unchanged && indexTree === caller.headTree) return { ok: true, commit: caller.headCommit, warnings };
+  const recorded = await recordInIndex(context, changes);
   if (!recorded.ok) return recorded;
-  const committed = await commitIndex(context, headCommit);
-  if (!committed.ok) return committed;
-  return { ...committed, warnings: [...untracked.warnings, ...warnOfSpecial(special)] };
+  const committed = await commitIndex(context, caller);
+  return committed.ok ? { ...committed, warnings } : committed;
 }
 
 /** What git cannot store, such as a named pipe in the place of a file, stays as the index has it. */
@@ -156,7 +158,7 @@ const warnOfSpecial = (paths: readonly BytePath[]): string[] =>
 
 async function commitIndex(
   context: GitContext,
-  headCommit: string,
+  { headCommit, headTree }: Caller,
 ): Promise<{ ok: true; commit: string } | GitFailure> {
   const [tree, head] = await Promise.all([
     runGit(context, ['write-tree']),
@@ -165,9 +167,7 @@ async function commitIndex(
   if (!tree.ok) return tree;
   if (!head.ok) return head;
   const treeId = tree.stdout.toString('utf8').trim();
-  const described = head.stdout.toString('latin1');
-  const headTree = /^tree ([0-9a-f]+)$/m.exec(described)?.[1];
-  const headTime = /^committer .*> (\d+) [+-]\d+$/m.exec(described)?.[1] ?? '0';
+  const headTime = /^committer .*> (\d+) [+-]\d+$/m.exec(head.stdout.toString('latin1'))?.[1] ?? '0';
   if (treeId === headTree) return { ok: true, commit: headCommit };
   // With the time of HEAD, the same changes are the same commit: an idle slot may have it already.
   const date = `@${headTime} +0000`;
@@ -193,44 +193,25 @@ const author = {
 /**
  * Entries marked assume-unchanged or skip-worktree are not compared with their files. Where the file is
  * there the mark is dropped, or the caller's change to it would be lost; where it is not, a skipped one is
- * absent on purpose. Refuses an index with conflicts.
+ * absent on purpose. Gives the tree that the index is, where it tells. Refuses an index with conflicts.
  */
 async function revealHiddenEntries(
   context: GitContext,
-): Promise<{ ok: true; absent: BytePath[] } | GitFailure | Refusal> {
-  const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
+  { headCommit }: Caller,
+): Promise<{ ok: true; absent: BytePath[]; tree: string | null } | GitFailure | Refusal> {
+  const listed = await listIndex(context, headCommit);
   if (!listed.ok) return listed;
-  const entries = splitRecords(listed.stdout).map(parseEntry);
-  if (entries.some(({ stage }) => stage !== '0')) return refuse('unmerged_index');
-  const hidden = entries.filter(({ tag }) => /^[a-zS]$/.test(tag));
-  const { present, missing } = await sortByPresence(context.directory, hidden);
-  const absent = missing.filter(({ tag }) => /^s$/i.test(tag)).map(({ path }) => path);
-  if (present.length === 0) return { ok: true, absent };
+  const { entries, tree } = listed;
+  if (entries.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
+  const hidden = entries.filter(({ assumed, skipped }) => assumed || skipped);
+  const isThere = new Map(hidden.map(({ path }) => [path, lookAt(context.directory, path) !== undefined]));
+  const present = hidden.filter(({ path }) => isThere.get(path));
+  const absent = hidden.filter(({ path, skipped }) => skipped && !isThere.get(path)).map(({ path }) => path);
+  if (present.length === 0) return { ok: true, absent, tree };
   const paths = pathList(present.map(({ path }) => path));
   for (const option of ['--no-assume-unchanged', '--no-skip-worktree']) {
     const result = await runGit(context, ['update-index', option, '-z', '--stdin'], paths);
     if (!result.ok) return result;
   }
-  return { ok: true, absent };
-}
-
-interface Entry {
-  tag: string;
-  stage: string;
-  path: BytePath;
-}
-
-/** An entry of `ls-files --stage -v`: `tag mode id stage`, tab, path. */
-function parseEntry(record: string): Entry {
-  const tab = record.indexOf('\t');
-  return { tag: record.charAt(0), stage: record.charAt(tab - 1), path: record.slice(tab + 1) };
-}
-
-async function sortByPresence(root: string, entries: readonly Entry[]) {
-  const [present, missing]: [Entry[], Entry[]] = [[], []];
-  for (const entry of entries) {
-    const found = await lstat(absolutePath(root, entry.path)).catch(() => null);
-    (found === null ? missing : present).push(entry);
-  }
-  return { present, missing };
+  return { ok: true, absent, tree };
 }

@@ -10,6 +10,8 @@ export interface Caller {
   repository: Repository;
   /** Commit that HEAD is at. */
   headCommit: string;
+  /** Tree of that commit. */
+  headTree: string;
   /** Commit that the base ref names; HEAD's when there is none. */
   baseCommit: string;
   /** `sha1` or `sha256`. */
@@ -31,15 +33,15 @@ export async function askCaller(
 ): Promise<Outcome<Caller>> {
   const context = { directory: repository.root, environment: probeEnvironment(environment), signal };
   const [head, listing] = await Promise.all([
-    runGit(context, ['rev-parse', '--show-toplevel', '--show-object-format', '--verify', 'HEAD^{commit}']),
+    runGit(context, ['rev-parse', '--show-toplevel', '--show-object-format', 'HEAD^{commit}', 'HEAD^{tree}']),
     runGit(context, ['config', '--list', '--show-scope', '-z']),
   ]);
   if (!head.ok) return explain(head, 'worktree_failed', READING);
   if (!listing.ok) return explain(listing, 'worktree_failed', READING);
   const lines = head.stdout.toString('utf8').trimEnd().split('\n');
-  const [topLevel, objectFormat = 'sha1', headCommit = ''] = [
-    lines.slice(0, -2).join('\n'),
-    ...lines.slice(-2),
+  const [topLevel, objectFormat = 'sha1', headCommit = '', headTree = ''] = [
+    lines.slice(0, -3).join('\n'),
+    ...lines.slice(-3),
   ];
   if (topLevel !== repository.root) {
     return refuse('worktree_failed', {
@@ -49,7 +51,7 @@ export async function askCaller(
   const base = baseRef === null ? succeed(headCommit) : await resolveRef(context, baseRef);
   if (!base.ok) return base;
   const configuration = readCallerConfiguration(listing.stdout);
-  return succeed({ repository, headCommit, baseCommit: base.value, objectFormat, configuration });
+  return succeed({ repository, headCommit, headTree, baseCommit: base.value, objectFormat, configuration });
 }
 
 async function resolveRef(context: GitContext, ref: string): Promise<Outcome<string>> {

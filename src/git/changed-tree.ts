@@ -1,4 +1,5 @@
-import { chmod, lstat, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type CheckedOutSubmodule, type LargeFile, readAdditions } from './additions.js';
@@ -10,13 +11,14 @@ import { copyIndex } from './git-directory.js';
 import { dropIgnored } from './ignore-rules.js';
 import {
   type BytePath,
-  findIndexChanges,
+  compareDuring,
   type IndexChanges,
   pathList,
   recordInIndex,
   splitRecords,
   toBytes,
 } from './index-changes.js';
+import { listIndex } from './index-listing.js';
 import { findChanged, recordModes } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
@@ -33,25 +35,26 @@ const OWNER_READ = 0o400;
 
 /**
  * Stores the checkout, as it lies, as a tree object of the slot. Starts from our trusted index of the
- * baseline; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds the
- * changed files all together.
+ * baseline commit; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds
+ * the changed files all together.
  */
 export async function storeTree(
   slot: SlotLayout,
+  baselineCommit: string,
   maxBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<ChangedTree>> {
   const additions = readAdditions(slot);
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
-  const tracked = await listTracked(slotContext(slot, environment, signal), additions.submodules);
+  const context = copyTrustedIndex(slot, environment, signal);
+  const tracked = await listTracked(context, baselineCommit, additions.submodules);
   if (!tracked.ok) return explain(tracked, 'patch_failed', READING);
-  const walked = await walkTree(slot, tracked);
-  const kept = await dropIgnored(walked.untracked, tracked.files, slot, environment, signal);
-  if (!kept.ok) return explain(kept, 'patch_failed', READING);
-  const context = await copyTrustedIndex(slot, environment, signal);
-  const found = await findIndexChanges(context);
+  const { walked, found } = await compareDuring(context, () => walkTree(slot, tracked));
   if (!found.ok) return explain(found, 'patch_failed', READING);
+  const differs = new Set([...found.changes.changed, ...found.changes.removed]);
+  const kept = await dropIgnored(walked.untracked, { tracked: tracked.files, differs }, slot, environment, signal);
+  if (!kept.ok) return explain(kept, 'patch_failed', READING);
   const largeFiles = await sortLargeFiles(slot, additions.largeFiles, found.changes.changed);
   const included = new Set(additions.included);
   const changed = [
@@ -128,7 +131,7 @@ async function warnOfSubmodules(
   for (const submodule of submodules) {
     if (!lookAt(slot.checkout, submodule.path)?.isDirectory()) continue;
     const inner = submoduleSlot(slot, submodule);
-    const stored = await storeTree(inner, maxBytes, environment, signal);
+    const stored = await storeTree(inner, submodule.commit, maxBytes, environment, signal);
     if (!stored.ok) {
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
       continue;
@@ -150,30 +153,30 @@ const warnOfRefused = (count: number): string[] =>
 
 async function listTracked(
   context: GitContext,
+  baselineCommit: string,
   checkedOut: readonly CheckedOutSubmodule[],
 ): Promise<({ ok: true } & Tracked) | GitFailure> {
-  const listed = await runGit(context, ['ls-files', '--stage', '-v', '-z']);
+  const listed = await listIndex(context, baselineCommit);
   if (!listed.ok) return listed;
   const files = new Set<BytePath>();
   const submodules = new Set<BytePath>();
   const absent = new Set<BytePath>();
-  for (const record of splitRecords(listed.stdout)) {
-    const path = record.slice(record.indexOf('\t') + 1);
-    if (record.startsWith('S ')) absent.add(path);
-    else (record.startsWith('160000 ', 2) ? submodules : files).add(path);
+  for (const { path, kind, skipped } of listed.entries) {
+    if (skipped) absent.add(path);
+    else (kind === 'submodule' ? submodules : files).add(path);
   }
   const apart = new Set(checkedOut.map(({ path }) => path));
   return { ok: true, files, submodules, absent, apart };
 }
 
 /** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */
-async function copyTrustedIndex(
+function copyTrustedIndex(
   slot: SlotLayout,
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<GitContext> {
+): GitContext {
   const copy = join(slot.gitDirectory, 'capture-index');
-  await rm(`${copy}.lock`, { force: true });
+  rmSync(`${copy}.lock`, { force: true });
   copyIndex(slot.index, copy);
   return slotContext(slot, environment, signal, copy);
 }

@@ -2,12 +2,12 @@ import { type LargeFile, writeAdditions } from './additions.js';
 import type { Baseline } from './baseline.js';
 import type { Caller } from './caller.js';
 import type { CallerEnvironment } from './environment.js';
-import { type GitFailure, runGit } from './git.js';
+import type { GitFailure } from './git.js';
 import { copyIncluded } from './included-files.js';
-import { splitRecords } from './index-changes.js';
+import { listIndex } from './index-listing.js';
 import { restoreLargeFiles } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
-import { checkOutSubmodules, readGitlinks } from './submodules.js';
+import { checkOutSubmodules } from './submodules.js';
 
 /**
  * Adds to a fresh checkout what a commit alone does not have: submodules, the content of git-lfs files, and
@@ -20,13 +20,14 @@ export async function furnishCheckout(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; largeFiles: LargeFile[]; warnings: string[] } | GitFailure> {
-  const listed = await runGit(slotContext(slot, environment, signal), ['ls-files', '--stage', '-z']);
+  const listed = await listIndex(slotContext(slot, environment, signal), caller.headCommit);
   if (!listed.ok) return listed;
-  const paths = splitRecords(listed.stdout).map((record) => record.slice(record.indexOf('\t') + 1));
+  const paths = listed.entries.map(({ path }) => path);
+  const gitlinks = listed.entries.flatMap(({ path, commit }) => (commit === null ? [] : [{ path, commit }]));
   const { submodules, warnings } = await checkOutSubmodules(
     slot,
     caller,
-    readGitlinks(listed.stdout),
+    gitlinks,
     environment,
     signal,
   );

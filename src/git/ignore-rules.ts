@@ -1,8 +1,16 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { absolutePath, lookAt } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { type BytePath, pathList, splitRecords } from './index-changes.js';
 import { type SlotLayout, slotContext } from './slot.js';
+
+/** What the trusted index tells of the checkout. */
+export interface BaselineFiles {
+  tracked: ReadonlySet<BytePath>;
+  /** Paths at which the checkout is, or may be, another than the baseline. */
+  differs: ReadonlySet<BytePath>;
+}
 
 /**
  * Leaves out what the caller's repository ignores. The rules are the baseline's: its `.gitignore` files, and
@@ -11,13 +19,13 @@ import { type SlotLayout, slotContext } from './slot.js';
  */
 export async function dropIgnored(
   paths: readonly BytePath[],
-  tracked: ReadonlySet<BytePath>,
+  baseline: BaselineFiles,
   slot: SlotLayout,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
   if (paths.length === 0) return { ok: true, paths: [] };
-  const written = await writeIgnoreFiles(tracked, slot, slotContext(slot, environment, signal));
+  const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
   if (!written.ok) return written;
   const context = slotContext({ ...slot, checkout: slot.ignoreRules }, environment, signal);
   // With `./` before it, no name can be taken for a pathspec with magic, such as `:(top)`.
@@ -31,19 +39,31 @@ export async function dropIgnored(
   return nothingIgnored ? { ok: true, paths: [...paths] } : answer;
 }
 
-/** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. */
+/** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. Those that do not differ are copied. */
 async function writeIgnoreFiles(
-  tracked: ReadonlySet<BytePath>,
+  { tracked, differs }: BaselineFiles,
   slot: SlotLayout,
   context: GitContext,
 ): Promise<{ ok: true } | GitFailure> {
-  await rm(slot.ignoreRules, { recursive: true, force: true });
-  await mkdir(slot.ignoreRules);
-  const files = [...tracked].filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
-  if (files.length === 0) return { ok: true };
+  rmSync(slot.ignoreRules, { recursive: true, force: true });
+  mkdirSync(slot.ignoreRules);
+  const changed: BytePath[] = [];
+  for (const path of tracked) {
+    if (path !== '.gitignore' && !path.endsWith('/.gitignore')) continue;
+    const same = !differs.has(path) && lookAt(slot.checkout, path)?.isFile();
+    if (same) copyRules(slot, path);
+    else changed.push(path);
+  }
+  if (changed.length === 0) return { ok: true };
   return runGit(
     context,
     ['checkout-index', `--prefix=${slot.ignoreRules}/`, '-z', '--stdin'],
-    pathList(files),
+    pathList(changed),
   );
+}
+
+function copyRules(slot: SlotLayout, path: BytePath): void {
+  const copy = absolutePath(slot.ignoreRules, path);
+  mkdirSync(copy.subarray(0, copy.lastIndexOf('/')), { recursive: true });
+  copyFileSync(absolutePath(slot.checkout, path), copy);
 }

@@ -1,3 +1,4 @@
+import { lookAt } from './carried-files.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 
 /** A path as git gives it, each byte one character, so that a name in any encoding survives. */
@@ -37,6 +38,31 @@ export async function findIndexChanges(
 }
 
 /**
+ * Finds the index's changes while a walk of the same tree goes on: each takes a processor of its own. Where
+ * the walk altered something that git may have stumbled over, as a directory that nobody may enter, git looks
+ * again: one that hangs on a named pipe is ended.
+ */
+export async function compareDuring<Walked extends { altered: boolean }>(
+  context: GitContext,
+  walk: () => Promise<Walked>,
+): Promise<{ walked: Walked; found: Awaited<ReturnType<typeof findIndexChanges>> }> {
+  const tooEarly = new AbortController();
+  const signal = AbortSignal.any([context.signal, tooEarly.signal]);
+  const first = findIndexChanges({ ...context, signal });
+  let walked: Walked;
+  try {
+    walked = await walk();
+  } catch (error) {
+    tooEarly.abort();
+    await first;
+    throw error;
+  }
+  if (walked.altered) tooEarly.abort();
+  const found = await first;
+  return { walked, found: walked.altered ? await findIndexChanges(context) : found };
+}
+
+/**
  * Brings the index to what lies in the tree at these paths; new ones are added. `refused` counts the paths
  * that git does not store: names that some system takes for `.git`, with which no patch would apply.
  */
@@ -44,12 +70,27 @@ export async function recordInIndex(
   context: GitContext,
   { removed, changed }: IndexChanges,
 ): Promise<{ ok: true; refused: number } | GitFailure> {
-  // Removals first: a removed file may have become the directory of a new one, or the other way round.
-  const removal = await updateIndex(context, ['--force-remove'], removed);
+  const gone = findGone(context.directory, removed);
+  // The others first: a removed file may have become the directory of a new one, or lie behind a link now.
+  const replaced = removed.filter((path) => !gone.has(path));
+  const removal = await updateIndex(context, ['--force-remove'], replaced);
   if (!removal.ok) return removal;
-  const addition = await updateIndex(context, ['--add', '--remove', '--replace'], changed);
+  const addition = await updateIndex(context, ['--add', '--remove', '--replace'], [...gone, ...changed]);
   return addition.ok ? { ok: true, refused: removal.refused + addition.refused } : addition;
 }
+
+/** The paths at which nothing lies any more, in directories that are still there. */
+function findGone(root: string, paths: readonly BytePath[]): Set<BytePath> {
+  const known = new Map<BytePath, boolean>([['', true]]);
+  const isDirectory = (path: BytePath): boolean => {
+    const answer = known.get(path) ?? (isDirectory(parentOf(path)) && !!lookAt(root, path)?.isDirectory());
+    known.set(path, answer);
+    return answer;
+  };
+  return new Set(paths.filter((path) => isDirectory(parentOf(path)) && lookAt(root, path) === undefined));
+}
+
+const parentOf = (path: BytePath): BytePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 async function updateIndex(
   context: GitContext,

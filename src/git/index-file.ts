@@ -28,7 +28,6 @@ const MODE_AT = 24;
 const SIZE_AT = 36;
 const FLAGS = { assumeUnchanged: 0x8000, extended: 0x4000, stage: 0x3000 };
 const SKIPPED = 0x4000;
-const MAX_RECORD_BYTES = 40;
 
 const kinds: Record<number, IndexEntry['kind'] | undefined> = {
   8: 'file',
@@ -36,11 +35,21 @@ const kinds: Record<number, IndexEntry['kind'] | undefined> = {
   14: 'submodule',
 };
 
+export interface IndexContent {
+  entries: IndexEntry[];
+  /** Id of the tree that the entries are, where git noted it and none has changed since; else null. */
+  tree: string | null;
+}
+
+/** The entries of an index, as `readIndex` reads them. */
+export const readIndexEntries = (index: Buffer, idBytes: number): IndexEntry[] | null =>
+  readIndex(index, idBytes)?.entries ?? null;
+
 /**
- * Reads the entries of an index file, versions 2 and 3 of gitformat-index(5). Null for anything else: another
- * version, a split or a sparse index, a damaged file. `idBytes` is 20 for SHA-1, 32 for SHA-256.
+ * Reads an index file, versions 2 and 3 of gitformat-index(5). Null for anything else: another version, a
+ * split or a sparse index, a damaged file. `idBytes` is 20 for SHA-1, 32 for SHA-256.
  */
-export function readIndexEntries(index: Buffer, idBytes: number): IndexEntry[] | null {
+export function readIndex(index: Buffer, idBytes: number): IndexContent | null {
   if (index.length < HEADER_BYTES + idBytes || index.toString('latin1', 0, 4) !== SIGNATURE) return null;
   const version = index.readUInt32BE(4);
   if (version !== 2 && version !== 3) return null;
@@ -70,30 +79,28 @@ export function readIndexEntries(index: Buffer, idBytes: number): IndexEntry[] |
     // Entries end with one to eight zero bytes, at a multiple of eight from their start.
     at += (pathEnd - at + 8) & ~7;
   }
-  return hasOnlyOptionalExtensions(index, at, end) ? entries : null;
+  const extensions = readExtensions(index, at, end);
+  return extensions === null ? null : { entries, tree: cachedTree(extensions.get('TREE'), idBytes) };
 }
 
 /** An extension whose name begins with a capital may be ignored; any other changes what the entries mean. */
-function hasOnlyOptionalExtensions(index: Buffer, start: number, end: number): boolean {
+function readExtensions(index: Buffer, start: number, end: number): Map<string, Buffer> | null {
+  const extensions = new Map<string, Buffer>();
   let at = start;
   while (at + 8 <= end) {
-    const letter = index[at] ?? 0;
-    if (letter < 0x41 || letter > 0x5a) return false;
-    at += 8 + index.readUInt32BE(at + 4);
+    const name = index.toString('latin1', at, at + 4);
+    if (!/^[A-Z]/.test(name)) return null;
+    const next = at + 8 + index.readUInt32BE(at + 4);
+    extensions.set(name, index.subarray(at + 8, next));
+    at = next;
   }
-  return at === end;
+  return at === end ? extensions : null;
 }
 
-/**
- * The id of the tree that an index holds, where git noted it (extension `TREE`); null where it did not, or
- * where an entry has changed since.
- */
-export function readCachedTree(index: Buffer, idBytes: number): string | null {
-  // Its first record is of the whole tree: an empty name, a zero byte, `entries subtrees`, a line break, the id.
-  const at = index.lastIndexOf('TREE', index.length - idBytes, 'latin1');
-  if (at < 0) return null;
-  const record = /^TREE.{4}\0\d+ \d+\n/s.exec(index.toString('latin1', at, at + MAX_RECORD_BYTES))?.[0];
+/** The first record is of the whole tree: an empty name, a zero byte, `entries subtrees`, a line break, the id. */
+function cachedTree(extension: Buffer | undefined, idBytes: number): string | null {
+  const record = /^\0\d+ \d+\n/.exec(extension?.toString('latin1', 0, 32) ?? '')?.[0];
   return record === undefined
     ? null
-    : index.toString('hex', at + record.length, at + record.length + idBytes);
+    : (extension?.toString('hex', record.length, record.length + idBytes) ?? null);
 }

@@ -62,7 +62,13 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
   }
   const maxPatchBytes = plan.maxPatchBytes ?? DEFAULT_MAX_PATCH_BYTES;
-  const stored = await storeTree(slot, maxPatchBytes * FILES_TO_PATCH, plan.environment, plan.signal);
+  const stored = await storeTree(
+    slot,
+    plan.baselineCommit,
+    maxPatchBytes * FILES_TO_PATCH,
+    plan.environment,
+    plan.signal,
+  );
   if (!stored.ok) return stored;
   const context = slotContext(slot, plan.environment, plan.signal);
   const changes = await listChanges(context, plan.baselineCommit, stored.value.tree);

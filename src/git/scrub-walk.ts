@@ -40,9 +40,18 @@ export function expectedOf(entries: readonly IndexEntry[], finished: number): Ex
 const DIRECTORIES_PER_TURN = 100;
 const PERMISSIONS = 0o7777;
 
+export interface Scrubbed {
+  /** Directories that were touched, the root always among them. Absolute paths. */
+  touched: Buffer[];
+  /** Expected files that were removed, to be written anew. */
+  removed: BytePath[];
+  /** The walk changed what git may have stumbled over before. */
+  altered: boolean;
+}
+
 /**
- * Leaves nothing in a checkout but the expected files and directories, and gives the directories that were
- * touched at or after `since` (milliseconds, the file system's clock), the root always among them. What is
+ * Leaves nothing in a checkout but the expected files and directories. What was touched at or after `since`
+ * (milliseconds, the file system's clock) may have more than its names and content changed. What is
  * too much goes into `scrub`, an empty directory beside the checkout, which also tells the owner and the
  * permissions that every directory must have. Throws when something cannot be put right.
  */
@@ -51,16 +60,19 @@ export async function removeExtras(
   expected: Expected,
   scrub: string,
   since: number,
-): Promise<Buffer[]> {
+): Promise<Scrubbed> {
   const walk = new ScrubWalk(checkout, expected, scrub, since);
   for (let visited = 1; walk.visitNext(); visited += 1) {
     if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
   }
-  return walk.touched;
+  const { touched, removed, altered } = walk;
+  return { touched, removed, altered };
 }
 
 class ScrubWalk {
   readonly touched: Buffer[] = [];
+  readonly removed: BytePath[] = [];
+  altered = false;
   private readonly pending: BytePath[] = [''];
   private readonly fresh: Stats;
   private readonly prefix: string;
@@ -95,21 +107,28 @@ class ScrubWalk {
     if (found.uid !== this.fresh.uid || found.gid !== this.fresh.gid) throw new Error('A foreign owner.');
     if (found.ctimeMs >= this.since) this.touched.push(path);
     const permissions = this.fresh.mode & PERMISSIONS;
-    if ((found.mode & PERMISSIONS) !== permissions) chmodSync(path, permissions);
+    if ((found.mode & PERMISSIONS) === permissions) return;
+    this.altered = true;
+    chmodSync(path, permissions);
   }
 
   private sort(path: BytePath, entry: Dirent): void {
     if (entry.isDirectory()) {
       if (this.expected.directories.has(path)) this.pending.push(path);
       else this.moveOut(this.absolute(path));
-    } else if (!this.expected.files.has(path) || !(entry.isFile() || entry.isSymbolicLink())) {
+    } else if (!(entry.isFile() || entry.isSymbolicLink())) {
+      this.altered = true;
       unlinkSync(this.absolute(path));
-    } else if (this.expected.young.has(path)) this.lookAt(this.absolute(path));
+    } else if (!this.expected.files.has(path)) unlinkSync(this.absolute(path));
+    else if (this.expected.young.has(path)) this.lookAt(path);
   }
 
   /** A young file that was touched goes, to be written anew. */
-  private lookAt(path: Buffer): void {
-    if (lstatSync(path).ctimeMs >= this.since) unlinkSync(path);
+  private lookAt(path: BytePath): void {
+    const absolute = this.absolute(path);
+    if (lstatSync(absolute).ctimeMs < this.since) return;
+    unlinkSync(absolute);
+    this.removed.push(path);
   }
 
   /** By a rename: how much is in the directory does not matter. */

@@ -1,6 +1,7 @@
-import { lstat, mkdir, readFile } from 'node:fs/promises';
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { readAdditions } from './additions.js';
 import { type GitContext, runGit } from './git.js';
+import { compareDuring, pathList } from './index-changes.js';
 import { type IndexEntry, readIndexEntries } from './index-file.js';
 import { expectedOf, removeExtras } from './scrub-walk.js';
 import type { SlotLayout } from './slot.js';
@@ -29,19 +30,29 @@ export async function scrubSlot(
 ): Promise<SlotSize | null> {
   try {
     // Fails when it is there: an earlier scrub was broken off, and what it started may still be at work.
-    await mkdir(slot.scrub);
-    const index = await readFile(slot.index);
+    mkdirSync(slot.scrub);
+    const index = readFileSync(slot.index);
     const entries = readIndexEntries(index, baselineCommit.length / 2);
     if (entries === null || entries.some(({ kind, special }) => special || kind === 'submodule')) return null;
     const { largeFiles, submodules, sparse } = readAdditions(slot);
     if (largeFiles.length > 0 || submodules.length > 0 || sparse) return null;
     if (isWorkedIn(slot.checkout)) return null;
-    const made = await lstat(slot.made);
+    const made = lstatSync(slot.made);
     const expected = expectedOf(entries, made.ctimeMs);
-    const touched = await removeExtras(slot.checkout, expected, slot.scrub, made.ctimeMs);
+    const { walked, found } = await compareDuring(context, () =>
+      removeExtras(slot.checkout, expected, slot.scrub, made.ctimeMs),
+    );
+    if (!found.ok) return null;
+    const { changed, removed } = found.changes;
     const [restored, marked] = await Promise.all([
-      runGit(context, ['checkout-index', '--all', '--force', '--index', '--quiet']),
-      haveAttributes(touched),
+      // Also where nothing changed: the index that it writes is later than its files, so the next job's git
+      // need not read them.
+      runGit(
+        context,
+        ['checkout-index', '--force', '--index', '--quiet', '-z', '--stdin'],
+        pathList([...changed, ...removed, ...walked.removed]),
+      ),
+      haveAttributes(walked.touched, slot.scrub),
     ]);
     if (!restored.ok || marked) return null;
     if (prove && !(await isProven(baselineCommit, slot, context))) return null;

@@ -184,7 +184,7 @@ async function isDirty(
 }
 
 /** The submodules in the output of `git ls-files --stage -z`. */
-export const readGitlinks = (listing: Buffer): Gitlink[] =>
+const readGitlinks = (listing: Buffer): Gitlink[] =>
   splitRecords(listing)
     .filter((record) => record.startsWith('160000 '))
     .map((record) => ({

@@ -1,36 +1,45 @@
-import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { takeShell } from './shell.js';
+
+const environment = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 
 /** Runs a small program of the system, with no environment but a plain PATH. True when it succeeded. Never rejects. */
 export const runQuietly = async (program: string, args: readonly string[]): Promise<boolean> =>
-  (await runSmall(program, args)) !== null;
+  (await runSmall([program, ...args])) !== null;
 
 /** What a program wrote, which fits into memory; null when it failed. */
-function runSmall(program: string, args: readonly string[], input?: Buffer): Promise<Buffer | null> {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'ignore'],
-    });
-    const chunks: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.once('error', () => resolve(null));
-    child.once('close', (status) => resolve(status === 0 ? Buffer.concat(chunks) : null));
-    // A program that ended early does not read to the end.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
+async function runSmall(words: readonly string[]): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  const shell = takeShell();
+  // Nothing else may keep this process alive until then.
+  const waiting = setInterval(() => {}, LONGEST_MS);
+  try {
+    const { status } = await shell.run(
+      { words, directory: '/', environment },
+      (chunk) => chunks.push(chunk) > 0,
+      () => true,
+    );
+    return status === 0 ? Buffer.concat(chunks) : null;
+  } catch {
+    return null;
+  } finally {
+    clearInterval(waiting);
+    shell.rest();
+  }
 }
 
 /**
  * True when a directory carries extended attributes or an access list. GNU tar tells them in the headers of
- * an archive, and is there where other tools for it are not; where it is not, they cannot be seen.
+ * an archive, and is there where other tools for it are not; where it is not, they cannot be seen. The list of
+ * directories lies in `scratch` meanwhile.
  */
-export async function haveAttributes(directories: readonly Buffer[]): Promise<boolean> {
+export async function haveAttributes(directories: readonly Buffer[], scratch: string): Promise<boolean> {
   const options = '--create --file=- --no-recursion --absolute-names --acls --xattrs --null'.split(' ');
   const kinds = ['--xattrs-include=user.*', '--xattrs-include=trusted.*'];
-  const list = Buffer.concat(directories.flatMap((path) => [path, Buffer.from([0])]));
-  const archive = await runSmall('tar', [...options, ...kinds, '--files-from=-'], list);
+  const list = join(scratch, 'directories');
+  writeFileSync(list, Buffer.concat(directories.flatMap((path) => [path, Buffer.from([0])])));
+  const archive = await runSmall(['tar', ...options, ...kinds, `--files-from=${list}`]);
   return archive?.includes('SCHILY.') ?? false;
 }
 

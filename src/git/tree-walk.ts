@@ -20,6 +20,8 @@ export interface WalkedTree {
   untracked: BytePath[];
   /** Absent files of the sparse checkout that are there now. */
   reappeared: BytePath[];
+  /** The walk changed what git may have stumbled over before. */
+  altered: boolean;
   warnings: string[];
 }
 
@@ -38,12 +40,14 @@ export async function walkTree(slot: SlotLayout, tracked: Tracked): Promise<Walk
   for (let visited = 0; walk.visitNext(); visited += 1) {
     if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
   }
-  return { untracked: walk.untracked, reappeared: walk.reappeared, warnings: walk.warnings() };
+  const { untracked, reappeared, altered } = walk;
+  return { untracked, reappeared, altered, warnings: walk.warnings() };
 }
 
 class Walk {
   readonly untracked: BytePath[] = [];
   readonly reappeared: BytePath[] = [];
+  altered = false;
   /** Directories to visit, each with a slash at its end; the root is the empty path. */
   private readonly pending: BytePath[] = [''];
   private readonly seen = { nested: 0, removed: 0, unreadable: 0, inSubmodules: 0 };
@@ -65,12 +69,18 @@ class Walk {
   private open(directory: BytePath): Dirent<Buffer>[] {
     const path = this.absolute(directory);
     try {
-      if ((lstatSync(path).mode & OWNER_ALL) !== OWNER_ALL) chmodSync(path, 0o755);
+      if ((lstatSync(path).mode & OWNER_ALL) !== OWNER_ALL) this.makeEnterable(path);
       return readdirSync(path, { encoding: 'buffer', withFileTypes: true }) as unknown as Dirent<Buffer>[];
     } catch {
+      this.altered = true;
       this.seen.unreadable += 1;
       return [];
     }
+  }
+
+  private makeEnterable(path: Buffer): void {
+    this.altered = true;
+    chmodSync(path, 0o755);
   }
 
   private sort(directory: BytePath, entry: Dirent<Buffer>): void {
@@ -101,11 +111,15 @@ class Walk {
   }
 
   private moveAside(path: BytePath, directory: BytePath): void {
-    if (directory !== '') this.seen.nested += 1;
+    if (directory !== '') {
+      this.altered = true;
+      this.seen.nested += 1;
+    }
     renameSync(this.absolute(path), join(this.slot.aside, randomUUID()));
   }
 
   private remove(path: BytePath): void {
+    this.altered = true;
     rmSync(this.absolute(path));
     this.seen.removed += 1;
   }

@@ -13,7 +13,9 @@ import { Endings } from './endings.js';
 import { Lineage } from './lineage.js';
 import { LiveJob } from './live-job.js';
 import { newRecord } from './new-record.js';
+import { startPruning } from './pruning.js';
 import { isSettled, type JobRecord, type JournalEntry } from './record.js';
+import { Room } from './room.js';
 import type { Inspector, JobView, SubmitRequest, Supervisor } from './supervisor.js';
 import { turnOf } from './turn.js';
 import { WaitingLine } from './waiting-line.js';
@@ -25,11 +27,6 @@ export interface SupervisorNeeds {
   clock: Clock;
   log: { error(details: object, message: string): void };
 }
-
-/** A full queue empties by a job every so often; asking sooner is of no use. */
-const QUEUE_FULL_RETRY_MS = 5_000;
-const PRUNE_MS = 30_000;
-const PRUNE_AT_ONCE = 200;
 
 /** Takes up every job that the store knows as unsettled, and serves from then on. */
 export async function createSupervisor(needs: SupervisorNeeds): Promise<Supervisor> {
@@ -52,12 +49,11 @@ class JobSupervisor implements Supervisor {
   /** Jobs with an actor. */
   readonly #live = new Map<string, LiveJob>();
   readonly #line = new WaitingLine();
+  readonly #room: Room;
   readonly #lineage: Lineage;
   #sequence: number;
-  /** Jobs on their way into the store; they count as queued. */
-  #accepting = 0;
   #draining = false;
-  #pruning: unknown;
+  readonly #stopPruning: () => void;
 
   constructor(needs: SupervisorNeeds, lastSequence: number) {
     this.#needs = needs;
@@ -69,7 +65,12 @@ class JobSupervisor implements Supervisor {
     this.#retries = createDeadlines(needs.clock, (jobId) =>
       this.#live.get(jobId)?.send({ type: 'job.retry' }),
     );
-    this.#prune();
+    this.#room = new Room(needs.settings, this.#line);
+    this.#stopPruning = startPruning({
+      ...needs,
+      remove: (jobId) => this.remove(jobId),
+      failed: (problem) => needs.log.error({ err: problem }, 'pruning failed'),
+    });
   }
 
   resume(records: readonly JobRecord[]): void {
@@ -86,33 +87,17 @@ class JobSupervisor implements Supervisor {
 
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
     if (this.#draining) return refuse('draining');
-    const room = this.#checkRoom(requests);
+    const room = this.#room.take(requests);
     if (!room.ok) return room;
-    const jobs = await this.#toJobs(requests);
-    if (!jobs.ok) return jobs;
-    this.#accepting += jobs.value.length;
     try {
-      return await this.#accept(jobs.value);
+      const jobs = await this.#toJobs(requests);
+      return jobs.ok ? await this.#accept(jobs.value) : jobs;
     } catch (problem) {
       this.#needs.log.error({ err: problem }, 'the store did not accept new jobs');
       return refuse('store_unavailable');
     } finally {
-      this.#accepting -= jobs.value.length;
+      room.value();
     }
-  }
-
-  #checkRoom(requests: readonly SubmitRequest[]): Outcome<null> {
-    const { maxQueued, maxQueuedPerClient } = this.#needs.settings;
-    const queued = this.#queued.size + this.#accepting;
-    if (queued + requests.length > maxQueued) return queueFull({ queued, max_queued: maxQueued });
-    const byClient = countBy(requests, ({ submission }) => submission.client);
-    for (const [client, own] of byClient) {
-      const waiting = this.#line.waiting(client);
-      if (waiting + own > maxQueuedPerClient) {
-        return queueFull({ queued_by_client: waiting, max_queued_per_client: maxQueuedPerClient });
-      }
-    }
-    return succeed(null);
   }
 
   async #toJobs(requests: readonly SubmitRequest[]): Promise<Outcome<NewJob[]>> {
@@ -228,7 +213,7 @@ class JobSupervisor implements Supervisor {
   }
 
   isIdle(): boolean {
-    return this.#queued.size === 0 && this.#live.size === 0 && this.#accepting === 0;
+    return this.#queued.size === 0 && this.#live.size === 0 && this.#room.isEmpty();
   }
 
   isDraining(): boolean {
@@ -248,7 +233,7 @@ class JobSupervisor implements Supervisor {
     this.#admission.pause();
     this.#deadlines.close();
     this.#retries.close();
-    this.#needs.clock.clearTimeout(this.#pruning);
+    this.#stopPruning();
     for (const job of this.#live.values()) job.abandon();
   }
 
@@ -342,29 +327,6 @@ class JobSupervisor implements Supervisor {
     const { committed, progress } = job;
     return this.#view({ ...committed, context: { ...committed.context, progress } });
   }
-
-  #prune(): void {
-    this.#pruning = this.#needs.clock.setTimeout(() => {
-      this.#pruneOnce()
-        .catch((problem) => this.#needs.log.error({ err: problem }, 'pruning failed'))
-        .finally(() => this.#draining || this.#prune());
-    }, PRUNE_MS);
-  }
-
-  async #pruneOnce(): Promise<void> {
-    const now = this.#needs.clock.now();
-    for (const id of await this.#needs.store.expired(now, PRUNE_AT_ONCE)) await this.remove(id);
-    await this.#needs.store.forgetKeys(now);
-  }
-}
-
-const queueFull = (details: Record<string, number>) =>
-  refuse('queue_full', { retryAfterMs: QUEUE_FULL_RETRY_MS, details });
-
-function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
-  return counts;
 }
 
 const applicantOf = (record: JobRecord): Applicant => ({

@@ -4,11 +4,18 @@ import { compareTurns, type Turn } from './turn.js';
 export class WaitingLine {
   /** The waiting jobs of each client, in their order; the clients in the order of their turns. */
   readonly #clients = new Map<string, Turn[]>();
+  #size = 0;
+
+  /** How many jobs wait. */
+  get size(): number {
+    return this.#size;
+  }
 
   add(turn: Turn): void {
     const turns = this.#clients.get(turn.client) ?? [];
     this.#clients.set(turn.client, turns);
     turns.splice(indexOf(turns, turn), 0, turn);
+    this.#size += 1;
   }
 
   /** The job had its turn, or waits no more: its client stands at the end again. */
@@ -17,6 +24,7 @@ export class WaitingLine {
     const index = indexOf(turns, turn);
     if (turns[index]?.sequence !== turn.sequence) return;
     turns.splice(index, 1);
+    this.#size -= 1;
     this.#clients.delete(turn.client);
     if (turns.length > 0) this.#clients.set(turn.client, turns);
   }

@@ -10,7 +10,7 @@ import type { DiffTask } from '../pool/messages.js';
 import { isAlive, kill } from './agent-process.js';
 import { aloneOnSlot } from './alone-on-slot.js';
 import type { StageChannel } from './channel.js';
-import { isShortage } from './machine-fault.js';
+import { gitFault, isShortage } from './machine-fault.js';
 import { type Patience, patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
 
@@ -72,8 +72,9 @@ async function capture(
     environment: settings.environment,
     signal: channel.stop,
   });
-  if (!captured.ok) return { ok: false, code: captured.fault.code, message: captured.fault.message };
-  return { ok: true, patch: captured.value };
+  if (captured.ok) return { ok: true, patch: captured.value };
+  const { code, message } = await gitFault(captured.fault, settings.stateDir);
+  return { ok: false, code, message };
 }
 
 /** What only a running agent needed. Its output, its thread and the artifacts stay until the job is pruned. */

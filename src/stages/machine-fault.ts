@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { type ErrorCode, type Fault, refuse } from '../errors.js';
 
 /** What fork and open answer when the machine, or a limit of this user, has no more to give. */
@@ -23,4 +24,18 @@ export function machineFault(error: unknown): Fault | null {
   if (FULL.includes(code)) return refuse('disk_full').fault;
   if (!CLOSED.includes(code)) return null;
   return refuse('disk_full', { message: `The state directory cannot be written (${code}).` }).fault;
+}
+
+/** Less than this, and what a program could not write was for want of room. */
+const NO_ROOM_BYTES = 1024 * 1024;
+
+/**
+ * The failure of git as it is told: where the disk of `directory` has no room, that is the cause. Git does not
+ * always say it: of a file that it could not write, it tells the name alone.
+ */
+export async function gitFault(fault: Fault, directory: string): Promise<Fault> {
+  const disk = await statfs(directory).catch(() => null);
+  if (disk === null) return fault;
+  const full = disk.bavail * disk.bsize < NO_ROOM_BYTES || (disk.files > 0 && disk.ffree === 0);
+  return full ? refuse('disk_full').fault : fault;
 }

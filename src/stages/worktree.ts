@@ -6,7 +6,7 @@ import { jobLayout, stateLayout } from '../job/layout.js';
 import type { WorktreeTask } from '../pool/messages.js';
 import { aloneOnSlot } from './alone-on-slot.js';
 import type { StageChannel } from './channel.js';
-import { isShortage } from './machine-fault.js';
+import { gitFault, isShortage } from './machine-fault.js';
 import { patiently } from './patiently.js';
 
 /** Makes the job's private checkout of its baseline. Made again from nothing when it is called again. */
@@ -44,6 +44,7 @@ async function worktreeOnce(
       warm: settings.warmSlots > 0,
     }),
   );
-  if (!made.ok) return { ok: false, code: made.fault.code, message: made.fault.message };
-  return { ok: true, worktree: made.value };
+  if (made.ok) return { ok: true, worktree: made.value };
+  const { code, message } = await gitFault(made.fault, settings.stateDir);
+  return { ok: false, code, message };
 }

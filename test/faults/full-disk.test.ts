@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { appears } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
-import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { type Gates, makeGates } from './gates.js';
 import { makeSmallDisk, noSmallDisk, type SmallDisk } from './small-disk.js';
 
+const execute = promisify(execFile);
 const AGENT = 'cat >task.txt; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
 
 interface World {
@@ -69,6 +72,8 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       assert.equal((await offshoot.call('codex_status')).ready, false);
       disk.grow();
       await go(world);
+      // The disk is not looked at for each call anew.
+      while (!(await offshoot.call('codex_status')).ready) await delay(100);
       await endsWell(world, await offshoot.delegate('the work'));
     });
   });
@@ -145,19 +150,48 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
   });
 });
 
-describe('a state directory that is read-only', { skip: noSmallDisk() }, () => {
-  it('is told of where the daemon would start, and refuses work while it serves', async () => {
-    await withDisk(async (world) => {
-      const { offshoot, disk } = world;
-      disk.writable(false);
-      const refused = await offshoot.refusal('codex_delegate_async', {
-        task: 'the work',
-        workspace_root: offshoot.repository,
+describe('a read-only disk', { concurrency: 2, skip: noSmallDisk() }, () => {
+  it('under the state directory is a clear error on the command line', async () => {
+    await withReadOnly(async (directory) => {
+      const offshoot = await makeOffshoot({ environment: { OFFSHOOT_STATE_DIR: join(directory, 'state') } });
+      try {
+        const words = [commandLine, 'list'];
+        const failed = await execute(process.execPath, words, { env: offshoot.environment }).then(
+          () => null,
+          (error: { code: number; stderr: string }) => error,
+        );
+        assert.equal(failed?.code, 1);
+        assert.match(failed?.stderr ?? '', /state directory cannot be written/);
+      } finally {
+        await offshoot.remove();
+      }
+    });
+  });
+
+  it('under the home of the user keeps no job from its work', async () => {
+    await withReadOnly(async (directory) => {
+      const offshoot = await makeOffshoot({
+        environment: { OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: 'cat >task.txt', HOME: directory },
       });
-      assert.equal(refused.code, 'store_unavailable');
-      disk.writable(true);
-      await go(world);
-      await endsWell(world, await offshoot.delegate('the work'));
+      try {
+        await offshoot.start();
+        const result = await offshoot.result(await offshoot.delegate('the work'));
+        assert.equal(result.status, 'done', JSON.stringify(result.error));
+      } finally {
+        await offshoot.remove();
+      }
     });
   });
 });
+
+async function withReadOnly(use: (directory: string) => Promise<void>): Promise<void> {
+  const temporary = await temporaryDirectory();
+  const disk = await makeSmallDisk(join(temporary.path, 'disk'));
+  try {
+    disk.writable(false);
+    await use(disk.path);
+  } finally {
+    disk.remove();
+    await temporary.remove();
+  }
+}

@@ -319,6 +319,17 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('accepts no more than the queue holds, of all and of one client, however many submit at once', async () => {
+    const { supervisor } = await open({ maxRunning: 1, maxQueued: 4, maxQueuedPerClient: 2 });
+    const clients = ['a', 'a', 'a', 'b', 'b', 'b', 'c'];
+    const outcomes = await Promise.all(clients.map((client) => supervisor.submit([request({ client })])));
+    assert.deepEqual(
+      clients.filter((_, index) => outcomes[index]?.ok),
+      ['a', 'a', 'b', 'b'],
+    );
+    supervisor.close();
+  });
+
   it('refuses work that the store cannot make durable, and serves on', async () => {
     const memory = createMemoryStore();
     let broken = true;
