@@ -31,6 +31,21 @@ const settingsSchema = z.strictObject({
   max_queued_per_client: wholeNumber(1, 1_000_000)
     .optional()
     .describe('Jobs of one client that may wait; as many as max_queued unless set.'),
+  token_limits: z
+    .preprocess(
+      parseJson,
+      z.record(
+        z.string(),
+        z.strictObject({
+          max_running: wholeNumber(1, 1_000).optional(),
+          max_queued: wholeNumber(0, 1_000_000).optional(),
+        }),
+      ),
+    )
+    .optional()
+    .describe(
+      'Limits of single HTTP tokens, by name, in JSON: {"ci": {"max_running": 2, "max_queued": 50}}.',
+    ),
   max_depth: wholeNumber(1, 10)
     .default(1)
     .describe('How deep jobs may nest: with 1, the agent of a job cannot delegate.'),
@@ -86,6 +101,20 @@ const settingsSchema = z.strictObject({
     .describe('How much is logged.'),
 });
 
+/** An object is shown as it is written in the environment. */
+const shown = (value: RawSettings[SettingKey]): string | number | boolean | null =>
+  typeof value === 'object' ? JSON.stringify(value) : (value ?? null);
+
+/** In the environment an object is written as JSON; what is none is left for the schema to refuse. */
+function parseJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
 type RawSettings = z.infer<typeof settingsSchema>;
 export type SettingKey = keyof RawSettings;
 
@@ -98,6 +127,8 @@ export interface Settings {
   maxRunningPerClient: number;
   maxQueued: number;
   maxQueuedPerClient: number;
+  /** Limits of single clients, in place of those for each. */
+  clientLimits: Readonly<Record<string, { maxRunning?: number; maxQueued?: number }>>;
   maxDepth: number;
   maxDescendants: number;
   backend: 'codex-exec' | 'command';
@@ -125,7 +156,7 @@ export interface Settings {
 export interface SettingLine {
   key: SettingKey;
   variable: string;
-  value: string | number | boolean | null;
+  value: unknown;
   source: 'environment' | 'file' | 'default';
   description: string;
 }
@@ -152,7 +183,7 @@ export function loadSettings(
   const lines = settingKeys.map((key) => ({
     key,
     variable: variableOf(key),
-    value: parsed.data[key] ?? null,
+    value: shown(parsed.data[key]),
     source:
       key in fromEnvironment
         ? ('environment' as const)
@@ -191,6 +222,15 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     maxRunningPerClient: raw.max_running_per_client ?? raw.max_running,
     maxQueued: raw.max_queued,
     maxQueuedPerClient: raw.max_queued_per_client ?? raw.max_queued,
+    clientLimits: Object.fromEntries(
+      Object.entries(raw.token_limits ?? {}).map(([name, { max_running, max_queued }]) => [
+        tokenClient(name),
+        {
+          ...(max_running !== undefined && { maxRunning: max_running }),
+          ...(max_queued !== undefined && { maxQueued: max_queued }),
+        },
+      ]),
+    ),
     maxDepth: raw.max_depth,
     maxDescendants: raw.max_descendants,
     backend: raw.backend,
@@ -219,3 +259,6 @@ function parseHttpAddress(text: string): Settings['http'] {
   const number = Number(port ?? Number.NaN);
   return number <= 65_535 ? { host: name ?? address, port: number } : null;
 }
+
+/** The name under which the clients of an HTTP token take turns. */
+export const tokenClient = (name: string): string => `token ${name}`;

@@ -89,10 +89,7 @@ export function readExcludes(
   const userFile =
     excludesFile === null ? defaultExcludesFile(environment) : expandHome(excludesFile, environment);
   const users = readRegularFile(userFile, MAX_RULES_BYTES);
-  const repositorys = readRegularFile(
-    join(repository.commonDirectory, 'info', 'exclude'),
-    MAX_RULES_BYTES,
-  );
+  const repositorys = readRegularFile(join(repository.commonDirectory, 'info', 'exclude'), MAX_RULES_BYTES);
   return Buffer.concat([users ?? Buffer.alloc(0), Buffer.from('\n'), repositorys ?? Buffer.alloc(0)]);
 }
 

@@ -53,7 +53,13 @@ export async function storeTree(
   const { walked, found } = await compareDuring(context, () => walkTree(slot, tracked));
   if (!found.ok) return explain(found, 'patch_failed', READING);
   const differs = new Set([...found.changes.changed, ...found.changes.removed]);
-  const kept = await dropIgnored(walked.untracked, { tracked: tracked.files, differs }, slot, environment, signal);
+  const kept = await dropIgnored(
+    walked.untracked,
+    { tracked: tracked.files, differs },
+    slot,
+    environment,
+    signal,
+  );
   if (!kept.ok) return explain(kept, 'patch_failed', READING);
   const largeFiles = await sortLargeFiles(slot, additions.largeFiles, found.changes.changed);
   const included = new Set(additions.included);
@@ -170,11 +176,7 @@ async function listTracked(
 }
 
 /** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */
-function copyTrustedIndex(
-  slot: SlotLayout,
-  environment: CallerEnvironment,
-  signal: AbortSignal,
-): GitContext {
+function copyTrustedIndex(slot: SlotLayout, environment: CallerEnvironment, signal: AbortSignal): GitContext {
   const copy = join(slot.gitDirectory, 'capture-index');
   rmSync(`${copy}.lock`, { force: true });
   copyIndex(slot.index, copy);

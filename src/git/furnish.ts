@@ -24,13 +24,7 @@ export async function furnishCheckout(
   if (!listed.ok) return listed;
   const paths = listed.entries.map(({ path }) => path);
   const gitlinks = listed.entries.flatMap(({ path, commit }) => (commit === null ? [] : [{ path, commit }]));
-  const { submodules, warnings } = await checkOutSubmodules(
-    slot,
-    caller,
-    gitlinks,
-    environment,
-    signal,
-  );
+  const { submodules, warnings } = await checkOutSubmodules(slot, caller, gitlinks, environment, signal);
   const restored = await restoreLargeFiles(slot, caller, paths, environment, signal);
   if (!restored.ok) return restored;
   const copied = copyIncluded(caller.repository.root, slot.checkout, included);

@@ -5,10 +5,7 @@ import { splitRecords } from './index-changes.js';
 import { type IndexEntry, readIndex } from './index-file.js';
 
 /** What every form of an index tells of an entry. */
-export type ListedEntry = Pick<
-  IndexEntry,
-  'path' | 'kind' | 'commit' | 'unmerged' | 'assumed' | 'skipped'
->;
+export type ListedEntry = Pick<IndexEntry, 'path' | 'kind' | 'commit' | 'unmerged' | 'assumed' | 'skipped'>;
 
 export interface IndexListing {
   ok: true;
@@ -21,10 +18,7 @@ export interface IndexListing {
  * Lists the context's index. A form that we do not read ourselves is left to git. `anId`: any id of the
  * repository, which tells how long they are.
  */
-export async function listIndex(
-  context: GitContext,
-  anId: string,
-): Promise<IndexListing | GitFailure> {
+export async function listIndex(context: GitContext, anId: string): Promise<IndexListing | GitFailure> {
   const { GIT_DIR = '', GIT_INDEX_FILE = join(GIT_DIR, 'index') } = context.environment;
   const read = readIndex(readFileSync(GIT_INDEX_FILE), anId.length / 2);
   if (read !== null) return { ok: true, ...read };

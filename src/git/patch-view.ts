@@ -2,7 +2,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { DurableFile, writeDurably } from './durable-file.js';
 import { type GitContext, runGit } from './git.js';
 import type { PatchFile } from './patch-files.js';
-import { type RedactionReason, redactPart } from './patch-redaction.js';
+import { type RedactedPart, type RedactionReason, redactPart } from './patch-redaction.js';
 import { isSecretFile } from './secrets.js';
 
 /** Where something lies in a file, in bytes. */
@@ -97,7 +97,7 @@ async function write(
   files: readonly PatchFile[],
   ranges: readonly Range[],
 ): Promise<KeptFile[]> {
-  const shown = await DurableFile.create(shownFile);
+  const shown = new ShownPatch(patch, shownFile);
   try {
     const kept: KeptFile[] = [];
     for (const [index, file] of files.entries()) {
@@ -112,12 +112,9 @@ async function write(
         ...(reason === null ? {} : { redacted: reason }),
       });
     }
-    if (kept.every(({ redacted }) => redacted === undefined)) {
-      await shown.discard();
-      return kept;
-    }
     const { bytes } = shown;
-    await writeDurably(viewFile, JSON.stringify({ bytes, sha256: await shown.commit() } satisfies PatchView));
+    const sha256 = await shown.commit();
+    if (sha256 !== null) await writeDurably(viewFile, JSON.stringify({ bytes, sha256 } satisfies PatchView));
     return kept;
   } catch (error) {
     await shown.discard();
@@ -125,42 +122,75 @@ async function write(
   }
 }
 
+/** What is shown of a patch. A file is made of it only when it begins to differ from the patch. */
+class ShownPatch {
+  private file: DurableFile | null = null;
+  bytes = 0;
+
+  constructor(
+    private readonly patch: FileHandle,
+    private readonly path: string,
+  ) {}
+
+  /** The next part is shown as it is. */
+  async copy(range: Range): Promise<void> {
+    if (this.file !== null) await copyRange(this.patch, this.file, range);
+    this.bytes += range.length;
+  }
+
+  /** Instead of the next part, this is shown. */
+  async replace(part: Buffer): Promise<void> {
+    if (this.file === null) {
+      this.file = await DurableFile.create(this.path);
+      await copyRange(this.patch, this.file, { offset: 0, length: this.bytes });
+    }
+    if (part.length > 0) await this.file.write(part);
+    this.bytes += part.length;
+  }
+
+  /** The hash of the file; null when there is none, for the whole patch is shown. */
+  commit(): Promise<string | null> {
+    return this.file?.commit() ?? Promise.resolve(null);
+  }
+
+  async discard(): Promise<void> {
+    await this.file?.discard();
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
 /** Writes what may be shown of one file, and tells why that is not all of it. */
 async function writePart(
   patch: FileHandle,
-  shown: DurableFile,
+  shown: ShownPatch,
   { path, oldPath }: PatchFile,
   range: Range,
 ): Promise<RedactionReason | null> {
-  if (isSecretFile(path) || (oldPath !== undefined && isSecretFile(oldPath))) return 'secret_file';
-  if (range.length > MAX_CHECKED_BYTES) return copyBinary(patch, shown, range);
-  const part = Buffer.alloc(range.length);
-  await patch.read(part, 0, range.length, range.offset);
-  const redacted = redactPart(part);
-  if (redacted.shown !== null) await shown.write(redacted.shown);
+  const redacted = await redactRange(patch, range, isSecretFile(path) || isSecretFile(oldPath ?? ''));
+  if (redacted.reason === null) await shown.copy(range);
+  else await shown.replace(redacted.shown ?? NOTHING);
   return redacted.reason;
 }
 
-async function copyBinary(
-  patch: FileHandle,
-  shown: DurableFile,
-  range: Range,
-): Promise<RedactionReason | null> {
-  const chunk = Buffer.alloc(COPY_BYTES);
-  const head = await patch.read(chunk, 0, COPY_BYTES, range.offset);
-  if (!chunk.subarray(0, head.bytesRead).includes('\nGIT binary patch\n')) return 'too_large_to_check';
+async function redactRange(patch: FileHandle, range: Range, isSecret: boolean): Promise<RedactedPart> {
+  if (isSecret) return { reason: 'secret_file', shown: null };
+  const part = Buffer.alloc(Math.min(range.length, MAX_CHECKED_BYTES + 1));
+  await patch.read(part, 0, part.length, range.offset);
+  if (part.length === range.length) return redactPart(part);
+  const isBinary = part.subarray(0, COPY_BYTES).includes('\nGIT binary patch\n');
+  return { reason: isBinary ? null : 'too_large_to_check', shown: null };
+}
+
+async function copyRange(patch: FileHandle, target: DurableFile, range: Range): Promise<void> {
+  const chunk = Buffer.alloc(Math.min(COPY_BYTES, range.length));
   for (let done = 0; done < range.length; ) {
-    const { bytesRead } = await patch.read(
-      chunk,
-      0,
-      Math.min(COPY_BYTES, range.length - done),
-      range.offset + done,
-    );
+    const wanted = Math.min(COPY_BYTES, range.length - done);
+    const { bytesRead } = await patch.read(chunk, 0, wanted, range.offset + done);
     if (bytesRead === 0) break;
-    await shown.write(chunk.subarray(0, bytesRead));
+    await target.write(chunk.subarray(0, bytesRead));
     done += bytesRead;
   }
-  return null;
 }
 
 /** Whether a shown file takes a place that a withheld one does not leave; `git apply --check` overlooks that. */

@@ -71,11 +71,9 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   );
   if (!stored.ok) return stored;
   const context = slotContext(slot, plan.environment, plan.signal);
-  const changes = await listChanges(context, plan.baselineCommit, stored.value.tree);
-  if (!changes.ok) return changes;
-  const { files, comparison } = changes.value;
-  const patch = await writePatch(context, comparison, plan.patchFile, maxPatchBytes);
-  if (!patch.ok) return patch;
+  const written = await writePatch(context, plan, stored.value.tree, maxPatchBytes);
+  if (!written.ok) return written;
+  const { files, comparison, patch } = written.value;
   const flags = await findFlags(context, files, comparison);
   const viewed = await makeView(plan.patchFile, files, context);
   const kept = viewed.map((file, index) => ({
@@ -83,7 +81,7 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     ...(flags[index]?.length ? { flags: flags[index] } : {}),
   }));
   const report: PatchReport = {
-    ...patch.value,
+    ...patch,
     files: files.length,
     added: sum(files, 'added'),
     removed: sum(files, 'removed'),
@@ -113,30 +111,26 @@ interface Comparison {
   renames: readonly string[];
 }
 
-const compare = (form: readonly string[], { baseline, tree, renames }: Comparison): string[] => [
-  'diff-tree',
-  ...form,
-  ...diffOptions,
-  ...renames,
-  baseline,
-  tree,
-];
+interface WrittenPatch {
+  files: PatchFile[];
+  comparison: Comparison;
+  patch: Pick<PatchReport, 'bytes' | 'sha256'>;
+}
 
 /**
  * Finds renames, unless a symbolic link is among them: a pure rename does not tell its mode, so `git apply`
  * takes the link for a file and refuses a patch that puts a directory in its place.
  */
-async function listChanges(
+async function writePatch(
   context: GitContext,
-  baseline: string,
+  { baselineCommit, patchFile }: CapturePlan,
   tree: string,
-): Promise<Outcome<{ files: PatchFile[]; comparison: Comparison }>> {
+  maxBytes: number,
+): Promise<Outcome<WrittenPatch>> {
   for (const renames of [findRenames, noRenames]) {
-    const comparison = { baseline, tree, renames };
-    const listed = await runGit(context, compare(['--raw', '--numstat', '-z'], comparison));
-    if (!listed.ok) return explain(listed, 'patch_failed', WRITING);
-    const files = readPatchFiles(listed.stdout);
-    if (!files.some(isMovedLink)) return succeed({ files, comparison });
+    const comparison = { baseline: baselineCommit, tree, renames };
+    const written = await writeComparison(context, comparison, patchFile, maxBytes);
+    if (written !== null) return written;
   }
   throw new Error('A comparison without renames told of a rename.');
 }
@@ -144,31 +138,60 @@ async function listChanges(
 const isMovedLink = ({ oldPath, oldMode }: PatchFile): boolean =>
   oldPath !== undefined && oldMode === '120000';
 
-async function writePatch(
+/** One process lists the files and then writes the patch. Null when a link was moved, and nothing is written. */
+async function writeComparison(
   context: GitContext,
   comparison: Comparison,
   path: string,
   maxBytes: number,
-): Promise<Outcome<Pick<PatchReport, 'bytes' | 'sha256'>>> {
+): Promise<Outcome<WrittenPatch> | null> {
+  const { baseline, tree, renames } = comparison;
+  const forms = ['--raw', '--numstat', '-z', '-p', '--binary', '--full-index'];
+  const list = new FileList();
   const file = await DurableFile.create(path);
   try {
-    const written = await streamGit(
+    const compared = await streamGit(
       context,
-      compare(['-p', '--binary', '--full-index'], comparison),
+      ['diff-tree', ...forms, ...diffOptions, ...renames, baseline, tree],
       async (chunk) => {
-        if (file.bytes + chunk.length > maxBytes) return false;
-        await file.write(chunk);
+        const patch = list.take(chunk);
+        if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
+        if (patch.length > 0) await file.write(patch);
         return true;
       },
     );
-    if (written.ok) return succeed({ bytes: file.bytes, sha256: await file.commit() });
+    if (compared.ok) {
+      const patch = { bytes: file.bytes, sha256: await file.commit() };
+      return succeed({ files: list.files, comparison, patch });
+    }
     await file.discard();
-    if (written.cause === 'output_too_large')
+    if (list.files.some(isMovedLink)) return null;
+    if (compared.cause === 'output_too_large')
       return refuseTooLarge(maxBytes, await newSizes(context, comparison));
-    return explain(written, 'patch_failed', WRITING);
+    return explain(compared, 'patch_failed', WRITING);
   } catch (error) {
     await file.discard();
     throw error;
+  }
+}
+
+/** An empty field ends the list of files, which comes before the patch. */
+const END_OF_LIST = '\0\0';
+
+/** Takes the list of files from the beginning of what `git diff-tree` writes. */
+class FileList {
+  files: PatchFile[] = [];
+  private held: Buffer | null = Buffer.alloc(0);
+
+  /** Gives the part of the chunk that belongs to the patch. */
+  take(chunk: Buffer): Buffer {
+    if (this.held === null) return chunk;
+    const bytes = Buffer.concat([this.held, chunk]);
+    const end = bytes.indexOf(END_OF_LIST, Math.max(0, this.held.length - 1));
+    this.held = end < 0 ? bytes : null;
+    if (end < 0) return Buffer.alloc(0);
+    this.files = readPatchFiles(bytes.subarray(0, end + 1));
+    return bytes.subarray(end + END_OF_LIST.length);
   }
 }
 

@@ -5,16 +5,16 @@ import { trashOf } from './slot.js';
 import { runQuietly } from './system.js';
 
 /**
- * Removes a slot: by a rename, after which it is gone for everybody, and then a deletion at low priority.
+ * Removes a slot: by a rename, after which it is gone for everybody, and then a deletion.
  * Never rejects: what cannot be deleted stays in the trash for the next sweep. A slot that is not there is
  * fine.
  */
 export async function removeWorktree(slotDirectory: string): Promise<void> {
   const doomed = await moveToTrash(slotDirectory);
-  if (doomed !== null) await deleteTree(doomed);
+  if (doomed !== null) await deleteTree(doomed, []);
 }
 
-/** Like `removeWorktree`, for a slot in use or idle, but does not wait for the deletion. */
+/** Like `removeWorktree`, for a slot in use or idle, but does not wait for the deletion: it has low priority. */
 export async function discard(slotDirectory: string): Promise<void> {
   const doomed = await moveToTrash(slotDirectory);
   if (doomed !== null) void deleteTree(doomed);
@@ -51,11 +51,15 @@ export async function sweepTrash(repositoriesDirectory: string): Promise<void> {
 
 const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
-/** A child of low priority: Node's own `rm` takes three times the work and holds up the thread. */
-async function deleteTree(path: string): Promise<void> {
-  if (await runQuietly('nice', ['rm', '-rf', '--', path])) return;
+/** By a program: Node's own `rm` takes three times the work and holds up the thread. */
+async function deleteTree(path: string, priority: readonly string[] = ['nice']): Promise<void> {
+  const run = (...words: string[]) => {
+    const [program = '', ...args] = [...priority, ...words, '--', path];
+    return runQuietly(program, args);
+  };
+  if (await run('rm', '-rf')) return;
   // Directories that their owner may not write to, and files that nobody may, keep what is there.
-  await runQuietly('nice', ['chattr', '-R', '-f', '-i', '-a', '--', path]);
-  await runQuietly('nice', ['chmod', '-R', 'u+rwX', '--', path]);
-  await runQuietly('nice', ['rm', '-rf', '--', path]);
+  await run('chattr', '-R', '-f', '-i', '-a');
+  await run('chmod', '-R', 'u+rwX');
+  await run('rm', '-rf');
 }

@@ -52,7 +52,7 @@ export async function scrubSlot(
         ['checkout-index', '--force', '--index', '--quiet', '-z', '--stdin'],
         pathList([...changed, ...removed, ...walked.removed]),
       ),
-      haveAttributes(walked.touched, slot.scrub),
+      haveAttributes(walked.touched),
     ]);
     if (!restored.ok || marked) return null;
     if (prove && !(await isProven(baselineCommit, slot, context))) return null;

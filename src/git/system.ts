@@ -1,4 +1,5 @@
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeShell } from './shell.js';
 
@@ -31,15 +32,16 @@ async function runSmall(words: readonly string[]): Promise<Buffer | null> {
 
 /**
  * True when a directory carries extended attributes or an access list. GNU tar tells them in the headers of
- * an archive, and is there where other tools for it are not; where it is not, they cannot be seen. The list of
- * directories lies in `scratch` meanwhile.
+ * an archive, and is there where other tools for it are not; where it is not, they cannot be seen. Meanwhile
+ * their list lies beside the first of them.
  */
-export async function haveAttributes(directories: readonly Buffer[], scratch: string): Promise<boolean> {
+export async function haveAttributes(directories: readonly Buffer[]): Promise<boolean> {
   const options = '--create --file=- --no-recursion --absolute-names --acls --xattrs --null'.split(' ');
   const kinds = ['--xattrs-include=user.*', '--xattrs-include=trusted.*'];
-  const list = join(scratch, 'directories');
+  const list = join(`${directories[0]}`, '..', `directories-${randomUUID()}`);
   writeFileSync(list, Buffer.concat(directories.flatMap((path) => [path, Buffer.from([0])])));
   const archive = await runSmall(['tar', ...options, ...kinds, `--files-from=${list}`]);
+  rmSync(list);
   return archive?.includes('SCHILY.') ?? false;
 }
 

@@ -88,7 +88,7 @@ async function fillSlot(
   const slot = slotLayout(directory);
   if (idleCommit === null) await makeSlotDirectory(slot, directory);
   const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
-  await makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
+  makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
   if (idleCommit !== null) await rename(slot.idleIndex, slot.index);
   const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
   if (!taken.ok) return taken;
@@ -107,7 +107,7 @@ async function fillSlot(
   if (!kept.ok) return explain(kept, 'worktree_failed', MAKING);
   const furnished = await furnishCheckout(slot, caller, baseline, plan.environment, plan.signal);
   if (!furnished.ok) return explain(furnished, 'worktree_failed', MAKING);
-  await makeAgentGitDirectory(slot, caller, baseline.commit, mirror ?? slot.mirror, plan.environment);
+  makeAgentGitDirectory(slot, caller, baseline.commit, mirror ?? slot.mirror, plan.environment);
   const hidden = await hideLargeFiles(slot, furnished.largeFiles, plan.environment, plan.signal);
   if (!hidden.ok) return explain(hidden, 'worktree_failed', MAKING);
   if (plan.signal.aborted) return refuse('worktree_failed', { message: `It was stopped while ${MAKING}.` });
@@ -125,12 +125,12 @@ async function makeSlotDirectory(slot: SlotLayout, directory: string): Promise<v
   await mkdir(slot.checkout);
 }
 
-async function makeOwnGitDirectory(
+function makeOwnGitDirectory(
   slot: SlotLayout,
   caller: Caller,
   mirror: string,
   environment: CallerEnvironment,
-): Promise<void> {
+): void {
   makeGitDirectory(slot.gitDirectory, {
     objectFormat: caller.objectFormat,
     head: caller.baseCommit,
@@ -142,13 +142,13 @@ async function makeOwnGitDirectory(
 }
 
 /** A throwaway repository for the agent's own status, diff, log and commits. What it does there is never read. */
-async function makeAgentGitDirectory(
+function makeAgentGitDirectory(
   slot: SlotLayout,
   { repository, objectFormat, configuration }: Caller,
   baseline: string,
   mirror: string,
   environment: CallerEnvironment,
-): Promise<void> {
+): void {
   const directory = join(slot.checkout, '.git');
   const shallow = readRegularFile(join(repository.commonDirectory, 'shallow'), MAX_SHALLOW_BYTES);
   makeGitDirectory(directory, {

@@ -7,8 +7,9 @@ import { rowOf } from './rows.js';
 
 /** A viewer hears of one job at most ten times a second. */
 const TOGETHER_MS = 100;
-/** How much of the time counting may take: one part in this many. */
-const COUNTING_SHARE = 10;
+/** How much of the time telling may take: one part in this many. The more jobs are at work, the rarer a frame. */
+const TELLING_SHARE = 64;
+const SLOWEST_MS = 1_000;
 export const MOST_JOBS = 20_000;
 const ROWS_IN_A_FRAME = 500;
 const STEPS_IN_A_FRAME = 32;
@@ -140,9 +141,9 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   async function flush(): Promise<void> {
     const started = performance.now();
     counts = await supervisor.countByState().catch(() => counts);
-    interval = Math.max(TOGETHER_MS, (performance.now() - started) * COUNTING_SHARE);
     timer = null;
     for (const backlog of backlogs) send(backlog);
+    interval = Math.min(SLOWEST_MS, Math.max(TOGETHER_MS, (performance.now() - started) * TELLING_SHARE));
   }
 
   function send(backlog: Backlog): void {

@@ -7,6 +7,7 @@ export interface Limits {
   maxRunning: number;
   maxRunningPerRepo: number;
   maxRunningPerClient: number;
+  clientLimits: Readonly<Record<string, { maxRunning?: number }>>;
 }
 
 /** Lets queued jobs start, by turns of their clients, under the limits of machine, repository and client. */
@@ -30,7 +31,7 @@ export function createAdmission(limits: Limits, start: (jobId: string) => Promis
   const perClient = new Counts();
   const hasRoom = ({ repository, turn }: Applicant) =>
     perRepository.of(repository) < limits.maxRunningPerRepo &&
-    perClient.of(turn.client) < limits.maxRunningPerClient;
+    perClient.of(turn.client) < (limits.clientLimits[turn.client]?.maxRunning ?? limits.maxRunningPerClient);
   let occupied = 0;
   const queue = new PQueue<FairQueue, FairOptions>({
     concurrency: limits.maxRunning,

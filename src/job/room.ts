@@ -8,6 +8,7 @@ const RETRY_MS = 5_000;
 export interface QueueLimits {
   maxQueued: number;
   maxQueuedPerClient: number;
+  clientLimits: Readonly<Record<string, { maxQueued?: number }>>;
 }
 
 /** Room in the queue. Jobs on their way into the store take it too. */
@@ -28,15 +29,16 @@ export class Room {
 
   /** Takes room for all of the jobs, or for none; the answer gives it back, once they are in line or refused. */
   take(requests: readonly SubmitRequest[]): Outcome<() => void> {
-    const { maxQueued, maxQueuedPerClient } = this.#limits;
+    const { maxQueued, maxQueuedPerClient, clientLimits } = this.#limits;
     const queued = this.#line.size + [...this.#accepting.values()].reduce((sum, count) => sum + count, 0);
     if (queued + requests.length > maxQueued) return full({ queued, max_queued: maxQueued });
     const own = new Map<string, number>();
     for (const { submission } of requests) own.set(submission.client, (own.get(submission.client) ?? 0) + 1);
     for (const [client, count] of own) {
       const waiting = this.#line.waiting(client) + (this.#accepting.get(client) ?? 0);
-      if (waiting + count > maxQueuedPerClient) {
-        return full({ queued_by_client: waiting, max_queued_per_client: maxQueuedPerClient });
+      const limit = clientLimits[client]?.maxQueued ?? maxQueuedPerClient;
+      if (waiting + count > limit) {
+        return full({ queued_by_client: waiting, max_queued_per_client: limit });
       }
     }
     for (const [client, count] of own) this.#add(client, count);

@@ -125,6 +125,7 @@ const limits = fc.record({
   maxRunning: fc.integer({ min: 1, max: 6 }),
   maxRunningPerRepo: fc.integer({ min: 1, max: 6 }),
   maxRunningPerClient: fc.integer({ min: 1, max: 12 }),
+  clientLimits: fc.constant({}),
 });
 const place = fc.record({
   repository: fc.constantFrom(...REPOSITORIES),
@@ -162,7 +163,7 @@ describe('admission, against a model', () => {
   });
 
   it('counts jobs that run already against the limit of their repository', async () => {
-    const { real } = open({ maxRunning: 8, maxRunningPerRepo: 2, maxRunningPerClient: 8 });
+    const { real } = open({ maxRunning: 8, maxRunningPerRepo: 2, maxRunningPerClient: 8, clientLimits: {} });
     const job = (id: string) => applicant({ id, repository: 'a', client: 'x' });
     for (const id of ['1', '2', '3']) real.admission.occupy(job(id));
     for (const id of ['4', '5']) real.admission.enqueue(job(id));

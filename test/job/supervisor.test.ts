@@ -330,6 +330,21 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('holds a client to limits of its own, in place of those for each', async () => {
+    const { supervisor, pool } = await open({
+      clientLimits: { 'token ci': { maxRunning: 1, maxQueued: 1 } },
+    });
+    const first = (await submitOne(supervisor, { client: 'token ci' })).record.id;
+    await pool.next('worktree', first);
+    const second = (await submitOne(supervisor, { client: 'token ci' })).record.id;
+    const refused = await supervisor.submit([request({ client: 'token ci' })]);
+    assert.equal(!refused.ok && refused.fault.code, 'queue_full');
+    const other = (await submitOne(supervisor)).record.id;
+    await pool.next('worktree', other);
+    assert.equal((await supervisor.look(second))?.record.state, 'queued');
+    supervisor.close();
+  });
+
   it('refuses work that the store cannot make durable, and serves on', async () => {
     const memory = createMemoryStore();
     let broken = true;

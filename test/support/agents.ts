@@ -42,6 +42,7 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
     cleanFilters: true,
     maxRunningPerClient: 1,
     maxQueuedPerClient: 1,
+    clientLimits: {},
     maxDepth: 1,
     maxDescendants: 1,
     maxAttempts: 1,
