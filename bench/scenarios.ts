@@ -1,3 +1,4 @@
+import { cancel } from './cancel.js';
 import { inspect } from './inspect.js';
 import { job } from './job.js';
 import { machine } from './machine.js';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   inspect,
   store,
   recover,
+  cancel,
   memory,
   wake,
 ];

@@ -6,6 +6,8 @@ import type { Control } from './ipc/serve-operations.js';
 import type { House } from './operations/operation.js';
 import type { Web } from './web.js';
 
+const USE_MS = 30_000;
+const TOO_MANY = 'Too many look on already.';
 const logInput = z.strictObject({ job_id: z.string(), follow: z.boolean() });
 
 /** The daemon's own verbs for looking on: they report for as long as the caller listens. */
@@ -20,14 +22,18 @@ export function lookControls(house: House, inspection: Inspection, web: Web): Co
         report(JSON.stringify(inspection.opening()));
         const watch = inspection.feed.watch({
           send(frame) {
-            house.called();
             report(JSON.stringify(frame));
             return true;
           },
         });
+        // Somebody looks on: the daemon is of use, also while nothing happens.
+        const using = setInterval(house.called, USE_MS);
         const end = () => {
+          clearInterval(using);
           watch?.close();
-          resolve(succeed({ ok: true }));
+          resolve(
+            watch === null ? refuse('machine_exhausted', { message: TOO_MANY }) : succeed({ ok: true }),
+          );
         };
         if (watch === null || signal.aborted) end();
         else signal.addEventListener('abort', end, { once: true });

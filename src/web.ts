@@ -66,10 +66,18 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
       const served = await serveOnce(settings.http ?? { host: '127.0.0.1', port: 0 });
       if (!served.ok) return served;
       const token = ensureToken(settings.stateDir, PAGE_TOKEN);
-      return succeed({ url: new URL('/', served.value ?? '').href, token });
+      return succeed({ url: pageAddress(served.value ?? ''), token });
     },
     close: async () => serving?.close(),
   };
+}
+
+/** A server at all addresses of the machine is at the loopback too. */
+function pageAddress(mcpUrl: string): string {
+  const address = new URL('/', mcpUrl);
+  if (address.hostname === '0.0.0.0') address.hostname = '127.0.0.1';
+  if (address.hostname === '[::]') address.hostname = '[::1]';
+  return address.href;
 }
 
 /** Where a daemon served that had no time to say that it ends. */

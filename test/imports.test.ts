@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mayImport, mayUse, starts } from './support/import-rules.js';
-import { type Import, importsOf, moduleOf, programFiles, readSource } from './support/imports.js';
+import { browserMayImport, mayImport, mayUse, starts } from './support/import-rules.js';
+import {
+  type Import,
+  importsOf,
+  moduleOf,
+  programFiles,
+  readSource,
+  sourceFiles,
+} from './support/imports.js';
 
 const folderOf = (module: string) => `${module.split('/')[0]}/`;
 const rowOf = (module: string) => (module in mayImport || !module.includes('/') ? module : folderOf(module));
@@ -93,6 +100,19 @@ describe('the imports', () => {
     const libraries = everything.filter((each) => each.package).map(({ to }) => to);
     assert.deepEqual(
       [...reached].filter((module) => libraries.includes(module)),
+      [],
+    );
+  });
+});
+
+describe('the page in the browser', () => {
+  it('takes types of the daemon, and no code', () => {
+    const browsers = sourceFiles('page');
+    const own = browsers.map(moduleOf);
+    const fromDaemon = browsers.flatMap(importsOf).filter((each) => !each.package && !own.includes(each.to));
+    assert.ok(fromDaemon.length > 0);
+    assert.deepEqual(
+      fromDaemon.filter(({ to, kind }) => !browserMayImport.some((entry) => covers(entry, to, kind))),
       [],
     );
   });

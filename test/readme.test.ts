@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { packageDirectory } from './support/imports.js';
@@ -15,6 +15,10 @@ function section(title: string): string {
   return part;
 }
 
+const documents = () => {
+  const further = readdirSync(join(packageDirectory, 'docs')).filter((name) => name.endsWith('.md'));
+  return ['README.md', 'CHANGELOG.md', ...further.map((name) => join('docs', name))];
+};
 const linksIn = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
 const isFile = (target: string) => !/^(https?:|#)/.test(target);
 const anchorOf = (title: string) => `#${title.toLowerCase().replaceAll(' ', '-')}`;
@@ -27,10 +31,10 @@ describe('the README', () => {
     });
   }
 
-  it('has the two commands on its first screen', () => {
+  it('has the two commands, and what to paste into a client, on its first screen', () => {
     const first = readme.split('\n').slice(0, FIRST_SCREEN).join('\n');
-    for (const command of ['npm ci && npm run demo', 'npm ci && npm test'])
-      assert.ok(first.includes(command));
+    for (const part of ['npm ci && npm run demo', 'npm ci && npm test', '"mcpServers"'])
+      assert.ok(first.includes(part), part);
   });
 
   it('and the documents link to files that exist, and to headings that exist', () => {
@@ -39,7 +43,7 @@ describe('the README', () => {
       linksIn(readme).filter((target) => target.startsWith('#') && !headings.includes(target)),
       [],
     );
-    const missing = ['README.md', 'docs/architecture.md', 'CHANGELOG.md'].flatMap((file) =>
+    const missing = documents().flatMap((file) =>
       linksIn(readFileSync(join(packageDirectory, file), 'utf8'))
         .filter(isFile)
         .map((target) => join(file, '..', target.replace(/#.*/, '')))

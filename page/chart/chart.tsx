@@ -83,7 +83,7 @@ export function Chart({ definition, across, counts, moves, path, onChoose }: Cha
 
 function visitText(visit: { milliseconds: number | null } | undefined, goesOn: boolean): string {
   if (visit === undefined) return '';
-  if (visit.milliseconds === null) return 'here';
+  if (visit.milliseconds === null) return 'the end';
   return goesOn ? `${duration(visit.milliseconds)} so far` : duration(visit.milliseconds);
 }
 

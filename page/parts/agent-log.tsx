@@ -11,14 +11,14 @@ const NEAR = 40;
 /** What the agent did and does, newest last. */
 export function AgentLog({ jobId }: { jobId: string }) {
   const { link } = useSwarm();
-  const { entries, problem } = useLog(jobId, link === 'connected');
+  const { entries, problem, ended } = useLog(jobId, link === 'connected');
   const box = useRef<HTMLOListElement>(null);
   const atEnd = useRef(true);
   useLayoutEffect(() => {
     if (atEnd.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [entries]);
   if (problem !== null) return <p class="warning">{problem}</p>;
-  if (entries.length === 0) return <p class="quiet-text">Nothing yet.</p>;
+  if (entries.length === 0) return <p class="quiet-text">{ended ? 'Nothing.' : 'Waiting for its words…'}</p>;
   return (
     <ol
       class="log"
@@ -79,9 +79,13 @@ function Entry({ entry: { kind, text, output, state } }: { entry: LogEntry }) {
   );
 }
 
-function useLog(jobId: string, connected: boolean): { entries: readonly LogEntry[]; problem: string | null } {
+function useLog(
+  jobId: string,
+  connected: boolean,
+): { entries: readonly LogEntry[]; problem: string | null; ended: boolean } {
   const [entries, setEntries] = useState<readonly LogEntry[]>([]);
   const [problem, setProblem] = useState<string | null>(null);
+  const [ended, setEnded] = useState(false);
   useEffect(() => {
     if (!connected) return;
     const leaving = new AbortController();
@@ -97,6 +101,7 @@ function useLog(jobId: string, connected: boolean): { entries: readonly LogEntry
     };
     ask(`/api/jobs/${jobId}/log`, { signal: leaving.signal })
       .then((response) => readLines(response, take))
+      .then(() => setEnded(true))
       .catch((error: Error) => {
         // A connection that was lost is told for the whole page.
         if (!leaving.signal.aborted && !(error instanceof TypeError)) setProblem(error.message);
@@ -106,5 +111,5 @@ function useLog(jobId: string, connected: boolean): { entries: readonly LogEntry
       clearTimeout(drawing);
     };
   }, [jobId, connected]);
-  return { entries, problem };
+  return { entries, problem, ended };
 }

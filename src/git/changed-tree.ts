@@ -24,9 +24,9 @@ import { type SlotLayout, slotContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Tracked, walkTree } from './tree-walk.js';
 
-export interface ChangedTree {
-  /** Id of the tree object that holds the checkout as it lies. */
-  tree: string;
+export interface RecordedCheckout {
+  /** For git commands on the index that holds the checkout as it lies. */
+  context: GitContext;
   warnings: string[];
 }
 
@@ -34,17 +34,17 @@ const READING = "reading the agent's changes";
 const OWNER_READ = 0o400;
 
 /**
- * Stores the checkout, as it lies, as a tree object of the slot. Starts from our trusted index of the
+ * Records the checkout, as it lies, in an index of the slot. Starts from our trusted index of the
  * baseline commit; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds
  * the changed files all together.
  */
-export async function storeTree(
+export async function recordCheckout(
   slot: SlotLayout,
   baselineCommit: string,
   maxBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<Outcome<ChangedTree>> {
+): Promise<Outcome<RecordedCheckout>> {
   const additions = readAdditions(slot);
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
   const context = copyTrustedIndex(slot, environment, signal);
@@ -78,10 +78,8 @@ export async function storeTree(
     walked.reappeared,
   );
   if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
-  const tree = await runGit(context, ['write-tree']);
-  if (!tree.ok) return explain(tree, 'patch_failed', READING);
   return succeed({
-    tree: tree.stdout.toString('utf8').trim(),
+    context,
     warnings: [
       ...walked.warnings,
       ...warnOfRefused(recorded.refused),
@@ -137,15 +135,15 @@ async function warnOfSubmodules(
   for (const submodule of submodules) {
     if (!lookAt(slot.checkout, submodule.path)?.isDirectory()) continue;
     const inner = submoduleSlot(slot, submodule);
-    const stored = await storeTree(inner, submodule.commit, maxBytes, environment, signal);
-    if (!stored.ok) {
+    const inside = await recordCheckout(inner, submodule.commit, maxBytes, environment, signal);
+    if (!inside.ok) {
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
       continue;
     }
-    const compared = ['diff-tree', '-r', '--name-only', '-z', submodule.commit, stored.value.tree];
-    const listed = await runGit(slotContext(inner, environment, signal), compared);
+    const compared = ['diff-index', '--cached', '--name-only', '-z', submodule.commit];
+    const listed = await runGit(inside.value.context, compared);
     if (listed.ok) changed.push(...splitRecords(listed.stdout).map((path) => `${submodule.path}/${path}`));
-    warnings.push(...stored.value.warnings);
+    warnings.push(...inside.value.warnings);
   }
   if (changed.length === 0) return warnings;
   return [

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file that is there whole or not at all: beside its place first, on the disk, then by a rename.
- * Hashes what passes.
+ * Writes a file that is there whole or not at all: beside its place first, then by a rename. Hashes what
+ * passes. Whether it is on the disk is another matter: `writeLast`.
  */
-export class DurableFile {
+export class NewFile {
   private readonly hash = createHash('sha256');
   /** Bytes written so far. */
   bytes = 0;
@@ -17,9 +17,9 @@ export class DurableFile {
     private readonly file: FileHandle,
   ) {}
 
-  static async create(path: string): Promise<DurableFile> {
+  static async create(path: string): Promise<NewFile> {
     const temporary = `${path}.tmp`;
-    return new DurableFile(path, temporary, await open(temporary, 'w', 0o600));
+    return new NewFile(path, temporary, await open(temporary, 'w', 0o600));
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -29,11 +29,9 @@ export class DurableFile {
   }
 
   /** Puts the file into its place, and gives the SHA-256 of its bytes in hexadecimal. */
-  async commit(): Promise<string> {
-    await this.file.sync();
+  async place(): Promise<string> {
     await this.file.close();
     await rename(this.temporary, this.path);
-    await syncDirectory(dirname(this.path));
     return this.hash.digest('hex');
   }
 
@@ -43,23 +41,26 @@ export class DurableFile {
   }
 }
 
-export async function writeDurably(path: string, content: string): Promise<void> {
-  const file = await DurableFile.create(path);
-  try {
-    await file.write(Buffer.from(content));
-    await file.commit();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
+/**
+ * Writes the last file of several in one directory, which tells that the others are whole: it is in its place
+ * only when all of them are on the disk. That takes one wait, not one for each.
+ */
+export async function writeLast(path: string, content: string, before: readonly string[]): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  await Promise.all([temporary, ...before].map(sync));
+  // The renames of the others are on the disk only when their directory is.
+  await sync(dirname(path));
+  await rename(temporary, path);
+  await sync(dirname(path));
 }
 
-/** The rename itself is on the disk only when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
+/** Waits until a file, or the names in a directory, are on the disk. */
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
-    await directory.sync();
+    await file.sync();
   } finally {
-    await directory.close();
+    await file.close();
   }
 }

@@ -30,28 +30,21 @@ const runningFiles: readonly [PatchFlag, RegExp][] = [
 const PACKAGE = /(?:^|\/)package\.json$/;
 const MAX_COMPARED_PACKAGES = 20;
 
-/** The two trees that a patch lies between. */
-interface Trees {
-  baseline: string;
-  tree: string;
-}
-
-/** The flags of every file of a patch, in their order. */
+/** The flags of every file of a patch, in their order. The index of `context` holds what the patch leads to. */
 export async function findFlags(
   context: GitContext,
   files: readonly PatchFile[],
-  trees: Trees,
+  baseline: string,
 ): Promise<PatchFlag[][]> {
   const flags: PatchFlag[][] = [];
   let packages = 0;
   for (const file of files) {
     const found = new Set<PatchFlag>(flagsByName(file));
     if (file.newMode === '160000' || file.oldMode === '160000') found.add('submodule');
-    if (file.newMode === '120000' && (await leavesTree(context, file, trees.tree)))
-      found.add('link_leaves_tree');
+    if (file.newMode === '120000' && (await leavesTree(context, file))) found.add('link_leaves_tree');
     if (PACKAGE.test(file.path)) {
       packages += 1;
-      const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, trees));
+      const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, baseline));
       if (!same) found.add('runs_at_install');
     }
     flags.push([...found]);
@@ -64,25 +57,28 @@ const flagsByName = ({ path, oldPath }: PatchFile): PatchFlag[] =>
     .filter(([, pattern]) => pattern.test(path) || (oldPath !== undefined && pattern.test(oldPath)))
     .map(([flag]) => flag);
 
+/** In the syntax of git, an empty name and the stage 0 stand for the index. */
+const INDEX = ':0';
+
 const readBlob = async (context: GitContext, tree: string, path: string): Promise<string | null> => {
   const read = await runGit(context, ['cat-file', 'blob', `${tree}:${path}`]);
   return read.ok ? read.stdout.toString('latin1') : null;
 };
 
 /** In doubt it does, as when the name is not UTF-8. */
-async function leavesTree(context: GitContext, { path }: PatchFile, tree: string): Promise<boolean> {
-  const target = await readBlob(context, tree, path);
+async function leavesTree(context: GitContext, { path }: PatchFile): Promise<boolean> {
+  const target = await readBlob(context, INDEX, path);
   return target === null || !staysInside(path, target);
 }
 
 async function hasSameScripts(
   context: GitContext,
   { path, oldPath }: PatchFile,
-  trees: Trees,
+  baseline: string,
 ): Promise<boolean> {
   const [before, after] = await Promise.all([
-    readBlob(context, trees.baseline, oldPath ?? path),
-    readBlob(context, trees.tree, path),
+    readBlob(context, baseline, oldPath ?? path),
+    readBlob(context, INDEX, path),
   ]);
   try {
     return scriptsOf(before) === scriptsOf(after);

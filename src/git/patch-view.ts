@@ -1,5 +1,6 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import { DurableFile, writeDurably } from './durable-file.js';
+import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { NewFile } from './durable-file.js';
 import { type GitContext, runGit } from './git.js';
 import type { PatchFile } from './patch-files.js';
 import { type RedactedPart, type RedactionReason, redactPart } from './patch-redaction.js';
@@ -30,21 +31,24 @@ export interface PatchView {
 const MAX_CHECKED_BYTES = 32 * 1024 * 1024;
 const COPY_BYTES = 1024 * 1024;
 
+/** Where what is shown of a patch lies, and where its `PatchView` does. Neither is there when all of it is shown. */
+export const viewFiles = (patchFile: string): [string, string] => [`${patchFile}.shown`, `${patchFile}.view`];
+
 /**
  * Finds each file's place in a patch and, where a secret is in it, writes what may be shown: the patch without
  * secrets, which still applies. Where nothing is redacted no second patch is written.
- * The index of `context` is at the baseline; it is only read.
+ * The index of `context` is at the baseline; it is only read. Files are read in short synchronous steps.
  */
 export async function makeView(
   patchFile: string,
   files: readonly PatchFile[],
   context: GitContext,
 ): Promise<KeptFile[]> {
-  const [shownFile, viewFile] = [`${patchFile}.shown`, `${patchFile}.view`];
-  await Promise.all([rm(shownFile, { force: true }), rm(viewFile, { force: true })]);
-  const patch = await open(patchFile);
+  const [shownFile, viewFile] = viewFiles(patchFile);
+  for (const earlier of [shownFile, viewFile]) rmSync(earlier, { force: true });
+  const patch = openSync(patchFile, 'r');
   try {
-    const ranges = assign(files, await findParts(patch));
+    const ranges = assign(files, findParts(patch));
     const kept = await write(patch, shownFile, viewFile, files, ranges);
     if (!kept.some(({ redacted }) => redacted !== undefined)) return kept;
     if (collides(kept)) return await withholdAll(shownFile, viewFile, kept);
@@ -58,20 +62,20 @@ export async function makeView(
     ]);
     return applies.ok ? kept : await withholdAll(shownFile, viewFile, kept);
   } finally {
-    await patch.close();
+    closeSync(patch);
   }
 }
 
 const DELIMITER = Buffer.from('\ndiff --git ');
 
 /** Offsets at which the files of a patch begin. No line inside of one can begin like that. */
-async function findParts(patch: FileHandle): Promise<{ starts: number[]; end: number }> {
-  const { size } = await patch.stat();
+function findParts(patch: number): { starts: number[]; end: number } {
+  const { size } = fstatSync(patch);
   const starts = size === 0 ? [] : [0];
-  const chunk = Buffer.alloc(COPY_BYTES);
+  const chunk = Buffer.alloc(Math.min(size, COPY_BYTES));
   const overlap = DELIMITER.length - 1;
   for (let offset = 0; offset < size; offset += COPY_BYTES - overlap) {
-    const { bytesRead } = await patch.read(chunk, 0, COPY_BYTES, offset);
+    const bytesRead = readSync(patch, chunk, 0, chunk.length, offset);
     const window = chunk.subarray(0, bytesRead);
     for (let at = window.indexOf(DELIMITER); at >= 0; at = window.indexOf(DELIMITER, at + 1)) {
       starts.push(offset + at + 1);
@@ -91,7 +95,7 @@ function assign(files: readonly PatchFile[], { starts, end }: { starts: number[]
 }
 
 async function write(
-  patch: FileHandle,
+  patch: number,
   shownFile: string,
   viewFile: string,
   files: readonly PatchFile[],
@@ -113,8 +117,8 @@ async function write(
       });
     }
     const { bytes } = shown;
-    const sha256 = await shown.commit();
-    if (sha256 !== null) await writeDurably(viewFile, JSON.stringify({ bytes, sha256 } satisfies PatchView));
+    const sha256 = await shown.place();
+    if (sha256 !== null) await writeView(viewFile, { bytes, sha256 });
     return kept;
   } catch (error) {
     await shown.discard();
@@ -122,13 +126,16 @@ async function write(
   }
 }
 
+const writeView = (viewFile: string, view: PatchView): Promise<void> =>
+  writeFile(viewFile, JSON.stringify(view), { mode: 0o600 });
+
 /** What is shown of a patch. A file is made of it only when it begins to differ from the patch. */
 class ShownPatch {
-  private file: DurableFile | null = null;
+  private file: NewFile | null = null;
   bytes = 0;
 
   constructor(
-    private readonly patch: FileHandle,
+    private readonly patch: number,
     private readonly path: string,
   ) {}
 
@@ -141,7 +148,7 @@ class ShownPatch {
   /** Instead of the next part, this is shown. */
   async replace(part: Buffer): Promise<void> {
     if (this.file === null) {
-      this.file = await DurableFile.create(this.path);
+      this.file = await NewFile.create(this.path);
       await copyRange(this.patch, this.file, { offset: 0, length: this.bytes });
     }
     if (part.length > 0) await this.file.write(part);
@@ -149,8 +156,8 @@ class ShownPatch {
   }
 
   /** The hash of the file; null when there is none, for the whole patch is shown. */
-  commit(): Promise<string | null> {
-    return this.file?.commit() ?? Promise.resolve(null);
+  place(): Promise<string | null> {
+    return this.file?.place() ?? Promise.resolve(null);
   }
 
   async discard(): Promise<void> {
@@ -162,31 +169,32 @@ const NOTHING = Buffer.alloc(0);
 
 /** Writes what may be shown of one file, and tells why that is not all of it. */
 async function writePart(
-  patch: FileHandle,
+  patch: number,
   shown: ShownPatch,
   { path, oldPath }: PatchFile,
   range: Range,
 ): Promise<RedactionReason | null> {
-  const redacted = await redactRange(patch, range, isSecretFile(path) || isSecretFile(oldPath ?? ''));
+  const redacted = redactRange(patch, range, isSecretFile(path) || isSecretFile(oldPath ?? ''));
   if (redacted.reason === null) await shown.copy(range);
   else await shown.replace(redacted.shown ?? NOTHING);
   return redacted.reason;
 }
 
-async function redactRange(patch: FileHandle, range: Range, isSecret: boolean): Promise<RedactedPart> {
+function redactRange(patch: number, range: Range, isSecret: boolean): RedactedPart {
   if (isSecret) return { reason: 'secret_file', shown: null };
-  const part = Buffer.alloc(Math.min(range.length, MAX_CHECKED_BYTES + 1));
-  await patch.read(part, 0, part.length, range.offset);
-  if (part.length === range.length) return redactPart(part);
-  const isBinary = part.subarray(0, COPY_BYTES).includes('\nGIT binary patch\n');
+  const isChecked = range.length <= MAX_CHECKED_BYTES;
+  const part = Buffer.alloc(isChecked ? range.length : COPY_BYTES);
+  readSync(patch, part, 0, part.length, range.offset);
+  if (isChecked) return redactPart(part);
+  const isBinary = part.includes('\nGIT binary patch\n');
   return { reason: isBinary ? null : 'too_large_to_check', shown: null };
 }
 
-async function copyRange(patch: FileHandle, target: DurableFile, range: Range): Promise<void> {
+async function copyRange(patch: number, target: NewFile, range: Range): Promise<void> {
   const chunk = Buffer.alloc(Math.min(COPY_BYTES, range.length));
   for (let done = 0; done < range.length; ) {
     const wanted = Math.min(COPY_BYTES, range.length - done);
-    const { bytesRead } = await patch.read(chunk, 0, wanted, range.offset + done);
+    const bytesRead = readSync(patch, chunk, 0, wanted, range.offset + done);
     if (bytesRead === 0) break;
     await target.write(chunk.subarray(0, bytesRead));
     done += bytesRead;
@@ -216,11 +224,8 @@ async function withholdAll(
   viewFile: string,
   kept: readonly KeptFile[],
 ): Promise<KeptFile[]> {
-  const shown = await DurableFile.create(shownFile);
-  await writeDurably(
-    viewFile,
-    JSON.stringify({ bytes: 0, sha256: await shown.commit() } satisfies PatchView),
-  );
+  const shown = await NewFile.create(shownFile);
+  await writeView(viewFile, { bytes: 0, sha256: await shown.place() });
   return kept.map((file) => {
     const reason =
       file.redacted === undefined || file.redacted === 'masked' ? 'would_not_apply' : file.redacted;

@@ -1,15 +1,17 @@
-import { lstat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, writeFile } from 'node:fs/promises';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { refuseTooLarge, storeTree } from './changed-tree.js';
-import { DurableFile, writeDurably } from './durable-file.js';
+import { lookAt } from './carried-files.js';
+import { recordCheckout, refuseTooLarge } from './changed-tree.js';
+import { NewFile, writeLast } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, runGit, streamGit } from './git.js';
 import { splitRecords } from './index-changes.js';
 import { type PatchFile, readPatchFiles } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
-import { makeView } from './patch-view.js';
+import { makeView, viewFiles } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
 import { slotContext, slotLayout } from './slot.js';
 
@@ -36,7 +38,7 @@ const FILES_TO_PATCH = 16;
 const WRITING = 'writing the patch';
 
 /** Nothing that a repository or a user can configure changes the form of the patch. */
-const diffOptions = ['-r', '--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none'];
+const diffOptions = ['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none'];
 const findRenames = ['-M', '-l1000'];
 const noRenames = ['--no-renames'];
 
@@ -62,20 +64,20 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
   }
   const maxPatchBytes = plan.maxPatchBytes ?? DEFAULT_MAX_PATCH_BYTES;
-  const stored = await storeTree(
+  const recorded = await recordCheckout(
     slot,
     plan.baselineCommit,
     maxPatchBytes * FILES_TO_PATCH,
     plan.environment,
     plan.signal,
   );
-  if (!stored.ok) return stored;
-  const context = slotContext(slot, plan.environment, plan.signal);
-  const written = await writePatch(context, plan, stored.value.tree, maxPatchBytes);
+  if (!recorded.ok) return recorded;
+  const { context, warnings } = recorded.value;
+  const written = await writePatch(context, plan, maxPatchBytes);
   if (!written.ok) return written;
-  const { files, comparison, patch } = written.value;
-  const flags = await findFlags(context, files, comparison);
-  const viewed = await makeView(plan.patchFile, files, context);
+  const { files, patch } = written.value;
+  const flags = await findFlags(context, files, plan.baselineCommit);
+  const viewed = await makeView(plan.patchFile, files, slotContext(slot, plan.environment, plan.signal));
   const kept = viewed.map((file, index) => ({
     ...file,
     ...(flags[index]?.length ? { flags: flags[index] } : {}),
@@ -85,10 +87,11 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     files: files.length,
     added: sum(files, 'added'),
     removed: sum(files, 'removed'),
-    warnings: stored.value.warnings,
+    warnings,
   };
-  await writeDurably(plan.filesFile, JSON.stringify(kept));
-  await writeDurably(reportFile(plan.patchFile), JSON.stringify(report));
+  await writeFile(plan.filesFile, JSON.stringify(kept), { mode: 0o600 });
+  const before = [plan.patchFile, plan.filesFile, ...viewFiles(plan.patchFile).filter(existsSync)];
+  await writeLast(reportFile(plan.patchFile), JSON.stringify(report), before);
   return succeed(report);
 }
 
@@ -104,16 +107,8 @@ async function readReport(patchFile: string): Promise<PatchReport | null> {
 const isDirectory = async (path: string): Promise<boolean> =>
   (await lstat(path).catch(() => null))?.isDirectory() ?? false;
 
-/** The two trees to compare, and how renames are told. */
-interface Comparison {
-  baseline: string;
-  tree: string;
-  renames: readonly string[];
-}
-
 interface WrittenPatch {
   files: PatchFile[];
-  comparison: Comparison;
   patch: Pick<PatchReport, 'bytes' | 'sha256'>;
 }
 
@@ -124,12 +119,10 @@ interface WrittenPatch {
 async function writePatch(
   context: GitContext,
   { baselineCommit, patchFile }: CapturePlan,
-  tree: string,
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch>> {
   for (const renames of [findRenames, noRenames]) {
-    const comparison = { baseline: baselineCommit, tree, renames };
-    const written = await writeComparison(context, comparison, patchFile, maxBytes);
+    const written = await writeComparison(context, [...renames, baselineCommit], patchFile, maxBytes);
     if (written !== null) return written;
   }
   throw new Error('A comparison without renames told of a rename.');
@@ -138,21 +131,20 @@ async function writePatch(
 const isMovedLink = ({ oldPath, oldMode }: PatchFile): boolean =>
   oldPath !== undefined && oldMode === '120000';
 
-/** One process lists the files and then writes the patch. Null when a link was moved, and nothing is written. */
+/** One git lists the files and then writes the patch. Null when a link was moved, and nothing is written. */
 async function writeComparison(
   context: GitContext,
-  comparison: Comparison,
+  comparison: readonly string[],
   path: string,
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch> | null> {
-  const { baseline, tree, renames } = comparison;
   const forms = ['--raw', '--numstat', '-z', '-p', '--binary', '--full-index'];
   const list = new FileList();
-  const file = await DurableFile.create(path);
+  const file = await NewFile.create(path);
   try {
     const compared = await streamGit(
       context,
-      ['diff-tree', ...forms, ...diffOptions, ...renames, baseline, tree],
+      ['diff-index', '--cached', ...forms, ...diffOptions, ...comparison],
       async (chunk) => {
         const patch = list.take(chunk);
         if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
@@ -161,8 +153,7 @@ async function writeComparison(
       },
     );
     if (compared.ok) {
-      const patch = { bytes: file.bytes, sha256: await file.commit() };
-      return succeed({ files: list.files, comparison, patch });
+      return succeed({ files: list.files, patch: { bytes: file.bytes, sha256: await file.place() } });
     }
     await file.discard();
     if (list.files.some(isMovedLink)) return null;
@@ -178,7 +169,7 @@ async function writeComparison(
 /** An empty field ends the list of files, which comes before the patch. */
 const END_OF_LIST = '\0\0';
 
-/** Takes the list of files from the beginning of what `git diff-tree` writes. */
+/** Takes the list of files from the beginning of what `git diff-index` writes. */
 class FileList {
   files: PatchFile[] = [];
   private held: Buffer | null = Buffer.alloc(0);
@@ -198,20 +189,15 @@ class FileList {
 /** Sizes of the changed files, after the change. */
 async function newSizes(
   context: GitContext,
-  { baseline, tree }: Comparison,
+  comparison: readonly string[],
 ): Promise<{ path: string; bytes: number }[]> {
-  const [changed, listed] = await Promise.all([
-    runGit(context, ['diff-tree', '-r', '--name-only', '-z', '--no-renames', baseline, tree]),
-    runGit(context, ['ls-tree', '-r', '--long', '-z', tree]),
-  ]);
-  if (!changed.ok || !listed.ok) return [];
-  const names = new Set(splitRecords(changed.stdout));
-  return splitRecords(listed.stdout)
-    .map((record) => {
-      const tab = record.indexOf('\t');
-      return { path: record.slice(tab + 1), bytes: Number(record.slice(0, tab).split(' ').at(-1)) || 0 };
-    })
-    .filter(({ path }) => names.has(path));
+  const names = ['diff-index', '--cached', '--name-only', '-z', ...comparison];
+  const listed = await runGit(context, names);
+  if (!listed.ok) return [];
+  return splitRecords(listed.stdout).map((path) => ({
+    path,
+    bytes: lookAt(context.directory, path)?.size ?? 0,
+  }));
 }
 
 const sum = (files: readonly PatchFile[], field: 'added' | 'removed'): number =>

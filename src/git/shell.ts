@@ -20,7 +20,10 @@ export interface CommandEnd {
   systemCode: string;
 }
 
-/** Takes output as it comes, whole chunks in their order; answers false when it wants no more. */
+/**
+ * Takes output as it comes, in its order; the last few bytes only when there are more, or the command has ended.
+ * Answers false when it wants no more.
+ */
 export type Take = (chunk: Buffer) => boolean | Promise<boolean>;
 
 const IDLE_MS = 10_000;
@@ -51,22 +54,24 @@ export class Shell {
     this.process.once('exit', () => this.hasEnded());
     // A shell that ended early reads nothing any more.
     this.process.stdin.on('error', () => {});
-    // A shell at rest keeps no thread from ending; one at work is waited for by whoever uses it.
-    this.process.unref();
-    const { stdin, stdout, stderr } = this.process;
-    for (const stream of [stdin, stdout, stderr]) (stream as unknown as { unref?(): void }).unref?.();
+    this.keepAwake(false);
   }
 
   /** Runs one command. Both outputs are taken to their ends; without a `take`'s consent the shell is killed. */
   async run(command: Command, takeOutput: Take, takeErrors: Take): Promise<CommandEnd> {
     clearTimeout(this.idleTimer);
     const mark = randomBytes(MARK_BYTES).toString('hex');
-    this.process.stdin.write(`${scriptOf(command, mark)}\n`);
-    const [status] = await Promise.all([
-      this.readToMark(this.process.stdout, mark, takeOutput),
-      this.readToMark(this.process.stderr, mark, takeErrors),
-    ]);
-    return { status, systemCode: this.systemCode };
+    this.keepAwake(true);
+    try {
+      this.process.stdin.write(`${scriptOf(command, mark)}\n`);
+      const [status] = await Promise.all([
+        this.readToMark(this.process.stdout, mark, takeOutput),
+        this.readToMark(this.process.stderr, mark, takeErrors),
+      ]);
+      return { status, systemCode: this.systemCode };
+    } finally {
+      this.keepAwake(false);
+    }
   }
 
   /** Ends the shell and all that its command started. Then the run ends too. */
@@ -88,6 +93,14 @@ export class Shell {
     if (this.ended) return;
     idle.push(this);
     this.idleTimer = setTimeout(() => this.endIdle(), IDLE_MS).unref();
+  }
+
+  /** At rest, a shell keeps no thread from ending. */
+  private keepAwake(awake: boolean): void {
+    const { stdin, stdout, stderr } = this.process;
+    // Pipes are sockets here, but not in their type; a shell that could not be started has none.
+    const handles = [this.process, stdin, stdout, stderr] as { ref?(): void; unref?(): void }[];
+    for (const handle of handles) awake ? handle.ref?.() : handle.unref?.();
   }
 
   private endIdle(): void {

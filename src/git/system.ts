@@ -13,8 +13,6 @@ export const runQuietly = async (program: string, args: readonly string[]): Prom
 async function runSmall(words: readonly string[]): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   const shell = takeShell();
-  // Nothing else may keep this process alive until then.
-  const waiting = setInterval(() => {}, LONGEST_MS);
   try {
     const { status } = await shell.run(
       { words, directory: '/', environment },
@@ -25,7 +23,6 @@ async function runSmall(words: readonly string[]): Promise<Buffer | null> {
   } catch {
     return null;
   } finally {
-    clearInterval(waiting);
     shell.rest();
   }
 }

@@ -30,7 +30,6 @@ export interface Watch {
 export interface Feed {
   /** Sends a viewer every job, and from then on what changes. Null when there are too many viewers. */
   watch(viewer: Viewer): Watch | null;
-  viewers(): number;
   close(): void;
 }
 
@@ -199,7 +198,6 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
         },
       };
     },
-    viewers: () => backlogs.size,
     close() {
       backlogs.clear();
       detach();

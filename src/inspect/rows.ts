@@ -1,43 +1,33 @@
 import { isSettled } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
-import type { JobFigures, JobRow } from './frames.js';
+import type { JobRow } from './frames.js';
 
 /** The row of a job. Field by field: what is not named here, such as the task, leaves with nobody. */
-export function rowOf(view: JobView): JobRow {
-  const { submission, context, state } = view.record;
+export function rowOf({ record, queuePosition }: JobView): JobRow {
+  const { id, sequence, state, context, submission, entered, deadlineAt, retryAt } = record;
+  const { ending, attempt, patch, progress, run } = context;
   return {
-    ...figuresOf(view),
-    label: submission.label,
-    workspaceRoot: submission.workspaceRoot,
-    groupId: submission.groupId,
-    activity: isSettled(state) ? null : context.progress.activity,
-  };
-}
-
-/** What of a row tells nothing but states, events, instants and counts. */
-export function figuresOf({ record, queuePosition }: JobView): JobFigures {
-  const { context } = record;
-  const { patch, progress } = context;
-  return {
-    id: record.id,
-    sequence: record.sequence,
-    state: record.state,
-    ending: context.ending?.kind ?? null,
-    errorCode: context.ending?.code ?? null,
-    entered: record.entered,
-    attempt: context.attempt,
-    deadlineAt: record.deadlineAt,
-    retryAt: record.retryAt,
+    id,
+    sequence,
+    state,
+    ending: ending === null ? null : ending.kind,
+    errorCode: ending === null ? null : ending.code,
+    entered,
+    attempt,
+    deadlineAt,
+    retryAt,
     queuePosition,
     events: progress.events,
     lastEventAt: progress.lastEventAt,
-    usage: context.run?.usage ?? progress.usage,
-    patch: patch && {
-      bytes: patch.bytes,
-      files: patch.files,
-      added: patch.added,
-      removed: patch.removed,
-    },
-    backend: record.submission.backend,
+    usage: run?.usage ?? progress.usage,
+    patch:
+      patch === null
+        ? null
+        : { bytes: patch.bytes, files: patch.files, added: patch.added, removed: patch.removed },
+    backend: submission.backend,
+    label: submission.label,
+    workspaceRoot: submission.workspaceRoot,
+    groupId: submission.groupId,
+    activity: isSettled(state) ? null : progress.activity,
   };
 }

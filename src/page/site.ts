@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { envelope } from '../errors.js';
 import { readJson } from '../http/body.js';
+import { isLoopback } from '../http/guard.js';
 import type { Site } from '../http/site.js';
 import type { Inspection } from '../inspect/inspection.js';
 import { statelySocket } from '../inspect/stately-socket.js';
@@ -55,6 +56,7 @@ export function createSite(needs: SiteNeeds): Site {
   return {
     isPublic: isAsset,
     async serve(request, response, path) {
+      if (!isFromHere(request) && path !== '/metrics') return false;
       if (request.method === 'GET') return isAsset(path) ? sendAsset(response, path) : get(response, path);
       const tool = request.method === 'POST' ? CALL_PATH.exec(path)?.[1] : undefined;
       if (tool === undefined) return false;
@@ -62,12 +64,18 @@ export function createSite(needs: SiteNeeds): Site {
       return true;
     },
     upgrade(request, socket, head, path) {
-      if (path !== INSPECT_PATH) return false;
+      if (!isFromHere(request) || path !== INSPECT_PATH) return false;
       stately.accept(request, socket, head);
       return true;
     },
     close: stately.close,
   };
+}
+
+/** The page is for whoever sits at this machine, wherever else MCP is served: its connections begin and end here. */
+function isFromHere({ socket }: IncomingMessage): boolean {
+  const { remoteAddress = '', localAddress } = socket;
+  return remoteAddress === localAddress || isLoopback(remoteAddress.replace(/^::ffff:/, ''));
 }
 
 async function call(

@@ -12,6 +12,8 @@ import { watchFiles } from './watch-files.js';
 
 /** More output than this ends the agent. */
 export const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+/** Between two looks at the agent no more than this is read. */
+const AT_ONCE_BYTES = 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
 /** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
 const ASK_AGAIN_MS = 50;
@@ -40,7 +42,7 @@ interface Cause {
 
 /** Reads what the agent writes until all its processes are dead, and tells how the run went. */
 export async function followAgent(following: Following): Promise<RunOutput> {
-  const { agent, reader, files, channel, jobId } = following;
+  const { agent, reader, files, channel, jobId, maximumOutputBytes } = following;
   const tail = await openTail(files.stdout);
   const watch = watchFiles(files.directory);
   const take = reader.line.bind(reader);
@@ -66,16 +68,17 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     let reported = '';
     let lastSign = Date.now();
     while (isAlive(agent)) {
+      // By their sizes, not by what was read: an agent may write faster than anybody reads.
+      if ((await sizeOf(files.stdout)) + (await sizeOf(files.stderr)) > maximumOutputBytes)
+        stopFor(tooMuchOutput(maximumOutputBytes));
       const before = tail.position();
-      await tail.read(take);
+      const caughtUp = await tail.read(take, AT_ONCE_BYTES);
       if (tail.position() > before || reader.mayBeSilent()) lastSign = Date.now();
       reported = report(reader.progress(), reported, channel);
-      if (tail.position() + (await sizeOf(files.stderr)) > following.maximumOutputBytes)
-        stopFor(tooMuchOutput(following.maximumOutputBytes));
       if (Date.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
-      await watch.next();
+      if (caughtUp) await watch.next();
     }
-    await tail.read(take);
+    while (!(await tail.read(take, AT_ONCE_BYTES)) && tail.position() <= maximumOutputBytes);
     tail.finish(take);
     report(reader.progress(), reported, channel);
   } finally {

@@ -7,8 +7,11 @@ const NEWLINE = 0x0a;
 
 /** Reads the lines of a file that another process is still writing. */
 export interface Tail {
-  /** Reads what was added since the last call, and hands on each whole line with the instant it is known from. */
-  read(take: (line: string, at: number) => void): Promise<void>;
+  /**
+   * Reads what was added since the last call, at most some `bytes` of it, and hands on each whole line with the
+   * instant it is known from. True once there is no more for now.
+   */
+  read(take: (line: string, at: number) => void, bytes?: number): Promise<boolean>;
   /** Bytes read so far. */
   position(): number;
   /** Hands on the last line, if the writer ended without a line break. */
@@ -41,10 +44,10 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
   };
 
   return {
-    async read(take) {
-      for (;;) {
+    async read(take, bytes = Number.POSITIVE_INFINITY) {
+      for (const limit = position + bytes; position < limit; ) {
         const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
-        if (bytesRead === 0) return;
+        if (bytesRead === 0) return true;
         // After a restart the file is read again from its start: its own time is nearer than now.
         lastChange = await modified(file);
         position += bytesRead;
@@ -59,6 +62,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
         }
         if (start < bytesRead) keep(chunk.subarray(start, bytesRead));
       }
+      return false;
     },
     position: () => position,
     finish: (take) => flush(Buffer.alloc(0), take),

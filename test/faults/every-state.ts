@@ -25,14 +25,12 @@ export interface EveryState {
   remove(): Promise<void>;
 }
 
-const OWN_GIT = ['read-tree', 'diff-tree'];
-
 /** `connect` makes the way in which tasks are handed over, once the daemon serves. */
 export async function makeEveryState(
   connect: (offshoot: Offshoot) => Promise<Delegate>,
 ): Promise<EveryState> {
   const temporary = await temporaryDirectory();
-  const [gates, threads] = [await makeGates(temporary.path, OWN_GIT), await makeThreadCrash(temporary.path)];
+  const [gates, threads] = [await makeGates(temporary.path), await makeThreadCrash(temporary.path)];
   const going = goingOn();
   const model = await startScriptedModel(async ({ task, step }) => {
     // A later attempt is asked to go on, in other words.
@@ -84,14 +82,14 @@ async function fill(
 ): Promise<Record<ActiveState, string>> {
   const running = await delegate('running');
   await model.requested(2, 'running');
-  await gates.hold('diff-tree');
+  await gates.hold('diffing');
   const diffing = await delegate('diffing');
-  await gates.reached('diff-tree');
+  await gates.reached('diffing');
   const retrying = await delegate('retrying');
   await model.requested(2, 'retrying');
-  await gates.hold('read-tree');
+  await gates.hold('worktree');
   const worktree = await delegate('worktree');
-  await gates.reached('read-tree');
+  await gates.reached('worktree');
   const queued = await delegate('queued');
   await offshoot.reach(retrying, 'retrying');
   return { queued, worktree, running, retrying, diffing };

@@ -25,8 +25,14 @@ function missing(program: string): string | false {
   }
 }
 
-const limit = (offshoot: Offshoot, words: string) =>
-  execFileSync('prlimit', ['--pid', String(offshoot.pid()), words]);
+/** Words that make a program another user's; it stays the same process. */
+const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+
+/** Sets a limit of the daemon; `as` are words put before, for a daemon of another user. */
+function limit(offshoot: Offshoot, limits: string, as: readonly string[] = []): void {
+  const [program = '', ...words] = [...as, 'prlimit', '--pid', String(offshoot.pid()), limits];
+  execFileSync(program, words);
+}
 
 async function endsWell(offshoot: Offshoot, id: string): Promise<void> {
   const result = await offshoot.result(id);
@@ -69,7 +75,7 @@ describe('a machine that has no process left', {
   it('holds a job up until there are some again', async () => {
     const offshoot = await makeOffshoot({
       environment,
-      prefix: ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
+      prefix: asNobody,
     });
     try {
       await chmod(offshoot.root, 0o755);
@@ -78,11 +84,11 @@ describe('a machine that has no process left', {
       await offshoot.start();
       // So that its threads are there: a thread is a process to this limit.
       await offshoot.result(await offshoot.delegate('the work'));
-      limit(offshoot, '--nproc=1:100000');
+      limit(offshoot, '--nproc=1:', asNobody);
       const id = await offshoot.delegate('the work');
       await delay(MEETING_MS);
       assert.notEqual((await offshoot.call('codex_job_status', { job_id: id })).poll_after_ms, null);
-      limit(offshoot, '--nproc=100000:100000');
+      limit(offshoot, '--nproc=20000:', asNobody);
       await endsWell(offshoot, id);
     } finally {
       await offshoot.remove();

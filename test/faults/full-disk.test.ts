@@ -24,7 +24,7 @@ interface World {
 async function withDisk(use: (world: World) => Promise<void>): Promise<void> {
   const temporary = await temporaryDirectory();
   const disk = await makeSmallDisk(join(temporary.path, 'disk'));
-  const gates = await makeGates(temporary.path, ['read-tree', 'diff-tree']);
+  const gates = await makeGates(temporary.path);
   const offshoot = await makeOffshoot({
     environment: {
       OFFSHOOT_STATE_DIR: join(disk.path, 'state'),
@@ -81,9 +81,9 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
   it('while a worktree is made holds the job up until there is room', async () => {
     await withDisk(async (world) => {
       const { offshoot, disk, gates } = world;
-      await gates.hold('read-tree');
+      await gates.hold('worktree');
       const id = await offshoot.delegate('the work');
-      await gates.reached('read-tree');
+      await gates.reached('worktree');
       await disk.fill();
       await gates.open();
       await delay(MEETING_MS);
@@ -118,10 +118,10 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
   it('while the patch is written holds the job up until there is room, and the patch is whole', async () => {
     await withDisk(async (world) => {
       const { offshoot, disk, gates } = world;
-      await gates.hold('diff-tree');
+      await gates.hold('diffing');
       await go(world);
       const id = await offshoot.delegate('the work');
-      await gates.reached('diff-tree');
+      await gates.reached('diffing');
       await disk.fill();
       await gates.open();
       await delay(MEETING_MS);

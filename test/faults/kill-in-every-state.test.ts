@@ -76,10 +76,10 @@ describe('after kill -9 of the daemon', () => {
 
 describe('after the death of all threads of the pool', () => {
   holds(async ({ gates, threads }) => {
-    for (const command of ['read-tree', 'diff-tree']) await gates.forget(command);
+    for (const gate of ['worktree', 'diffing'] as const) await gates.forget(gate);
     await threads.crash('pool');
     // The stages were entered again, on other threads.
-    for (const command of ['read-tree', 'diff-tree']) await gates.reached(command);
+    for (const gate of ['worktree', 'diffing'] as const) await gates.reached(gate);
   });
 });
 

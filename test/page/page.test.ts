@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
+import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { noBrowser, pageOf, startBrowser } from '../support/browser.js';
+import { packageDirectory } from '../support/imports.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -103,6 +105,7 @@ describe('the page in Chromium', { skip: noBrowser }, () => {
     const id = await offshoot.delegate('hang', { label: 'hangs' });
     await offshoot.reach(id, 'running');
     await openPage(`job/${id}`);
+    await page.getByRole('cell', { name: 'codex' }).first().waitFor();
     await page.getByRole('button', { name: 'Cancel job' }).click();
     await page.getByRole('button', { name: 'Keep it running' }).click();
     assert.equal((await offshoot.call('codex_job_status', { job_id: id })).stopping, null);
@@ -151,6 +154,34 @@ describe('the page in Chromium', { skip: noBrowser }, () => {
     await stranger.getByRole('heading', { name: 'This page needs a token' }).waitFor();
     assert.doesNotMatch(await stranger.content(), /survives|hangs|edits/);
     await stranger.close();
+  });
+
+  it("hands on to Stately's inspector in its frame what happens, once that says that it is there", async () => {
+    // In place of the inspector, which needs the internet: the receiver of its own package.
+    const bundle = await build({
+      stdin: {
+        contents: `import { createBrowserReceiver } from '@statelyai/inspect';
+          createBrowserReceiver().subscribe(({ type, sessionId }) => {
+            document.body.append(type + ' ' + sessionId + ' ');
+          });`,
+        resolveDir: packageDirectory,
+      },
+      bundle: true,
+      write: false,
+      format: 'iife',
+      platform: 'browser',
+    });
+    const html = `<body><script>${bundle.outputFiles[0]?.text.replaceAll('</script', '<\\/script')}</script>`;
+    const bridge = await context.newPage();
+    await bridge.route('https://stately.ai/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body: html }),
+    );
+    await bridge.goto(`${url}stately#token=${token}`);
+    const { jobs } = await offshoot.call('codex_job_list', { limit: 1 });
+    const frame = bridge.frameLocator('#inspector');
+    await frame.getByText(`@xstate.actor ${jobs[0].job_id}`).waitFor();
+    await frame.getByText(`@xstate.snapshot ${jobs[0].job_id}`).waitFor();
+    await bridge.close();
   });
 
   it('loads nothing from elsewhere', async () => {

@@ -14,7 +14,7 @@ const BOUND = 1024 * 1024;
 
 describe('an agent', () => {
   it('that writes more than the bound is ended, on standard output and on standard error', async () => {
-    for (const [index, flood] of ['yes', 'yes >&2'].entries()) {
+    for (const [index, flood] of ['flood; exec sleep 60', 'flood >&2; exec sleep 60'].entries()) {
       const temporary = await temporaryDirectory();
       const { port1, port2 } = new MessageChannel();
       try {
@@ -24,7 +24,8 @@ describe('an agent', () => {
         const started = await startAgent(
           { jobId, files, directory: temporary.path, deadlineAt: Date.now() + 60_000 },
           {
-            command: ['/bin/sh', '-c', flood],
+            // Bounded: were this test cut short, nobody would stop it.
+            command: ['/bin/sh', '-c', `flood() { yes | head -c 50000000; }; ${flood}`],
             input: '',
             environment: { PATH: '/usr/bin:/bin', TMPDIR: join(temporary.path, 'tmp') },
           },

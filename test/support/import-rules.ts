@@ -94,7 +94,7 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
   'http/': [
     'errors',
-    'type config',
+    'config',
     'type log',
     'mcp/era',
     'type mcp/serve-mcp',
@@ -105,6 +105,8 @@ export const mayImport: Record<string, readonly string[]> = {
     'errors',
     'type log',
     'http/body',
+    'http/guard',
+    'http/guard',
     'type http/site',
     'type inspect/inspection',
     'inspect/job-log',
@@ -208,6 +210,9 @@ export const mayImport: Record<string, readonly string[]> = {
     'operations/index',
   ],
 };
+
+/** What the browser's side of the page, in `page/`, takes from `src/`: it shares types with the daemon, no code. */
+export const browserMayImport: readonly string[] = ['type agents/log-entry', 'type inspect/frames'];
 
 /** Which libraries a row may import: a library stays on its side of a seam. zod is everywhere's schema. */
 export const mayUse: Record<string, readonly string[]> = {
