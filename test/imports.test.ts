@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { browserMayImport, mayImport, mayUse, starts } from './support/import-rules.js';
 import {
+  BROWSER,
   type Import,
   importsOf,
   moduleOf,
@@ -107,7 +108,7 @@ describe('the imports', () => {
 
 describe('the page in the browser', () => {
   it('takes types of the daemon, and no code', () => {
-    const browsers = sourceFiles('page');
+    const browsers = sourceFiles(BROWSER);
     const own = browsers.map(moduleOf);
     const fromDaemon = browsers.flatMap(importsOf).filter((each) => !each.package && !own.includes(each.to));
     assert.ok(fromDaemon.length > 0);

@@ -40,7 +40,7 @@ describe('everything that is there', () => {
 
   it('is a tool that a test names, a script runs or the compiler is told of', () => {
     const { scripts, dependencies, devDependencies } = readPackage();
-    const sources = ['src', 'page', 'test', 'bench'].flatMap(sourceFiles).map(readSource);
+    const sources = ['src', 'test', 'bench'].flatMap(sourceFiles).map(readSource);
     const words = Object.values(scripts).flatMap((script) => script.split(/\s+/));
     const { types } = JSON.parse(readSource('tsconfig.json')).compilerOptions as { types: string[] };
     const isUsed = (name: string) =>

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import type { BytePath } from './index-changes.js';
+import type { BytePath } from './byte-path.js';
+
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 

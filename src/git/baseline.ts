@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { type BytePath, lookAt, pathList } from './byte-path.js';
 import type { Caller } from './caller.js';
-import { findUntracked, lookAt, nameSome } from './carried-files.js';
+import { findUntracked, nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { findIncluded } from './included-files.js';
-import { type BytePath, findIndexChanges, pathList, recordInIndex } from './index-changes.js';
+import { findIndexChanges, recordInIndex } from './index-changes.js';
 import { listIndex } from './index-listing.js';
 import { watchForPipes } from './rule-pipes.js';
 import { copyCallersIndex, openSeed } from './seed.js';

@@ -1,6 +1,5 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { type BytePath, lookAt, splitRecords, toBytes } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-import { type BytePath, splitRecords, toBytes } from './index-changes.js';
 
 /** What a job may take of the caller's files that git does not track, in all. */
 const MAX_CARRIED_BYTES = 64 * 1024 * 1024;
@@ -11,17 +10,6 @@ export interface CarriedFiles {
   paths: BytePath[];
   warnings: string[];
 }
-
-export const absolutePath = (root: string, path: BytePath): Buffer =>
-  Buffer.concat([Buffer.from(`${root}/`), toBytes(path)]);
-
-export const lookAt = (root: string, path: BytePath): Stats | undefined => {
-  try {
-    return lstatSync(absolutePath(root, path), { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-};
 
 /** The caller's files that are neither tracked nor ignored, as many as fit. */
 export async function findUntracked(

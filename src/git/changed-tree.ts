@@ -3,21 +3,14 @@ import { chmod, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type CheckedOutSubmodule, type LargeFile, readAdditions } from './additions.js';
-import { lookAt, nameSome } from './carried-files.js';
+import { type BytePath, lookAt, pathList, splitRecords, toBytes } from './byte-path.js';
+import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
 import { dropIgnored } from './ignore-rules.js';
-import {
-  type BytePath,
-  compareDuring,
-  type IndexChanges,
-  pathList,
-  recordInIndex,
-  splitRecords,
-  toBytes,
-} from './index-changes.js';
+import { compareDuring, type IndexChanges, recordInIndex } from './index-changes.js';
 import { listIndex } from './index-listing.js';
 import { findChanged, recordModes } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';

@@ -1,5 +1,5 @@
+import { type BytePath, pathList, splitRecords } from './byte-path.js';
 import { type GitContext, type GitResult, runGit } from './git.js';
-import { type BytePath, pathList, splitRecords } from './index-changes.js';
 
 /**
  * Brings the files of a commit into the context's tree and index. Files that are `absent` from the caller's

@@ -1,8 +1,9 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
-import { absolutePath, lookAt } from './carried-files.js';
+import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
+
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-import { type BytePath, pathList, splitRecords } from './index-changes.js';
+
 import { type SlotLayout, slotContext } from './slot.js';
 
 /** What the trusted index tells of the checkout. */

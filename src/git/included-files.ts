@@ -1,9 +1,10 @@
 import { constants, copyFileSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { absolutePath, type CarriedFiles, lookAt, nameSome, takeFitting } from './carried-files.js';
+import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
+import { type CarriedFiles, nameSome, takeFitting } from './carried-files.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-import { type BytePath, pathList, splitRecords } from './index-changes.js';
+
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 

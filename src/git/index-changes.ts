@@ -1,16 +1,5 @@
-import { lookAt } from './carried-files.js';
+import { type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-
-/** A path as git gives it, each byte one character, so that a name in any encoding survives. */
-export type BytePath = string;
-
-export const toBytes = (path: BytePath): Buffer => Buffer.from(path, 'latin1');
-
-/** Paths for the standard input of a git command with `-z`. */
-export const pathList = (paths: readonly BytePath[]): Buffer =>
-  toBytes(paths.map((path) => `${path}\0`).join(''));
-
-export const splitRecords = (output: Buffer): string[] => output.toString('latin1').split('\0').slice(0, -1);
 
 export interface IndexChanges {
   removed: BytePath[];

@@ -1,5 +1,4 @@
-import type { BytePath } from './index-changes.js';
-
+import type { BytePath } from './byte-path.js';
 /** One entry of an index. */
 export interface IndexEntry {
   path: BytePath;

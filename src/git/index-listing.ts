@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-import { splitRecords } from './index-changes.js';
+
 import { type IndexEntry, readIndex } from './index-file.js';
 
 /** What every form of an index tells of an entry. */

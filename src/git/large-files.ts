@@ -3,12 +3,13 @@ import { constants, createReadStream } from 'node:fs';
 import { chmod, copyFile, lstat, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LargeFile } from './additions.js';
+import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
 import type { Caller } from './caller.js';
-import { absolutePath, lookAt, nameSome } from './carried-files.js';
+import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeGitDirectory } from './git-directory.js';
-import { type BytePath, pathList, splitRecords } from './index-changes.js';
+
 import { readRegularFile } from './regular-file.js';
 import { type SlotLayout, slotContext } from './slot.js';
 

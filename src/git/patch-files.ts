@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type BytePath, splitRecords, toBytes } from './index-changes.js';
+import { type BytePath, splitRecords, toBytes } from './byte-path.js';
 
 /** One file of a patch. */
 export interface PatchFile {

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { lstat, writeFile } from 'node:fs/promises';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { lookAt } from './carried-files.js';
+import { lookAt, splitRecords } from './byte-path.js';
+
 import { recordCheckout, refuseTooLarge } from './changed-tree.js';
 import { NewFile, writeLast } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, runGit, streamGit } from './git.js';
-import { splitRecords } from './index-changes.js';
+
 import { type PatchFile, readPatchFiles } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { makeView, viewFiles } from './patch-view.js';

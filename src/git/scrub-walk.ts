@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, type Dirent, lstatSync, readdirSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BytePath, toBytes } from './index-changes.js';
+import { type BytePath, toBytes } from './byte-path.js';
+
 import type { IndexEntry } from './index-file.js';
 
 /** What a checkout holds when it is as new: paths from its root, directories without a slash at the end. */

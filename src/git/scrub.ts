@@ -1,7 +1,8 @@
 import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { readAdditions } from './additions.js';
+import { pathList } from './byte-path.js';
 import { type GitContext, runGit } from './git.js';
-import { compareDuring, pathList } from './index-changes.js';
+import { compareDuring } from './index-changes.js';
 import { type IndexEntry, readIndexEntries } from './index-file.js';
 import { expectedOf, removeExtras } from './scrub-walk.js';
 import type { SlotLayout } from './slot.js';

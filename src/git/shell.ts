@@ -1,6 +1,7 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** A program to run: all that it gets, and nothing else. Paths are absolute, and no text holds a NUL. */
 export interface Command {
@@ -42,7 +43,8 @@ export const takeShell = (): Shell => idle.pop() ?? new Shell();
  * one command at a time, holds nothing of an earlier one, and ends by itself when this process does.
  */
 export class Shell {
-  private readonly process: ChildProcessWithoutNullStreams;
+  /** Where no more files could be opened, it has no streams. */
+  private readonly process: ChildProcess;
   private systemCode = '';
   private ended = false;
   private idleTimer: NodeJS.Timeout | undefined;
@@ -53,25 +55,33 @@ export class Shell {
     this.process.once('error', (error: NodeJS.ErrnoException) => this.hasEnded(error.code));
     this.process.once('exit', () => this.hasEnded());
     // A shell that ended early reads nothing any more.
-    this.process.stdin.on('error', () => {});
+    this.process.stdin?.on('error', () => {});
     this.keepAwake(false);
   }
 
   /** Runs one command. Both outputs are taken to their ends; without a `take`'s consent the shell is killed. */
   async run(command: Command, takeOutput: Take, takeErrors: Take): Promise<CommandEnd> {
     clearTimeout(this.idleTimer);
+    if (this.process.pid === undefined) return this.neverStarted();
     const mark = randomBytes(MARK_BYTES).toString('hex');
     this.keepAwake(true);
     try {
-      this.process.stdin.write(`${scriptOf(command, mark)}\n`);
+      this.process.stdin?.write(`${scriptOf(command, mark)}\n`);
       const [status] = await Promise.all([
         this.readToMark(this.process.stdout, mark, takeOutput),
         this.readToMark(this.process.stderr, mark, takeErrors),
       ]);
+      if (status === null) this.kill();
       return { status, systemCode: this.systemCode };
     } finally {
       this.keepAwake(false);
     }
+  }
+
+  /** Without a process, or without files for its outputs, there is an error, told in the next turn. */
+  private async neverStarted(): Promise<CommandEnd> {
+    await nextTurn();
+    return { status: null, systemCode: this.systemCode };
   }
 
   /** Ends the shell and all that its command started. Then the run ends too. */
@@ -84,8 +94,8 @@ export class Shell {
       // It has just ended by itself.
     }
     // Whoever still holds the other ends is not waited for.
-    stdout.destroy();
-    stderr.destroy();
+    stdout?.destroy();
+    stderr?.destroy();
   }
 
   /** The command has ended; the next one may come. */
@@ -98,14 +108,14 @@ export class Shell {
   /** At rest, a shell keeps no thread from ending. */
   private keepAwake(awake: boolean): void {
     const { stdin, stdout, stderr } = this.process;
-    // Pipes are sockets here, but not in their type; a shell that could not be started has none.
-    const handles = [this.process, stdin, stdout, stderr] as { ref?(): void; unref?(): void }[];
-    for (const handle of handles) awake ? handle.ref?.() : handle.unref?.();
+    // Pipes are sockets here, but not in their type.
+    const handles = [this.process, stdin, stdout, stderr] as ({ ref?(): void; unref?(): void } | null)[];
+    for (const handle of handles) awake ? handle?.ref?.() : handle?.unref?.();
   }
 
   private endIdle(): void {
     this.hasEnded();
-    this.process.stdin.end();
+    this.process.stdin?.end();
   }
 
   private hasEnded(systemCode = ''): void {
@@ -116,7 +126,8 @@ export class Shell {
   }
 
   /** The status that follows the mark; null when the stream ends without one. */
-  private async readToMark(stream: Readable, mark: string, take: Take): Promise<number | null> {
+  private async readToMark(stream: Readable | null, mark: string, take: Take): Promise<number | null> {
+    if (!stream) return null;
     const markAndStatus = mark.length + STATUS_DIGITS;
     let held: Buffer = Buffer.alloc(0);
     try {

@@ -1,12 +1,13 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CheckedOutSubmodule, noAdditions, writeAdditions } from './additions.js';
+import { type BytePath, lookAt, splitRecords, toBytes } from './byte-path.js';
 import type { Caller } from './caller.js';
-import { lookAt, nameSome } from './carried-files.js';
+import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { type GitContext, runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
-import { type BytePath, splitRecords, toBytes } from './index-changes.js';
+
 import { type SlotLayout, slotContext, slotLayout } from './slot.js';
 
 /** A submodule as the index of its superproject records it. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, type Dirent, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BytePath, toBytes } from './index-changes.js';
+import { type BytePath, toBytes } from './byte-path.js';
+
 import type { SlotLayout } from './slot.js';
 
 /** What the baseline tracks: paths with bytes as characters. */

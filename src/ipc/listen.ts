@@ -58,9 +58,12 @@ export async function listen(request: ListenRequest): Promise<Outcome<Listener>>
   }
 
   function receive(connection: LineConnection, hello: Hello | null): void {
-    if (hello === null) return turnAway(connection, notOurs);
-    const fault = sockets.size > MAXIMUM_CONNECTIONS ? tooMany : request.refuse?.(hello);
-    if (fault) return turnAway(connection, fault);
+    const fault =
+      hello === null ? notOurs : sockets.size > MAXIMUM_CONNECTIONS ? tooMany : request.refuse?.(hello);
+    if (hello === null || fault) {
+      turnAway(connection, fault ?? notOurs);
+      return;
+    }
     greetBack(connection, { version: request.version, pid: process.pid });
     request.accept[hello.protocol](connection, hello);
   }

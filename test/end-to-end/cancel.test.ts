@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { hang, run, say } from '../../src/demo/reply.js';
@@ -43,7 +43,7 @@ describe('cancelling a job', { concurrency: 3 }, () => {
 
   for (const [state, gitCommand] of [
     ['worktree', 'read-tree'],
-    ['diffing', 'diff-tree'],
+    ['diffing', 'diff-index'],
   ] as const) {
     it(`in ${state} ends it as cancelled, with the worktree gone`, async () => {
       const temporary = await temporaryDirectory();
@@ -82,11 +82,9 @@ describe('cancelling a job', { concurrency: 3 }, () => {
     try {
       await offshoot.start();
       const id = await offshoot.delegate('work long');
-      for (;;) {
-        const status = await offshoot.call('codex_job_status', { job_id: id });
-        if (status.activity?.includes('sleep')) break;
-        await new Promise(setImmediate);
-      }
+      await model.requested(1);
+      const [repository = ''] = await readdir(join(offshoot.stateDir, 'repositories'));
+      await appears(join(offshoot.stateDir, 'repositories', repository, 'slots', id, 'wt'), 'half.txt');
       await offshoot.call('codex_job_cancel', { job_id: id });
       const result = await offshoot.result(id);
       assert.equal(result.status, 'cancelled');

@@ -79,7 +79,9 @@ test('a shell that is killed takes what it started along, and its run ends', asy
   const pidFile = join(workspace, 'pid');
   const running = doomed.run(
     {
-      words: script(`sleep 600 & echo $! >'${pidFile}'; echo started, and this line is long enough to be handed on; wait`),
+      words: script(
+        `sleep 600 & echo $! >'${pidFile}'; echo started, and this line is long enough to be handed on; wait`,
+      ),
       directory: workspace,
       environment: { PATH },
     },

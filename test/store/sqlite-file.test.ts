@@ -70,10 +70,7 @@ test('a store of an older version is migrated, and its jobs are found', async ()
   );
   const store = await files.open(path);
   const [job] = await store.list({ limit: 1 });
-  assert.deepEqual(
-    [job?.submission.groupId, job?.submission.priority, job?.submission.depth],
-    [null, 0, 1],
-  );
+  assert.deepEqual([job?.submission.groupId, job?.submission.priority, job?.submission.depth], [null, 0, 1]);
   assert.deepEqual(await store.list({ groupId: 'g', limit: 1 }), []);
 });
 

@@ -14,7 +14,7 @@ export interface GitGate {
   open(): Promise<void>;
 }
 
-/** `command` is the git command to stop at, for example `diff-tree`. */
+/** `command` is the git command to stop at, for example `read-tree`. */
 export async function makeGitGate(root: string, command: string): Promise<GitGate> {
   const directory = join(root, 'gate');
   await mkdir(directory);

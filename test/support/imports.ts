@@ -59,4 +59,8 @@ function resolve(path: string, name: string): Pick<Import, 'to' | 'package'> | n
 }
 
 /** What the program is made of, without tests and benches. */
-export const programFiles = (): string[] => [...sourceFiles('machines'), ...sourceFiles('src')];
+/** What runs in the browser, not in Node. */
+export const BROWSER = 'src/browser';
+
+export const programFiles = (): string[] =>
+  [...sourceFiles('machines'), ...sourceFiles('src')].filter((path) => !path.startsWith(`${BROWSER}/`));

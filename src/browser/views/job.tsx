@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { JobRow } from '../../src/inspect/frames.js';
+import type { JobRow } from '../../inspect/frames.js';
 import { Chart } from '../chart/chart.js';
 import { baseName, clockTime, count, duration, shortId } from '../format.js';
 import { AgentLog } from '../parts/agent-log.js';

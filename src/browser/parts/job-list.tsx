@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { JobRow } from '../../src/inspect/frames.js';
+import type { JobRow } from '../../inspect/frames.js';
 import { baseName, count, duration, shortId } from '../format.js';
 import { go, pathTo } from '../route.js';
 import { isSettled, now, states } from '../swarm.js';

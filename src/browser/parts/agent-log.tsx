@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { LogEntry } from '../../src/agents/log-entry.js';
+import type { LogEntry } from '../../agents/log-entry.js';
 import { ask, readLines } from '../session.js';
 import { useSwarm } from '../swarm.js';
 

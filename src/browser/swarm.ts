@@ -1,5 +1,5 @@
 import { useEffect, useReducer } from 'preact/hooks';
-import type { Frame, JobRow, Opening, Sample } from '../src/inspect/frames.js';
+import type { Frame, JobRow, Opening, Sample } from '../inspect/frames.js';
 import { ask, NoToken, readLines } from './session.js';
 
 export type State = JobRow['state'];

@@ -1,4 +1,4 @@
-import type { Sample } from '../../src/inspect/frames.js';
+import type { Sample } from '../../inspect/frames.js';
 import { count } from '../format.js';
 import { now } from '../swarm.js';
 

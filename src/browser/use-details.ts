@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { JobRow } from '../src/inspect/frames.js';
+import type { JobRow } from '../inspect/frames.js';
 import { ask } from './session.js';
 import { isSettled, type State } from './swarm.js';
 

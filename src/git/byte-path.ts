@@ -1,0 +1,23 @@
+import { lstatSync, type Stats } from 'node:fs';
+
+/** A path as git gives it, each byte one character, so that a name in any encoding survives. */
+export type BytePath = string;
+
+export const toBytes = (path: BytePath): Buffer => Buffer.from(path, 'latin1');
+
+/** Paths for the standard input of a git command with `-z`. */
+export const pathList = (paths: readonly BytePath[]): Buffer =>
+  toBytes(paths.map((path) => `${path}\0`).join(''));
+
+export const splitRecords = (output: Buffer): string[] => output.toString('latin1').split('\0').slice(0, -1);
+
+export const absolutePath = (root: string, path: BytePath): Buffer =>
+  Buffer.concat([Buffer.from(`${root}/`), toBytes(path)]);
+
+export const lookAt = (root: string, path: BytePath): Stats | undefined => {
+  try {
+    return lstatSync(absolutePath(root, path), { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+};
