@@ -35,7 +35,8 @@ export class LiveJob implements ActorsJob {
   #end: () => void = () => undefined;
   #written: JobRecord;
   #recorded: Promise<JobRecord>;
-  #stopping = new AbortController();
+  /** Of the stage that is entered; null before the first. */
+  #stopping: AbortController | null = null;
   #lastEvent = 'created';
 
   constructor(record: JobRecord, needs: LiveJobNeeds) {
@@ -97,7 +98,7 @@ export class LiveJob implements ActorsJob {
   }
 
   stopStage(): void {
-    this.#stopping.abort();
+    this.#stopping?.abort();
   }
 
   /** Forgets the actor; an agent that runs goes on. */

@@ -15,8 +15,14 @@ interface StoredKey {
   keepUntil: number | null;
 }
 
-/** All that is kept is JSON, and this is several times as quick as `structuredClone`. */
-const copy = <T>(value: T): T => (value === undefined ? value : JSON.parse(JSON.stringify(value)));
+/** All that is kept is plain data, and this is many times as quick as `structuredClone`. */
+function copy<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copy) as T;
+  const copied: Record<string, unknown> = {};
+  for (const key in value) copied[key] = copy(value[key]);
+  return copied as T;
+}
 
 /** A store that lives as long as its process. What goes in and out is copied, as it is through a file. */
 export function createMemoryStore(): Store {

@@ -9,9 +9,18 @@ import type { SubmitRequest } from '../../src/job/supervisor.js';
 
 /** Settings for tests: a state directory of their own, and what the test sets over the defaults. */
 export function testSettings(stateDir: string, over: Partial<Settings> = {}): Settings {
+  const known = loadedSettings.get(stateDir) ?? load(stateDir);
+  loadedSettings.set(stateDir, known);
+  return { ...known, ...over };
+}
+
+/** A simulation asks for them thousands of times. */
+const loadedSettings = new Map<string, Settings>();
+
+function load(stateDir: string): Settings {
   const loaded = loadSettings({ OFFSHOOT_STATE_DIR: stateDir, HOME: stateDir, PATH: '/usr/bin:/bin' });
   if (!loaded.ok) throw new Error(loaded.fault.message);
-  return { ...loaded.value.settings, ...over };
+  return loaded.value.settings;
 }
 
 /** A temporary directory, and how to remove it. */
