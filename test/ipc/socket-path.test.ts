@@ -8,7 +8,7 @@ import { checkSocketDirectory, makeSocketDirectory, socketPath } from '../../src
 const longStateDir = () => `/${'long'.repeat(40)}/${process.pid}-${Math.random()}`;
 
 test('the socket lies in the state directory while the path is short enough', () => {
-  assert.equal(socketPath('/home/someone/state'), '/home/someone/state/daemon.sock');
+  assert.equal(socketPath('/var/someone/state'), '/var/someone/state/daemon.sock');
 });
 
 test('a long state directory gets a short path of its own, the same each time', () => {
