@@ -16,11 +16,13 @@ async function holders(offshoot: Offshoot, jobId: string): Promise<[number, numb
   const file = attemptLayout(offshoot.stateDir, jobId, 1).process;
   const keeper = Number((await readFile(file, 'utf8')).split('\n')[0]);
   const supervisor = (await childrenOf(keeper))[0] ?? 0;
-  for (const child of await childrenOf(supervisor)) {
-    const words = await readFile(`/proc/${child}/cmdline`, 'utf8');
-    if (words.startsWith('sleep\x00600')) return [keeper, supervisor, child];
+  // The agent's shell says that it has started just before it becomes `sleep`.
+  for (;;) {
+    for (const child of await childrenOf(supervisor)) {
+      const words = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      if (words.startsWith('sleep\x00600')) return [keeper, supervisor, child];
+    }
   }
-  throw new Error('The agent was not found.');
 }
 
 const childrenOf = async (pid: number): Promise<number[]> =>
@@ -59,34 +61,6 @@ describe('kill -9 of what holds a run fails the job as killed, with its patch', 
   it('of the sh supervisor', () => killHolder(1, false));
   it("of the namespace's keeper", () => killHolder(0, false));
   it('of the agent, while no daemon was there', () => killHolder(2, true));
-});
-
-describe('a thread that dies again and again under a job', () => {
-  it('ends the job with its agent dead, its patch kept and the reason in the log', async () => {
-    const temporary = await temporaryDirectory();
-    const threads = await makeThreadCrash(temporary.path);
-    const offshoot = await makeOffshoot({ environment: { ...command, ...threads.environment } });
-    try {
-      await offshoot.start();
-      const id = await offshoot.delegate('half done');
-      await appears(join(offshoot.root, 'home'), 'started');
-      await offshoot.reach(id, 'running');
-      const log = join(offshoot.stateDir, 'logs', 'daemon.log');
-      const losses = async () => (await readFile(log, 'utf8')).split('"type":"ThreadLost"').length - 1;
-      while ((await losses()) < 4) {
-        const started = await threads.started();
-        await threads.crash('pool');
-        while ((await threads.started()) === started) await new Promise(setImmediate);
-      }
-      const result = await offshoot.result(id);
-      assert.equal(result.error.code, 'internal_error');
-      assert.match(result.patch.toString(), /half done/);
-      await leavesNothing(offshoot);
-    } finally {
-      await offshoot.remove();
-      await temporary.remove();
-    }
-  });
 });
 
 describe('the death of the thread of the store', () => {
