@@ -5,6 +5,7 @@ import { takeToken } from './session.js';
  * ready (`@statelyai.connected`), and again whenever it is loaded anew; what came before is kept for it.
  */
 const INSPECTOR = 'https://stately.ai';
+const INSPECTOR_PAGE = `${INSPECTOR}/inspect`;
 const MOST_KEPT = 20_000;
 const RETRY_MS = 1_000;
 
@@ -21,6 +22,8 @@ window.addEventListener('message', ({ origin, source, data }) => {
   state.hidden = true;
   for (const message of kept) hand(message);
 });
+// Loaded only now: it says once that it is there, and nothing may be missed.
+frame.src = INSPECTOR_PAGE;
 
 function connect(): void {
   const address = new URL('/inspect', location.href.replace(/^http/, 'ws'));

@@ -47,6 +47,11 @@ async function withDisk(use: (world: World) => Promise<void>): Promise<void> {
 
 const go = ({ offshoot }: World) => writeFile(join(offshoot.root, 'home', 'go'), '');
 
+/** The disk is not looked at for each call anew. */
+async function ready(offshoot: Offshoot): Promise<void> {
+  while (!(await offshoot.call('codex_status')).ready) await delay(100);
+}
+
 async function endsWell({ offshoot }: World, id: string): Promise<void> {
   const result = await offshoot.result(id);
   assert.equal(result.status, 'done', JSON.stringify(result.error));
@@ -72,8 +77,7 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       assert.equal((await offshoot.call('codex_status')).ready, false);
       disk.grow();
       await go(world);
-      // The disk is not looked at for each call anew.
-      while (!(await offshoot.call('codex_status')).ready) await delay(100);
+      await ready(offshoot);
       await endsWell(world, await offshoot.delegate('the work'));
     });
   });
@@ -138,14 +142,14 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       await offshoot.refusal('codex_delegate_async', { task: 'x', workspace_root: '/nowhere' });
       disk.grow();
       const before = (await log()).length;
+      await ready(offshoot);
       const id = await offshoot.delegate('the work');
       await offshoot.call('codex_job_cancel', { job_id: id });
       await offshoot.result(id);
       await offshoot.kill();
       assert.ok((await log()).length >= before);
       await offshoot.start();
-      await offshoot.call('codex_status');
-      assert.match((await log()).slice(before), /daemon serves/);
+      while (!(await log()).slice(before).includes('daemon serves')) await delay(50);
     });
   });
 });
