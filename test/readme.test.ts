@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { renderErrors } from './support/errors-document.js';
 import { packageDirectory } from './support/imports.js';
-import { generated, readmeFile, renderReadme } from './support/readme.js';
+import { errorsFile, generated, readmeFile, renderReadme } from './support/readme.js';
 
 const readme = readFileSync(readmeFile, 'utf8');
 const FIRST_SCREEN = 45;
@@ -30,6 +31,10 @@ describe('the README', () => {
       assert.equal(part.exec(readme)?.[0], part.exec(renderReadme(readme))?.[0]);
     });
   }
+
+  it('has a page of errors as the sources have them; `npm run docs` writes it anew', () => {
+    assert.equal(readFileSync(errorsFile, 'utf8'), renderErrors());
+  });
 
   it('has the two commands, and what to paste into a client, on its first screen', () => {
     const first = readme.split('\n').slice(0, FIRST_SCREEN).join('\n');

@@ -4,8 +4,12 @@ import { type DirectedGraphEdge, type DirectedGraphNode, toDirectedGraph } from 
 import { jobMachine } from '../../machines/job.js';
 import { loadSettings } from '../../src/config.js';
 import { operations } from '../../src/operations/index.js';
+import { renderErrors } from './errors-document.js';
+import { code, table } from './markdown.js';
 
-export const readmeFile = fileURLToPath(new URL('../../../README.md', import.meta.url));
+const file = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
+export const readmeFile = file('README.md');
+export const errorsFile = file('docs/errors.md');
 
 /** The parts of the README that are made from the sources, by the name in their markers. */
 export const generated: Record<string, () => string> = { statechart, states, tools, settings };
@@ -123,16 +127,12 @@ export function settings(): string {
   return table(['Variable', 'Default', 'Meaning'], rows);
 }
 
-const code = (text: string) => `\`${text}\``;
 const fence = (language: string, lines: readonly string[]) =>
   [`\`\`\`${language}`, ...lines, '```'].join('\n');
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 const isProgram =
   process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
-if (isProgram) writeFileSync(readmeFile, renderReadme(readFileSync(readmeFile, 'utf8')));
+if (isProgram) {
+  writeFileSync(readmeFile, renderReadme(readFileSync(readmeFile, 'utf8')));
+  writeFileSync(errorsFile, renderErrors());
+}
