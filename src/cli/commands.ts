@@ -14,6 +14,7 @@ import { delegate } from './delegate.js';
 import { describeInfo } from './describe-info.js';
 import { describeNextSteps, describeResult } from './describe-result.js';
 import { describeCancelled, describeList, describeState } from './describe-state.js';
+import { doctor } from './doctor.js';
 import { logs } from './logs.js';
 import { machine } from './machine.js';
 import { operationCommand } from './operation-command.js';
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   ui,
   inspect,
   machine,
+  doctor,
   config,
   token,
   bench,

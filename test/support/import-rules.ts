@@ -78,6 +78,18 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
   'metrics/': ['type config', 'job/record', 'type job/supervisor', 'type pool/pool', 'type store/store'],
 
+  // What `offshoot doctor` looks at: the same things that a daemon needs, without one.
+  'doctor/': [
+    'config',
+    'errors',
+    'state-directory',
+    'agents/backends',
+    'job/disk',
+    'job/layout',
+    'stages/containment',
+    'store/sqlite-file',
+  ],
+
   // Clients: protocol and text. They know verbs, never jobs, threads, stores or git.
   'ipc/': ['errors', 'version', 'job-marker', 'type log', 'operations/invoke', 'type operations/operation'],
   'mcp/': [
@@ -131,6 +143,8 @@ export const mayImport: Record<string, readonly string[]> = {
     'ipc/start-daemon',
     'http/tokens',
     'type agents/log-entry',
+    'doctor/doctor',
+    'type doctor/finding',
     'type inspect/frames',
     'job/record',
   ],

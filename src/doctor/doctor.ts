@@ -1,0 +1,16 @@
+import { loadSettings } from '../config.js';
+import { errorTable } from '../errors.js';
+import { configFile } from '../state-directory.js';
+import { lookAtAgent } from './agent.js';
+import { type Finding, problem, well } from './finding.js';
+import { lookAtMachine } from './machine.js';
+import { lookAtState } from './state.js';
+
+/** Looks at everything that a job needs on this machine. No daemon is started, no model asked, nothing spent. */
+export async function examine(): Promise<Finding[]> {
+  const loaded = loadSettings();
+  if (!loaded.ok) return [problem('settings', loaded.fault.message, errorTable[loaded.fault.code].advice)];
+  const { settings } = loaded.value;
+  const looks = await Promise.all([lookAtMachine(settings), lookAtState(settings), lookAtAgent(settings)]);
+  return [well('settings', configFile()), ...looks.flat()];
+}

@@ -1,0 +1,47 @@
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import type { Settings } from '../config.js';
+import { errorTable } from '../errors.js';
+import { checkDisk } from '../job/disk.js';
+import { stateLayout } from '../job/layout.js';
+import { findSetAside } from '../store/sqlite-file.js';
+import { type Finding, problem, warning, well } from './finding.js';
+
+/** The state directory: whether it can be written, is private, has room, and holds no damaged store. It is made if it lacks. */
+export async function lookAtState({ stateDir }: Settings): Promise<Finding[]> {
+  const writable = await mkdir(stateDir, { recursive: true, mode: 0o700 })
+    .then(() => access(stateDir, constants.W_OK | constants.X_OK))
+    .then(
+      () => true,
+      () => false,
+    );
+  if (!writable) {
+    return [
+      problem(
+        'state directory',
+        `${stateDir} cannot be written`,
+        'Set OFFSHOOT_STATE_DIR to a directory of yours.',
+      ),
+    ];
+  }
+  return [await privacy(stateDir), await room(stateDir), ...(await setAside(stateDir))];
+}
+
+async function privacy(stateDir: string): Promise<Finding> {
+  const { mode } = await stat(stateDir);
+  if ((mode & 0o077) === 0) return well('state directory', stateDir);
+  return warning('state directory', `others can read ${stateDir}`, `chmod 700 '${stateDir}'`);
+}
+
+async function room(stateDir: string): Promise<Finding> {
+  const disk = await checkDisk(stateDir);
+  if (disk.ok) return well('disk', 'there is room');
+  return problem('disk', disk.fault.message, errorTable[disk.fault.code].advice);
+}
+
+async function setAside(stateDir: string): Promise<Finding[]> {
+  const paths = await findSetAside(stateLayout(stateDir).store);
+  return paths.map((path) =>
+    warning('store', `a damaged one was set aside as ${path}`, `rm '${path}', when it is not needed`),
+  );
+}
