@@ -8,6 +8,7 @@ import { status } from '../operations/status.js';
 import { batch } from './batch.js';
 import { bench } from './bench.js';
 import type { Command } from './command.js';
+import { completion } from './completion.js';
 import { config } from './config.js';
 import { consume } from './consume.js';
 import { delegate } from './delegate.js';
@@ -26,8 +27,7 @@ import { inspect, ui } from './ui.js';
 import { wait } from './wait.js';
 import { watch } from './watch.js';
 
-/** Every subcommand, in the order of the help. */
-export const commands: readonly Command[] = [
+const withoutCompletion: readonly Command[] = [
   delegate,
   batch,
   wait,
@@ -67,3 +67,6 @@ export const commands: readonly Command[] = [
   ...programs,
   stop,
 ];
+
+/** Every subcommand, in the order of the help. */
+export const commands: readonly Command[] = [...withoutCompletion, completion(withoutCompletion)];
