@@ -316,7 +316,8 @@ export const errorTable = {
     message: "The account's usage limit or quota is used up.",
     temporary: false,
     nextStep: 'inspect_and_retry',
-    advice: 'Check the plan and billing of the account, or wait for the reset that the message names.',
+    advice:
+      'Start again after the reset that the message names, or with deadline_seconds beyond it; without one, check the plan.',
   },
   model_unavailable: {
     message: 'The model could not be reached or was overloaded.',

@@ -79,9 +79,17 @@ export interface AgentExit {
   stderr: string;
 }
 
+/** Why a run failed. */
+export interface AgentFailure {
+  code: ErrorCode;
+  message: string;
+  /** Instant from which another attempt may succeed, where the model tells one; milliseconds since the epoch. */
+  resetAt?: number;
+}
+
 export interface AgentConclusion {
   /** Null when the turn was completed. */
-  failure: { code: ErrorCode; message: string } | null;
+  failure: AgentFailure | null;
   summary: string | null;
   threadId: string | null;
   usage: Usage | null;

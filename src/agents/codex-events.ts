@@ -126,7 +126,8 @@ export class CodexReader implements AgentReader {
    * print or the agent says, which can hold any word.
    */
   #failure(exit: AgentExit): AgentConclusion['failure'] {
-    if (this.#turn.state === 'failed') return turnFailure(this.#turn.message || (this.#trouble ?? ''));
+    if (this.#turn.state === 'failed')
+      return turnFailure(this.#turn.message || (this.#trouble ?? ''), this.#lastEventAt ?? 0);
     const killed = killedBy(exit);
     if (killed !== null)
       return { code: 'agent_killed', message: plainCause(`Codex ${killed}.${this.#lastTrouble()}`) };

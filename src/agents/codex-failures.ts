@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../errors.js';
-import type { AgentConclusion } from './agent.js';
+import type { AgentFailure } from './agent.js';
+import { resetInstant } from './codex-reset.js';
 import { plainCause } from './plain-text.js';
 
-type Failure = NonNullable<AgentConclusion['failure']>;
 type Rule = readonly [pattern: RegExp, code: ErrorCode];
 
 /**
@@ -46,22 +46,25 @@ const launchRules: readonly Rule[] = [
   [/not logged in|codex login/i, 'codex_auth_required'],
 ];
 
+/** Limits pass at an instant that the model may tell. */
+const LIMITS: readonly ErrorCode[] = ['codex_rate_limited', 'codex_usage_limit'];
+
 /** The statuses that a shell gives when it cannot start a program at all. */
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
-/** The failure that a `turn.failed` event tells of. */
-export function turnFailure(message: string): Failure {
+/** The failure that a `turn.failed` event tells of, which came at the instant `at`. */
+export function turnFailure(message: string, at: number): AgentFailure {
   const cause = unwrap(message);
   const code = classify(turnRules, message) ?? classify(turnRules, cause) ?? 'agent_failed';
-  return {
-    code,
-    message: plainCause(cause) || 'The agent reported that its turn failed and did not say why.',
-  };
+  const said = plainCause(cause) || 'The agent reported that its turn failed and did not say why.';
+  const resetAt = LIMITS.includes(code) ? resetInstant(cause, at) : null;
+  if (resetAt === null) return { code, message: said };
+  return { code, message: `${said} It can be asked again at ${new Date(resetAt).toISOString()}.`, resetAt };
 }
 
 /** The failure of a run that ended by itself without telling how its turn went. */
-export function exitFailure(status: number, stderr: string, turnStarted: boolean): Failure {
+export function exitFailure(status: number, stderr: string, turnStarted: boolean): AgentFailure {
   const said = lastWords(stderr);
   const message = plainCause(`Codex ended with status ${status}${said === null ? '' : `: ${said}`}`);
   if (turnStarted) return { code: 'agent_exited', message };

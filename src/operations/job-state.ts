@@ -47,7 +47,7 @@ export function describeJob({ record, queuePosition }: JobView, now: number): Jo
     since: instant(enteredAt(record)),
     stopping: settled ? null : (context.ending?.kind ?? null),
     queue_position: queuePosition,
-    activity: settled ? null : activity,
+    activity: settled ? null : (waitedFor(record) ?? activity),
     events_seen: events,
     last_event_age_ms: lastEventAt === null ? null : Math.max(0, now - lastEventAt),
     usage: usageOf(record),
@@ -57,6 +57,16 @@ export function describeJob({ record, queuePosition }: JobView, now: number): Jo
     deadline_at: record.deadlineAt === null ? null : instant(record.deadlineAt),
     error: settled ? describeEnding(context.ending) : null,
   };
+}
+
+const MAX_ACTIVITY_BYTES = 300;
+
+/** What a job between two attempts waits for; null for any other. */
+function waitedFor({ state, context }: JobRecord): string | null {
+  const failed = state === 'retrying' ? context.failedAttempts.at(-1) : undefined;
+  return failed === undefined
+    ? null
+    : fitText(`Waits to go on, after ${failed.code}: ${failed.message}`, MAX_ACTIVITY_BYTES).text;
 }
 
 export const instant = (milliseconds: number): string => new Date(milliseconds).toISOString();

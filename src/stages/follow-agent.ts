@@ -1,7 +1,6 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
-import type { AgentConclusion, AgentReader } from '../agents/agent.js';
-import type { ErrorCode } from '../errors.js';
+import type { AgentConclusion, AgentFailure, AgentReader } from '../agents/agent.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { type AgentProcess, askToStop, isAlive, kill } from './agent-process.js';
 import type { StageChannel } from './channel.js';
@@ -31,13 +30,8 @@ export interface Following {
   maximumOutputBytes: number;
   stopping: boolean;
   /** How long to wait before another attempt, in milliseconds; null when there is to be none. */
-  retryAfterMs(code: ErrorCode): number | null;
+  retryAfterMs(failure: AgentFailure): number | null;
   channel: StageChannel;
-}
-
-interface Cause {
-  code: ErrorCode;
-  message: string;
 }
 
 /** Reads what the agent writes until all its processes are dead, and tells how the run went. */
@@ -46,7 +40,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const tail = await openTail(files.stdout);
   const watch = watchFiles(files.directory);
   const take = reader.line.bind(reader);
-  let stoppedFor: Cause | null = null;
+  let stoppedFor: AgentFailure | null = null;
   let overtake: NodeJS.Timeout | undefined;
   let askAgain: NodeJS.Timeout | undefined;
 
@@ -57,7 +51,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     // Should its sweep fail, the one at the end comes yet.
     overtake = setTimeout(() => void kill(agent, jobId).catch(() => undefined), OVERTAKE_MS);
   };
-  const stopFor = (cause: Cause) => {
+  const stopFor = (cause: AgentFailure) => {
     stoppedFor ??= cause;
     stop();
   };
@@ -97,7 +91,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
 
 function output(
   conclusion: AgentConclusion,
-  stoppedFor: Cause | null,
+  stoppedFor: AgentFailure | null,
   following: Following,
   exitCode: number | null,
 ): RunOutput {
@@ -111,7 +105,8 @@ function output(
   };
   const failure = stoppedFor ?? conclusion.failure;
   if (failure === null) return { ok: true, run };
-  return { ok: false, ...failure, run, retryAfterMs: following.retryAfterMs(failure.code) };
+  const { code, message } = failure;
+  return { ok: false, code, message, run, retryAfterMs: following.retryAfterMs(failure) };
 }
 
 /** Sends progress on if it is news; answers what was sent last. */
@@ -124,12 +119,12 @@ function report(progress: Progress, reported: string, channel: StageChannel): st
 const HELD_LOOSELY =
   'This machine gives no PID namespace: processes that left the agent were found by the marker in their environment. One that had emptied its environment could not be found, and may live.';
 
-const tooMuchOutput = (maximumBytes: number): Cause => ({
+const tooMuchOutput = (maximumBytes: number): AgentFailure => ({
   code: 'output_too_large',
   message: `The agent wrote more than ${maximumBytes / 1024 / 1024} MiB of output and was stopped.`,
 });
 
-const silence = (milliseconds: number): Cause => ({
+const silence = (milliseconds: number): AgentFailure => ({
   code: 'agent_silent',
   message: `The agent gave no sign of life for ${milliseconds / 1_000} s and was stopped.`,
 });

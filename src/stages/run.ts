@@ -49,7 +49,7 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
     silenceMs: settings.silenceSeconds * 1_000,
     maximumOutputBytes: MAX_OUTPUT_BYTES,
     stopping: task.stopping,
-    retryAfterMs: (code) => retryAfterMs(code, task.attempt, settings),
+    retryAfterMs: (failure) => retryAfterMs(failure, task, settings, Date.now()),
     channel,
   });
 }
@@ -74,7 +74,7 @@ async function start(
   if (!launch.ok) return notStarted(launch.fault);
   const started = await startAgent({ jobId, files, directory, deadlineAt: task.deadlineAt }, launch.value);
   if (started.ok) return started.value;
-  return notStarted(started.fault, retryAfterMs(started.fault.code, task.attempt, settings));
+  return notStarted(started.fault, retryAfterMs(started.fault, task, settings, Date.now()));
 }
 
 /**

@@ -3,6 +3,9 @@ import { describe, test } from 'node:test';
 import { exitFailure, turnFailure } from '../../src/agents/codex-failures.js';
 import type { ErrorCode } from '../../src/errors.js';
 
+/** When the turns of these tests failed. */
+const AT = Date.UTC(2026, 10, 22, 13, 14, 27);
+
 /** What Codex 0.169 says, and what it is told as. */
 const turns: [message: string, code: ErrorCode][] = [
   ['unexpected status 401 Unauthorized: Incorrect API key, url: http://127.0.0.1/v1', 'codex_auth_required'],
@@ -56,7 +59,7 @@ const launches: [status: number, stderr: string, code: ErrorCode][] = [
 describe('the table of failures', () => {
   for (const [message, code] of turns) {
     test(`tells ${code} for the turn's "${message.slice(0, 50)}"`, () => {
-      assert.equal(turnFailure(message).code, code);
+      assert.equal(turnFailure(message, AT).code, code);
     });
   }
 
@@ -71,14 +74,23 @@ describe('the table of failures', () => {
   });
 
   test('takes the sentence out of a provider’s JSON', () => {
-    assert.equal(turnFailure('{"error":{"message":"Bad thing."}}').message, 'Bad thing.');
-    assert.equal(turnFailure('{"detail":"No."}').message, 'No.');
-    assert.equal(turnFailure('{broken').message, '{broken');
+    assert.equal(turnFailure('{"error":{"message":"Bad thing."}}', AT).message, 'Bad thing.');
+    assert.equal(turnFailure('{"detail":"No."}', AT).message, 'No.');
+    assert.equal(turnFailure('{broken', AT).message, '{broken');
+  });
+
+  test('tells from when on a limit passes, and nothing of the kind for other failures', () => {
+    const limited = turnFailure('rate limit exceeded: Please try again in 2s.', AT);
+    assert.equal(limited.resetAt, AT + 2_000);
+    assert.match(limited.message, /It can be asked again at 2026-11-22T13:14:29\.000Z\.$/);
+    assert.equal(turnFailure('unexpected status 503: try again in 2s', AT).resetAt, undefined);
+    assert.equal(turnFailure('Quota exceeded. Check your plan.', AT).resetAt, undefined);
   });
 
   test('gives messages of one bounded line without keys and control characters', () => {
     const { message } = turnFailure(
       `bad key sk-proj-abcdefgh, Bearer abc.def-ghi123, http://me:password@host\n\u001b[1m\u0000${'x'.repeat(2_000)}`,
+      AT,
     );
     assert.doesNotMatch(message, /abcdefgh|def-ghi|password|[\u0000-\u001f]/);
     assert.ok(message.length <= 500);

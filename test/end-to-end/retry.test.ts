@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { refuseHttp, run, say } from '../../src/demo/reply.js';
+import { fail, refuseHttp, run, say } from '../../src/demo/reply.js';
 import { startScriptedModel } from '../../src/demo/scripted-model.js';
 import { makeOffshoot } from '../support/offshoot.js';
 
@@ -54,6 +54,68 @@ describe('a failure that passes', { concurrency: 2 }, () => {
       assert.equal(result.error.code, 'codex_rate_limited');
       assert.equal(result.failed_attempts.length, 1);
       assert.equal(model.requests().length, 2);
+    } finally {
+      await offshoot.remove();
+      await model.close();
+    }
+  });
+
+  it('waits as long as the model says, in the same thread, and tells what for', async () => {
+    const model = await startScriptedModel(({ task, outputs }) =>
+      task === 'be limited'
+        ? fail('rate_limit_exceeded', 'Rate limit reached. Please try again in 6s.')
+        : outputs.length === 0
+          ? run('echo two > two.txt')
+          : say('Went on.'),
+    );
+    // Its own backoff would outlive the test.
+    const offshoot = await makeOffshoot({ model, environment: { OFFSHOOT_RETRY_SECONDS: '1' } });
+    try {
+      await offshoot.start();
+      const id = await offshoot.delegate('be limited');
+      await offshoot.reach(id, 'retrying');
+      const waiting = await offshoot.call('codex_job_status', { job_id: id });
+      assert.match(waiting.activity, /^Waits to go on, after codex_rate_limited: .*try again in 6s/);
+      const result = await offshoot.result(id);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      const [limited] = result.failed_attempts;
+      // The backoff would have been 1.25 s at most.
+      assert.ok(limited.waited_ms > 1_250 && limited.waited_ms <= 7_000, `${limited.waited_ms} ms`);
+      assert.equal(new Set(model.requests().map(({ thread }) => thread)).size, 1);
+    } finally {
+      await offshoot.remove();
+      await model.close();
+    }
+  });
+
+  it('waits for the reset of a used-up account, and fails at once when that is after its deadline', async () => {
+    const resetsAt = Math.floor(Date.now() / 1_000) + 600;
+    const usedUp = {
+      type: 'usage_limit_reached',
+      message: 'Used up.',
+      plan_type: 'plus',
+      resets_at: resetsAt,
+    };
+    const model = await startScriptedModel(() => refuseHttp(429, { error: usedUp }));
+    const offshoot = await makeOffshoot({ model, environment: { OFFSHOOT_RETRY_SECONDS: '1' } });
+    try {
+      await offshoot.start();
+      const [early, late] = await Promise.all([
+        offshoot.delegate('patient', { deadline_seconds: 1_800 }),
+        offshoot.delegate('hurried', { deadline_seconds: 300 }),
+      ]);
+      const result = await offshoot.result(late);
+      assert.equal(result.status, 'failed');
+      assert.equal(result.error.code, 'codex_usage_limit');
+      const told = /asked again at (\S+)\.$/.exec(result.error.message)?.[1] ?? '';
+      // Codex tells the minute; a job waits for its end.
+      const minute = Math.floor(resetsAt / 60) * 60_000;
+      assert.equal(Date.parse(told), minute + 60_000);
+      await offshoot.reach(early, 'retrying');
+      const waiting = await offshoot.call('codex_job_status', { job_id: early });
+      assert.ok(Math.abs(Date.parse(waiting.retry_at) - Date.parse(told)) < 60_000, waiting.retry_at);
+      await offshoot.call('codex_job_cancel', { job_id: early });
+      await offshoot.result(early);
     } finally {
       await offshoot.remove();
       await model.close();
