@@ -1,6 +1,6 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadSettings, type Settings } from './config.js';
+import { loadSettings } from './config.js';
 import { errorTable, type Fault } from './errors.js';
 import { openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
@@ -12,6 +12,7 @@ import { createLog, type Log } from './log.js';
 import { lookControls } from './look-controls.js';
 import { mcpService } from './mcp/serve-mcp.js';
 import { operations } from './operations/index.js';
+import { makeStateDirectory } from './state-directory.js';
 import { createStopControl } from './stop-control.js';
 import { createUpgrade } from './upgrade.js';
 import { version } from './version.js';
@@ -37,8 +38,8 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   if (!loaded.ok) return giveUp(loaded.fault);
   const { settings } = loaded.value;
   const layout = stateLayout(settings.stateDir);
-  const directory = makeStateDirectory(settings);
-  if (directory !== null) return giveUp(directory);
+  const directory = makeStateDirectory(settings.stateDir);
+  if (!directory.ok) return giveUp(directory.fault);
   const lock = acquireDaemonLock(layout.lock);
   if (!lock.ok) return lock.fault.details?.held === true && !foreground ? undefined : giveUp(lock.fault);
 
@@ -97,19 +98,6 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   lock.value.release();
   await flushed(log);
   process.exit(0);
-}
-
-function makeStateDirectory({ stateDir }: Settings): Fault | null {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    return null;
-  } catch (problem) {
-    const reason = (problem as NodeJS.ErrnoException).code ?? 'unknown';
-    return {
-      code: 'daemon_unavailable',
-      message: `The state directory ${stateDir} cannot be made (${reason}). Set OFFSHOOT_STATE_DIR to another.`,
-    };
-  }
 }
 
 /** Says in one line why there is no daemon, and what to do: a client that started it reads the last line. */

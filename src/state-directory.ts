@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { type Outcome, refuse, succeed } from './errors.js';
@@ -16,6 +16,19 @@ export function findStateDirectory(environment: NodeJS.ProcessEnv = process.env)
   return refuse('invalid_config', {
     message: 'The value of state_dir does not fit: must be an absolute path.',
   });
+}
+
+/** Makes the state directory, for its user alone, if it is not there. */
+export function makeStateDirectory(stateDir: string): Outcome<null> {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    return succeed(null);
+  } catch (problem) {
+    const reason = (problem as NodeJS.ErrnoException).code ?? 'unknown';
+    return refuse('daemon_unavailable', {
+      message: `The state directory ${stateDir} cannot be made (${reason}). Set OFFSHOOT_STATE_DIR to another.`,
+    });
+  }
 }
 
 /** Path of the configuration file: `$XDG_CONFIG_HOME/offshoot/config.json`, or under `~/.config`. */

@@ -4,6 +4,7 @@ import { importsOf, moduleOf, programFiles, readSource, sourceFiles } from './su
 
 interface PackageFile {
   bin: Record<string, string>;
+  exports: { '.': { default: string } };
   scripts: Record<string, string>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
@@ -15,8 +16,10 @@ const onlyForTests = ['store/memory'];
 const readPackage = (path = 'package.json') => JSON.parse(readSource(path)) as PackageFile;
 
 describe('everything that is there', () => {
-  it('is reached from the program of the package: no file is left over', () => {
-    const entry = Object.values(readPackage().bin).map((path) => moduleOf(path.replace(/^dist\//, '')));
+  it('is reached from the program or the library of the package: no file is left over', () => {
+    const { bin, exports } = readPackage();
+    const built = [...Object.values(bin), exports['.'].default];
+    const entry = built.map((path) => moduleOf(path.replace(/^(\.\/)?dist\//, '')));
     const files = new Map(programFiles().map((path) => [moduleOf(path), path]));
     // A set that grows while it is walked: imports, on demand or not, and entries named by a URL.
     const reached = new Set(entry);

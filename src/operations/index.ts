@@ -11,7 +11,7 @@ import type { Operation } from './operation.js';
 import { status } from './status.js';
 
 /** Every verb that a client may call, in the order in which clients list them. */
-export const operations: readonly Operation[] = [
+export const verbs = {
   delegateAsync,
   delegate,
   delegateBatch,
@@ -22,4 +22,6 @@ export const operations: readonly Operation[] = [
   jobCancel,
   jobList,
   status,
-];
+};
+
+export const operations: readonly Operation[] = Object.values(verbs);

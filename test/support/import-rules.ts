@@ -195,6 +195,19 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
 
   // The entries.
+  orchestrator: [
+    'config',
+    'errors',
+    'house',
+    'ipc/daemon-lock',
+    'job/layout',
+    'log',
+    'operations/index',
+    'operations/invoke',
+    'operations/job-state',
+    'type operations/operation',
+    'state-directory',
+  ],
   cli: [],
   bridge: [
     'type errors',
@@ -214,6 +227,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'upgrade',
     'web',
     'log',
+    'state-directory',
     'version',
     'job/layout',
     'ipc/daemon-lock',
@@ -246,6 +260,7 @@ export const mayUse: Record<string, readonly string[]> = {
   'rotating-file-stream': ['log'],
   zod: [
     'config',
+    'orchestrator',
     'stop-control',
     'look-controls',
     'job/',

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
+import { temporaryDirectory } from './support/house.js';
+import { temporaryRepository } from './support/operations.js';
+
+/** The agent waits for a file before it ends. */
+const AGENT = 'cat >task.txt; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
+
+describe('an orchestrator inside another program', () => {
+  const repository = temporaryRepository();
+  let home: Awaited<ReturnType<typeof temporaryDirectory>>;
+  const go = () => writeFile(join(home.path, 'go'), '');
+
+  before(async () => {
+    home = await temporaryDirectory();
+  });
+  after(() => home.remove());
+
+  const open = () =>
+    createOrchestrator({
+      settings: { backend: 'command', command: AGENT, max_running: 2 },
+      environment: { HOME: home.path, PATH: process.env.PATH, OFFSHOOT_STATE_DIR: join(home.path, 'state') },
+    });
+  async function opened(): Promise<Orchestrator> {
+    const orchestrator = await open();
+    assert.ok(orchestrator.ok, JSON.stringify(orchestrator));
+    return orchestrator.value;
+  }
+
+  it('runs a job, tells of each state it is in, and leaves a patch', async () => {
+    const orchestrator = await opened();
+    try {
+      const heard = new Set<string>();
+      orchestrator.subscribe(({ status }) => heard.add(status));
+      const started = await orchestrator.delegateAsync({ task: 'the work', workspace_root: repository });
+      assert.ok(started.ok);
+      await go();
+      const waited = await orchestrator.jobWait({ job_ids: [started.value.job_id], timeout_seconds: 50 });
+      assert.ok(waited.ok);
+      const result = await orchestrator.jobResult({ job_id: started.value.job_id });
+      assert.ok(result.ok);
+      assert.equal(result.value.status, 'done', JSON.stringify(result.value.error));
+      assert.match(String(result.value.patch), /\+the work/);
+      for (const state of ['worktree', 'running', 'diffing', 'done']) assert.ok(heard.has(state), state);
+    } finally {
+      await orchestrator.close();
+    }
+  });
+
+  it('refuses with a value what does not fit, and a second one on the same state directory', async () => {
+    const orchestrator = await opened();
+    try {
+      const refused = await orchestrator.jobStatus({ job_id: 'none' });
+      assert.equal(refused.ok ? null : refused.fault.code, 'job_not_found');
+      const second = await open();
+      assert.equal(second.ok ? null : second.fault.code, 'daemon_unavailable');
+    } finally {
+      await orchestrator.close();
+    }
+  });
+
+  it('takes up the jobs that an earlier one left running', async () => {
+    await rm(join(home.path, 'go'), { force: true });
+    const first = await opened();
+    const started = await first.delegateAsync({ task: 'goes on', workspace_root: repository });
+    assert.ok(started.ok);
+    const { job_id } = started.value;
+    await new Promise<void>((resolve) => {
+      first.subscribe((job) => job.job_id === job_id && job.status === 'running' && resolve());
+    });
+    await first.close();
+
+    const second = await opened();
+    try {
+      await go();
+      await second.jobWait({ job_ids: [job_id], timeout_seconds: 50 });
+      const result = await second.jobResult({ job_id });
+      assert.equal(result.ok && result.value.status, 'done');
+    } finally {
+      await second.close();
+    }
+  });
+});
