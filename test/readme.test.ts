@@ -18,7 +18,8 @@ function section(title: string): string {
 
 const documents = () => {
   const further = readdirSync(join(packageDirectory, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', 'CHANGELOG.md', ...further.map((name) => join('docs', name))];
+  const github = ['.github/CONTRIBUTING.md', '.github/SECURITY.md'];
+  return ['README.md', 'CHANGELOG.md', ...github, ...further.map((name) => join('docs', name))];
 };
 const linksIn = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
 const isFile = (target: string) => !/^(https?:|#)/.test(target);
