@@ -34,6 +34,12 @@ export const errorTable = {
     nextStep: 'reduce_input',
     advice: 'Shorten the task; put long material into a file of the repository and name it.',
   },
+  extra_args_rejected: {
+    message: 'An extra argument is not one that a job may give to Codex.',
+    temporary: false,
+    nextStep: 'correct_arguments',
+    advice: 'Leave it out, or pass -c KEY=VALUE with one of the settings that details.allowed_values names.',
+  },
   invalid_workspace_root: {
     message: 'The workspace root is not an absolute path of an existing directory.',
     temporary: false,

@@ -18,6 +18,8 @@ export const submissionFor = (repository: string, task: string): Submission => (
   model: null,
   reasoningEffort: null,
   isolation: 'inherit',
+  profile: null,
+  extraSettings: [],
   baseRef: null,
   includeUntracked: false,
   label: null,

@@ -1,9 +1,17 @@
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { profileFile } from './codex-user-config.js';
 
 /** What a job has of the user's Codex home: credentials, configuration, standing instructions. */
-const SHARED = ['auth.json', 'config.toml', 'AGENTS.md', 'AGENTS.override.md', 'prompts', 'rules'];
+const SHARED: readonly string[] = [
+  'auth.json',
+  'config.toml',
+  'AGENTS.md',
+  'AGENTS.override.md',
+  'prompts',
+  'rules',
+];
 
 /** The private directories of one Codex process. */
 export interface CodexDirectories {
@@ -15,18 +23,19 @@ export interface CodexDirectories {
 
 /**
  * Makes the private directories in `directory` (absolute, existing), with links to what the user's Codex home
- * holds. Every process has a home of its own because processes that share one race for the folder through
+ * holds, with that profile of theirs if one is named. Every process has a home of its own because processes that share one race for the folder through
  * which Codex starts its sandbox, and those that lose run no command. Credentials are a link, not a copy:
  * Codex renews them in place, and a copy becomes invalid. Safe to call again.
  */
 export async function makeCodexDirectories(
   directory: string,
   userHome: string,
+  profile: string | null = null,
 ): Promise<Outcome<CodexDirectories>> {
   const directories = { home: join(directory, 'codex'), temporary: join(directory, 'tmp') };
   try {
     await mkdir(directories.temporary, { recursive: true, mode: 0o700 });
-    await fillHome(directories.home, resolve(userHome));
+    await fillHome(directories.home, resolve(userHome), profile);
     return succeed(directories);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -44,9 +53,10 @@ export async function tidyCodexHome(directory: string): Promise<void> {
   await Promise.all(rest.map((name) => rm(join(home, name), { recursive: true, force: true })));
 }
 
-async function fillHome(home: string, userHome: string): Promise<void> {
+async function fillHome(home: string, userHome: string, profile: string | null): Promise<void> {
   await mkdir(join(home, 'skills'), { recursive: true, mode: 0o700 });
-  await linkEntries(userHome, home, (name) => SHARED.includes(name));
+  const shared = profile === null ? SHARED : [...SHARED, profileFile(profile)];
+  await linkEntries(userHome, home, (name) => shared.includes(name));
   // Codex manages `skills/.system` itself, so that folder cannot be the user's.
   await linkEntries(join(userHome, 'skills'), join(home, 'skills'), (name) => name !== '.system');
 }

@@ -1,10 +1,12 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Settings } from '../config.js';
-import { type Outcome, succeed } from '../errors.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Launch, LaunchJob } from './agent.js';
 import { codexEnvironment } from './codex-environment.js';
 import { makeCodexDirectories } from './codex-home.js';
 import { findCodex } from './codex-program.js';
-import { emptyUserConfig, readUserConfig } from './codex-user-config.js';
+import { emptyUserConfig, profileFile, readUserConfig } from './codex-user-config.js';
 
 /** Features that contact others by themselves, cost start-up time, or have no place in a background job. */
 const SWITCHED_OFF = [
@@ -25,11 +27,14 @@ const GO_ON = 'The connection to the model broke off. Go on with the task where 
 export async function launchCodex(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>> {
   const program = await findCodex(settings);
   if (!program.ok) return program;
-  const directories = await makeCodexDirectories(job.jobDirectory, settings.codexHome);
+  const { isolation, profile } = job.submission;
+  if (profile !== null && !(await isThere(join(settings.codexHome, profileFile(profile)))))
+    return refuse('codex_config_rejected', { message: `There is no profile "${profile}" in Codex's home.` });
+  const directories = await makeCodexDirectories(job.jobDirectory, settings.codexHome, profile);
   if (!directories.ok) return directories;
 
-  const { isolation } = job.submission;
-  const config = isolation === 'inherit' ? await readUserConfig(settings.codexHome) : emptyUserConfig;
+  const config =
+    isolation === 'inherit' ? await readUserConfig(settings.codexHome, profile) : emptyUserConfig;
   const environment = codexEnvironment(
     settings.environment,
     directories.value,
@@ -44,7 +49,10 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
       // A pin below that this Codex does not know must be an error, not a warning.
       '--strict-config',
       ...isolationArguments(isolation),
+      ...(profile === null ? [] : [`--profile=${profile}`]),
       ...modelArguments(job, settings),
+      ...job.submission.extraSettings.flatMap((setting) => ['-c', setting]),
+      // Last, for the last one counts.
       ...[...pins(job, hidden), ...distrust(job, config.projects)].flatMap((pin) => ['-c', pin]),
       ...SWITCHED_OFF.flatMap((feature) => ['--disable', feature]),
       ...(job.threadId === null ? [] : ['resume', job.threadId]),
@@ -55,6 +63,12 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
     environment: environment.variables,
   });
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Each level ignores more than the one before. */
 function isolationArguments(isolation: LaunchJob['submission']['isolation']): string[] {

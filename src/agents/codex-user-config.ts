@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 
-/** What matters here of the user's config.toml. */
+/** What matters here of the user's configuration. */
 export interface CodexUserConfig {
   /** Environment variables that the model providers and MCP servers read their credentials from. */
   credentials: string[];
@@ -23,25 +23,44 @@ export const emptyUserConfig: CodexUserConfig = {
 
 type Table = Record<string, unknown>;
 
-/** Reads it; a file that is not there or not TOML tells nothing, and Codex itself will complain. */
-export async function readUserConfig(codexHome: string): Promise<CodexUserConfig> {
-  let config: Table;
-  try {
-    config = parse(await readFile(join(codexHome, 'config.toml'), 'utf8'));
-  } catch {
-    return emptyUserConfig;
-  }
-  const providers = tableOf(config.model_providers);
+/** A profile is a file beside config.toml, laid over it. */
+export const profileFile = (profile: string): string => `${profile}.config.toml`;
+
+/**
+ * Reads it, and over it the profile that is named. A file that is not there or not TOML tells nothing, and Codex
+ * itself will complain.
+ */
+export async function readUserConfig(
+  codexHome: string,
+  profile: string | null = null,
+): Promise<CodexUserConfig> {
+  const names = ['config.toml', ...(profile === null ? [] : [profileFile(profile)])];
+  const tables = await Promise.all(names.map((name) => readTable(join(codexHome, name))));
+  const merged = (key: string): Table => Object.assign({}, ...tables.map((table) => tableOf(table[key])));
   return {
-    credentials: [
-      ...Object.values(providers).map(tableOf).flatMap(providerVariables),
-      ...Object.values(tableOf(config.mcp_servers)).map(tableOf).flatMap(serverVariables),
-    ].filter((name) => /^\w+$/.test(name)),
-    excluded: textsOf(tableOf(config.shell_environment_policy).exclude),
-    projects: Object.keys(tableOf(config.projects)),
-    ownProvider: isOwnProvider(config.model_provider, providers),
+    credentials: tables.flatMap(credentialsOf),
+    excluded: tables.flatMap((table) => textsOf(tableOf(table.shell_environment_policy).exclude)),
+    projects: tables.flatMap((table) => Object.keys(tableOf(table.projects))),
+    ownProvider: isOwnProvider(
+      tables.map((table) => table.model_provider).findLast((chosen) => chosen !== undefined),
+      merged('model_providers'),
+    ),
   };
 }
+
+async function readTable(file: string): Promise<Table> {
+  try {
+    return parse(await readFile(file, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+const credentialsOf = (table: Table): string[] =>
+  [
+    ...Object.values(tableOf(table.model_providers)).map(tableOf).flatMap(providerVariables),
+    ...Object.values(tableOf(table.mcp_servers)).map(tableOf).flatMap(serverVariables),
+  ].filter((name) => /^\w+$/.test(name));
 
 const providerVariables = (provider: Table): string[] =>
   textsOf([provider.env_key, ...Object.values(tableOf(provider.env_http_headers))]);

@@ -21,7 +21,8 @@ export interface Flag {
   short?: string;
   /** Where its value goes. */
   key: string;
-  kind: 'text' | 'number' | 'switch';
+  /** A list is written as the flag once more for each of its values. */
+  kind: 'text' | 'number' | 'switch' | 'list';
   /** What to write for the value in help. */
   placeholder: string;
   description: string;
@@ -30,7 +31,7 @@ export interface Flag {
 export interface Given {
   words: readonly string[];
   /** By the flags' keys. */
-  flags: Readonly<Record<string, string | number | true>>;
+  flags: Readonly<Record<string, string | number | true | readonly string[]>>;
 }
 
 export const jsonFlag: Flag = {

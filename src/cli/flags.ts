@@ -25,7 +25,7 @@ export function flagsOf(input: z.ZodType, leaveOut: readonly string[]): Flag[] {
 }
 
 const kindOf = ({ type }: Property): Flag['kind'] =>
-  type === 'integer' ? 'number' : type === 'boolean' ? 'switch' : 'text';
+  type === 'integer' ? 'number' : type === 'boolean' ? 'switch' : type === 'array' ? 'list' : 'text';
 
 function placeholderOf({ type, enum: choices }: Property): string {
   if (choices !== undefined && choices.length < 5) return choices.join('|');

@@ -16,7 +16,7 @@ export function parseParameters(command: Command, parameters: readonly string[])
     tokens: true,
   });
   const words: string[] = [];
-  const flags: Record<string, string | number | true> = {};
+  const flags: Record<string, string | number | true | string[]> = {};
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value);
     if (token.kind !== 'option') continue;
@@ -26,7 +26,8 @@ export function parseParameters(command: Command, parameters: readonly string[])
     if (flag === undefined) return refuseFlag(command, token.name);
     const value = flagValue(flag, token.value, token.inlineValue ?? false);
     if (typeof value === 'object') return { ok: false, message: value.problem };
-    flags[flag.key] = value;
+    const earlier = flags[flag.key];
+    flags[flag.key] = flag.kind === 'list' ? [...(Array.isArray(earlier) ? earlier : []), `${value}`] : value;
   }
   const { atLeast, atMost } = command.words;
   if (words.length < atLeast) return { ok: false, message: `${command.name} needs ${command.parameters}.` };
@@ -40,7 +41,7 @@ function flagValue({ name, kind }: Flag, value: string | undefined, inline: bool
   if (kind === 'switch') return value === undefined ? true : { problem: `--${name} takes no value.` };
   if (value === undefined || (!inline && value.startsWith('--')))
     return { problem: `--${name} needs a value.` };
-  if (kind === 'text') return value;
+  if (kind === 'text' || kind === 'list') return value;
   return /^\d{1,15}$/.test(value) ? Number(value) : { problem: `--${name} needs a whole number.` };
 }
 

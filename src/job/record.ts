@@ -94,6 +94,10 @@ const submission = z.object({
   model: z.string().nullable(),
   reasoningEffort: z.string().nullable(),
   isolation: z.enum(['inherit', 'ignore-config', 'ignore-rules']),
+  /** Profile of the user's Codex configuration. */
+  profile: z.string().nullable().default(null),
+  /** More settings for Codex, `KEY=VALUE` each, of those that a client may set. */
+  extraSettings: z.array(z.string()).default([]),
   baseRef: z.string().nullable(),
   /** Jobs that were accepted before there was a choice started without untracked files. */
   includeUntracked: z.boolean().default(false),

@@ -18,6 +18,8 @@ export function argumentsHash(input: DelegateInput, workspace: string): string {
     input.label ?? null,
     ...(input.include_untracked ? ['include_untracked'] : []),
     ...(input.group_id === undefined ? [] : [`group ${input.group_id}`]),
+    ...(input.profile === undefined ? [] : [`profile ${input.profile}`]),
+    ...(input.extra_args?.length ? [['extra_args', ...input.extra_args]] : []),
   ]);
   return createHash('sha256').update(canonical).digest('hex');
 }

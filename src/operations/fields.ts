@@ -60,6 +60,16 @@ export const delegateFields = {
     .describe(
       "How much of the user's Codex settings counts: all, none of config.toml, or neither it nor the exec rules.",
     ),
+  profile: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/)
+    .optional()
+    .describe("Profile of the user's Codex, NAME.config.toml in its home; needs isolation inherit."),
+  extra_args: z
+    .array(z.string().max(200))
+    .max(32)
+    .optional()
+    .describe('More Codex arguments: -c KEY=VALUE for settings of the answer, as model_verbosity.'),
   base_ref: word(255)
     .optional()
     .describe('Branch, tag or commit to start from; HEAD with uncommitted tracked changes unless given.'),

@@ -3,6 +3,7 @@ import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
 import { findRepository } from '../git/repository.js';
 import type { JobView, SubmitRequest } from '../job/supervisor.js';
 import { argumentsHash } from './arguments-hash.js';
+import { readExtraArguments } from './extra-arguments.js';
 import { type DelegateInput, MAX_TASK_BYTES } from './fields.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { Call, House } from './operation.js';
@@ -25,9 +26,11 @@ export async function submitJobs(inputs: readonly DelegateInput[], call: Call): 
     ok: false,
     fault: inputs.length === 1 ? fault : { ...fault, details: { ...fault.details, task_index: index } },
   });
-  for (const [index, { task }] of inputs.entries()) {
-    const checked = checkTask(task);
+  const checkedInputs: CheckedInput[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const checked = checkInput(input);
     if (!checked.ok) return named(checked.fault, index);
+    checkedInputs.push(checked.value);
   }
   const workspaces = new Map<string | undefined, Workspace>();
   for (const [index, { workspace_root: root }] of inputs.entries()) {
@@ -39,8 +42,20 @@ export async function submitJobs(inputs: readonly DelegateInput[], call: Call): 
   const ready = await checkHouse(call.house);
   if (!ready.ok) return ready;
   return call.house.supervisor.submit(
-    inputs.map((input) => toRequest(input, workspaces.get(input.workspace_root) as Workspace, call)),
+    checkedInputs.map((input) => toRequest(input, workspaces.get(input.workspace_root) as Workspace, call)),
   );
+}
+
+type CheckedInput = DelegateInput & { extraSettings: string[] };
+
+/** What the schema cannot say. */
+function checkInput(input: DelegateInput): Outcome<CheckedInput> {
+  const task = checkTask(input.task);
+  if (!task.ok) return task;
+  if (input.profile !== undefined && input.isolation !== 'inherit')
+    return invalidArgument('profile', 'is part of the configuration that this isolation leaves out');
+  const extra = readExtraArguments(input.extra_args ?? []);
+  return extra.ok ? succeed({ ...input, extraSettings: extra.value }) : extra;
 }
 
 function checkTask(task: string): Outcome<null> {
@@ -93,7 +108,7 @@ async function checkHouse(house: House): Promise<Outcome<unknown>> {
 }
 
 function toRequest(
-  input: DelegateInput,
+  input: CheckedInput,
   workspace: Workspace,
   { house: { settings }, origin }: Call,
 ): SubmitRequest {
@@ -108,6 +123,8 @@ function toRequest(
       model: input.model ?? settings.model,
       reasoningEffort: input.reasoning_effort ?? null,
       isolation: input.isolation,
+      profile: input.profile ?? null,
+      extraSettings: input.extraSettings,
       baseRef: input.base_ref ?? null,
       includeUntracked: input.include_untracked,
       label: input.label ?? null,

@@ -116,9 +116,13 @@ async function work(task: string, submission: Partial<Submission> = {}, subdirec
 }
 
 /** Runs a shell command in the agent's sandbox and gives what it printed, as the model hears it. */
-async function inSandbox(command: string, subdirectory = ''): Promise<string> {
+async function inSandbox(
+  command: string,
+  subdirectory = '',
+  submission: Partial<Submission> = {},
+): Promise<string> {
   const seen = model.requests(`run: ${command}`).length;
-  await work(`run: ${command}`, {}, subdirectory);
+  await work(`run: ${command}`, submission, subdirectory);
   const answered = await model.requested(seen + 2, `run: ${command}`);
   return answered.outputs.join('\n');
 }
@@ -361,6 +365,56 @@ describe('what the submission chooses', () => {
     const { body } = await model.requested(1, 'chosen');
     assert.equal(body.model, '-x "odd" model');
     assert.equal((body.reasoning as { effort?: string } | null)?.effort, 'high');
+  });
+
+  test('a profile of the user and extra settings reach Codex', async () => {
+    await writeFile(join(bench.codexHome, 'terse.config.toml'), 'model = "gpt-5.6-luna"\n');
+    const chosen = { profile: 'terse', extraSettings: ['model_verbosity=low', 'service_tier=priority'] };
+    await work('chosen by profile', chosen);
+    const { body } = await model.requested(1, 'chosen by profile');
+    assert.equal(body.model, 'gpt-5.6-luna');
+    assert.equal((body.text as { verbosity?: string } | null)?.verbosity, 'low');
+    assert.equal(body.service_tier, 'priority');
+  });
+
+  test('a profile that is not there is refused before anything starts', async () => {
+    const launch = await backend.launch(await bench.job('lost', { profile: 'lost' }), bench.settings);
+    assert.ok(!launch.ok);
+    assert.equal(launch.fault.code, 'codex_config_rejected');
+    assert.match(launch.fault.message, /"lost"/);
+  });
+
+  test('a profile weakens nothing: sandbox, network, approvals and keys are pinned after it', async () => {
+    const escaped = join(bench.root, 'escaped');
+    await writeFile(
+      join(bench.codexHome, 'loose.config.toml'),
+      `sandbox_mode = "danger-full-access"
+      approval_policy = "on-request"
+      web_search = "live"
+      allow_login_shell = true
+      [sandbox_workspace_write]
+      network_access = true
+      writable_roots = ["${bench.root}"]
+      [shell_environment_policy]
+      ignore_default_excludes = true
+      exclude = []
+      set = {}
+      [features]
+      shell_snapshot = true
+      [projects."${bench.worktree}"]
+      trust_level = "trusted"
+      `,
+    );
+    const attempts = [
+      `touch ${escaped} || echo no file`,
+      `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${new URL(model.url).port}' || echo no network`,
+      '[ -n "$FAKE_KEY" ] || echo no key',
+    ].join('; ');
+    const printed = await inSandbox(attempts, '', { profile: 'loose' });
+    assert.match(printed, /no file.*no network.*no key/s);
+    await assert.rejects(stat(escaped), { code: 'ENOENT' });
+    const [{ body } = { body: {} }] = model.requests(`run: ${attempts}`);
+    assert.doesNotMatch(JSON.stringify(body), /"type":"web_search/);
   });
 
   for (const isolation of ['ignore-config', 'ignore-rules'] as const) {

@@ -35,6 +35,21 @@ describe('the config.toml of the user', () => {
     assert.deepEqual(excluded, ['AWS_*', 'AZURE_*']);
   });
 
+  test('is laid under the profile that is named', async () => {
+    await writeFile(
+      join(home, 'other.config.toml'),
+      'model_provider = "own"\n[model_providers.own]\nenv_key = "OWN_KEY"\n[shell_environment_policy]\nexclude = ["B_*"]\n',
+    );
+    await read('model_provider = "openai"\n[shell_environment_policy]\nexclude = ["A_*"]\n[projects."/p"]\n');
+    assert.deepEqual(await readUserConfig(home, 'other'), {
+      credentials: ['OWN_KEY'],
+      excluded: ['A_*', 'B_*'],
+      projects: ['/p'],
+      ownProvider: true,
+    });
+    assert.equal((await readUserConfig(home)).ownProvider, false);
+  });
+
   test('tells whether the model is asked without a login at OpenAI', async () => {
     const ownProvider = async (text: string) => (await read(text)).ownProvider;
     assert.equal(await ownProvider(''), false);

@@ -6,6 +6,7 @@ import { flagsOf } from '../../src/cli/flags.js';
 import { generalHelp, helpFor } from '../../src/cli/help.js';
 import { nearest } from '../../src/cli/nearest.js';
 import { parseParameters } from '../../src/cli/parameters.js';
+import { delegateAsync } from '../../src/operations/delegate-async.js';
 import { jobList } from '../../src/operations/job-list.js';
 
 const command: Command = {
@@ -36,6 +37,16 @@ describe('the parameters of a command', () => {
       ok: true,
       words: ['--limit'],
       flags: { label: '--json' },
+    });
+  });
+
+  it('give a list where the flag of one is repeated', () => {
+    const flags = flagsOf(delegateAsync.input, ['task']);
+    const given = ['--extra-args', '-c', '--extra-args=model_verbosity=low', 'task'];
+    assert.deepEqual(parseParameters({ ...command, flags }, given), {
+      ok: true,
+      words: ['task'],
+      flags: { extra_args: ['-c', 'model_verbosity=low'] },
     });
   });
 

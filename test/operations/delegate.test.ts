@@ -70,6 +70,64 @@ describe('codex_delegate_async', () => {
     assert.equal((await refusal({ workspace_root: repository }, full)).code, 'disk_low');
   });
 
+  it('takes extra arguments that shape an answer, and hands them on as settings', async () => {
+    const call = makeCall();
+    const extra_args = [
+      '-c',
+      'model_verbosity=low',
+      '--config=model_context_window=100000',
+      '--config',
+      'personality=friendly',
+    ];
+    assert.ok((await delegateAsync.handle(parse({ workspace_root: repository, extra_args }), call)).ok);
+    assert.deepEqual(call.house.supervisor.requests[0]?.submission.extraSettings, [
+      'model_verbosity=low',
+      'model_context_window=100000',
+      'personality=friendly',
+    ]);
+  });
+
+  const weakening: string[][] = [
+    ['--sandbox', 'danger-full-access'],
+    ['--dangerously-bypass-approvals-and-sandbox'],
+    ['--full-auto'],
+    ['--add-dir', '/'],
+    ['-c', 'sandbox_mode=danger-full-access'],
+    ['-c', 'approval_policy=on-request'],
+    ['-c', 'sandbox_workspace_write.network_access=true'],
+    ['--config=web_search=live'],
+    ['-c', 'notify=["sh"]'],
+    ['-c', 'model_verbosity=low\nsandbox_mode=danger-full-access'],
+    ['-c', 'model_verbosity={a=1}'],
+    ['-cmodel_verbosity=low'],
+    ['-c'],
+    ['-c', '-c', 'model_verbosity=low'],
+    ['-C', '/'],
+    ['--enable', 'apps'],
+    ['--oss'],
+    ['resume'],
+    ['model_verbosity=low'],
+    [''],
+  ];
+  for (const extra_args of weakening) {
+    it(`refuses the extra arguments ${JSON.stringify(extra_args)}, before anything is spent`, async () => {
+      const fault = await refusal({ workspace_root: repository, extra_args });
+      assert.equal(fault.code, 'extra_args_rejected');
+      assert.ok(!JSON.stringify(fault).includes(extra_args.at(-1) || 'nothing'));
+    });
+  }
+
+  it('takes a profile only where the configuration of the user counts', async () => {
+    const profile = 'fast';
+    assert.ok((await delegateAsync.handle(parse({ workspace_root: repository, profile }), makeCall())).ok);
+    const fault = await refusal({ workspace_root: repository, profile, isolation: 'ignore-config' });
+    assert.equal(fault.code, 'invalid_arguments');
+    assert.match(JSON.stringify(fault.details), /"field":"profile"/);
+    for (const odd of ['../x', '-x', 'a b', '']) {
+      assert.ok(!delegateAsync.input.safeParse({ task: 't', profile: odd }).success);
+    }
+  });
+
   it('takes a task of exactly the limit', async () => {
     const input = parse({ task: 'ä'.repeat(100_000), workspace_root: repository });
     assert.ok((await delegateAsync.handle(input, makeCall())).ok);

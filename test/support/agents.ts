@@ -89,6 +89,8 @@ const plainSubmission = (workspaceRoot: string): Submission => ({
   model: null,
   reasoningEffort: null,
   isolation: 'inherit',
+  profile: null,
+  extraSettings: [],
   baseRef: null,
   includeUntracked: false,
   label: null,

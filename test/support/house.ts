@@ -68,6 +68,8 @@ export const submission = (over: Partial<Submission> = {}): Submission => ({
   model: null,
   reasoningEffort: null,
   isolation: 'inherit',
+  profile: null,
+  extraSettings: [],
   baseRef: null,
   includeUntracked: false,
   label: null,

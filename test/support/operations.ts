@@ -84,6 +84,8 @@ export function makeRecord(
       model: null,
       reasoningEffort: null,
       isolation: 'inherit',
+      profile: null,
+      extraSettings: [],
       baseRef: null,
       includeUntracked: false,
       label: null,

@@ -51,6 +51,8 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
       model: null,
       reasoningEffort: null,
       isolation: 'inherit',
+      profile: null,
+      extraSettings: [],
       baseRef: null,
       includeUntracked: false,
       label,
