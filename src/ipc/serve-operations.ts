@@ -42,6 +42,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
       origin: hello.origin,
       defaultWorkspace: async () => hello.cwd,
       signal: controller.signal,
+      listens: true,
       report: (message) => connection.send(JSON.stringify({ id, report: message })),
     };
     const control = Object.hasOwn(service.control, operation) ? service.control[operation] : undefined;

@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import { type Applicant, type FairOptions, FairQueue } from './fair-queue.js';
+import { type Applicant, FairQueue } from './fair-queue.js';
 
 export type { Applicant } from './fair-queue.js';
 
@@ -13,6 +13,8 @@ export interface Limits {
 /** Lets queued jobs start, by turns of their clients, under the limits of machine, repository and client. */
 export interface Admission {
   enqueue(applicant: Applicant): void;
+  /** Takes a job that waits no more out of the line. */
+  withdraw(applicant: Applicant): void;
   /** Gives a slot at once to a job whose agent may be alive already, above the limits if need be. */
   occupy(applicant: Applicant): void;
   /** Admits nothing more. */
@@ -23,52 +25,56 @@ export interface Admission {
  * `start` is called when a job has a slot; the slot is free again when its promise settles, which must not be
  * before the job's processes are dead. It is to return at once for a job that no longer waits, and not to reject.
  *
- * One p-queue for the machine, whose line passes over what its repository or its client has no room for. With
- * a p-queue for each of them, one in the other, jobs that wait for the inner hold the outer one's slots idle.
+ * A p-queue counts those that run. It is given what may start at once, never what waits: the line passes over
+ * what its repository or its client has no room for, and a waiting job costs no promise. With a p-queue for each
+ * of the limits, one in the other, jobs that wait for the inner hold the outer one's slots idle.
  */
 export function createAdmission(limits: Limits, start: (jobId: string) => Promise<void>): Admission {
   const perRepository = new Counts();
   const perClient = new Counts();
-  const hasRoom = ({ repository, turn }: Applicant) =>
-    perRepository.of(repository) < limits.maxRunningPerRepo &&
-    perClient.of(turn.client) < (limits.clientLimits[turn.client]?.maxRunning ?? limits.maxRunningPerClient);
+  const line = new FairQueue(
+    ({ repository, client }) =>
+      perRepository.of(repository) < limits.maxRunningPerRepo &&
+      perClient.of(client) < (limits.clientLimits[client]?.maxRunning ?? limits.maxRunningPerClient),
+  );
+  const queue = new PQueue({ concurrency: limits.maxRunning });
   let occupied = 0;
-  const queue = new PQueue<FairQueue, FairOptions>({
-    concurrency: limits.maxRunning,
-    queueClass: class extends FairQueue {
-      constructor() {
-        super(hasRoom);
-      }
-    },
-  });
 
-  /** The end of one job may make room for several: setting the limit has the queue look at all that wait. */
-  const lookAgain = () => {
-    queue.concurrency = Math.max(limits.maxRunning, occupied);
+  const admit = () => {
+    while (!queue.isPaused && queue.pending < queue.concurrency) {
+      const next = line.take();
+      if (next === undefined) return;
+      void queue.add(() => run(next));
+    }
   };
-  const run = async ({ jobId, repository, turn }: Applicant) => {
+  // One that ends may make room for several, of other repositories and clients.
+  queue.on('next', admit);
+
+  const run = async ({ jobId, repository, client }: Applicant) => {
     perRepository.add(repository, 1);
-    perClient.add(turn.client, 1);
+    perClient.add(client, 1);
     try {
       await start(jobId);
     } finally {
       perRepository.add(repository, -1);
-      perClient.add(turn.client, -1);
+      perClient.add(client, -1);
     }
+  };
+  const occupy = (difference: number) => {
+    occupied += difference;
+    queue.concurrency = Math.max(limits.maxRunning, occupied);
   };
 
   return {
-    enqueue: (applicant) => void queue.add(() => run(applicant), { applicant }).then(lookAgain),
+    enqueue(applicant) {
+      line.add(applicant);
+      admit();
+    },
+    withdraw: (applicant) => line.remove(applicant),
     occupy(applicant) {
-      occupied += 1;
-      const work = async () => {
-        await run(applicant);
-        // Before the queue itself hears of the end: else it would give the extra slot to the next in line.
-        occupied -= 1;
-        lookAgain();
-      };
-      void queue.add(work).then(lookAgain);
-      lookAgain();
+      occupy(1);
+      // The extra slot is gone before the queue looks for the next.
+      void queue.add(() => run(applicant).then(() => occupy(-1)));
     },
     pause: () => queue.pause(),
   };

@@ -1,12 +1,12 @@
+import { Listeners } from './listeners.js';
+
 /** Wakes those who wait for jobs to settle, on the transition itself. */
 export class Endings {
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Listeners<string>();
 
   /** Tells that a job has settled, durably. */
   ended(jobId: string): void {
-    const callbacks = this.#waiting.get(jobId);
-    this.#waiting.delete(jobId);
-    for (const callback of callbacks ?? []) callback();
+    this.#waiting.tell(jobId, jobId);
   }
 
   /** Resolves when any or all of the jobs are no longer `pending`, or when `signal` aborts. */
@@ -21,33 +21,16 @@ export class Endings {
     const enough = () => (mode === 'any' ? open.size < total : open.size === 0);
     if (enough() || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const callbacks = new Map<string, () => void>();
+      const leave = this.#waiting.listen(open, (jobId) => {
+        open.delete(jobId);
+        if (enough()) finish();
+      });
       const finish = () => {
         signal.removeEventListener('abort', finish);
-        for (const [jobId, callback] of callbacks) this.#forget(jobId, callback);
+        leave();
         resolve();
       };
-      for (const jobId of open) {
-        const callback = () => {
-          open.delete(jobId);
-          if (enough()) finish();
-        };
-        callbacks.set(jobId, callback);
-        this.#listen(jobId, callback);
-      }
       signal.addEventListener('abort', finish, { once: true });
     });
-  }
-
-  #listen(jobId: string, callback: () => void): void {
-    const callbacks = this.#waiting.get(jobId) ?? new Set();
-    callbacks.add(callback);
-    this.#waiting.set(jobId, callbacks);
-  }
-
-  #forget(jobId: string, callback: () => void): void {
-    const callbacks = this.#waiting.get(jobId);
-    callbacks?.delete(callback);
-    if (callbacks?.size === 0) this.#waiting.delete(jobId);
   }
 }

@@ -11,6 +11,7 @@ import type { Clock } from './clock.js';
 import { createDeadlines, type Deadlines } from './deadlines.js';
 import { Endings } from './endings.js';
 import { Lineage } from './lineage.js';
+import { Listeners } from './listeners.js';
 import { LiveJob } from './live-job.js';
 import { newRecord } from './new-record.js';
 import { startPruning } from './pruning.js';
@@ -42,10 +43,13 @@ class JobSupervisor implements Supervisor {
   readonly #deadlines: Deadlines;
   readonly #retries: Deadlines;
   readonly #endings = new Endings();
+  readonly #followers = new Listeners<JobView>();
   readonly #listeners = new Set<(view: JobView) => void>();
   readonly #inspectors = new Set<Inspector>();
   /** Queued jobs, in order. They have no actor until an event comes for them: a queue may be long. */
   readonly #queued = new Map<string, JobRecord>();
+  /** Look-ups of settled jobs under way: all whom one transition wakes look at the same job at once. */
+  readonly #lookUps = new Map<string, Promise<JobRecord | null>>();
   /** Jobs with an actor. */
   readonly #live = new Map<string, LiveJob>();
   readonly #line = new WaitingLine();
@@ -149,8 +153,17 @@ class JobSupervisor implements Supervisor {
   async look(jobId: string): Promise<JobView | null> {
     const live = this.#live.get(jobId);
     if (live !== undefined) return this.#liveView(live);
-    const record = this.#queued.get(jobId) ?? (await this.#needs.store.get(jobId));
+    const record = this.#queued.get(jobId) ?? (await this.#lookUp(jobId));
     return record === null ? null : this.#view(record);
+  }
+
+  /** The store answers in the order in which it is asked, so whoever joins a look-up sees what it saw of its own. */
+  #lookUp(jobId: string): Promise<JobRecord | null> {
+    const underWay = this.#lookUps.get(jobId);
+    if (underWay !== undefined) return underWay;
+    const found = this.#needs.store.get(jobId).finally(() => this.#lookUps.delete(jobId));
+    this.#lookUps.set(jobId, found);
+    return found;
   }
 
   async list(filter: ListFilter): Promise<JobView[]> {
@@ -183,6 +196,10 @@ class JobSupervisor implements Supervisor {
 
   settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void> {
     return this.#endings.wait(jobIds, (id) => this.#live.has(id) || this.#queued.has(id), mode, signal);
+  }
+
+  follow(jobIds: readonly string[], listener: (view: JobView) => void): () => void {
+    return this.#followers.listen(jobIds, listener);
   }
 
   subscribe(listener: (view: JobView) => void): () => void {
@@ -254,11 +271,12 @@ class JobSupervisor implements Supervisor {
   }
 
   #enqueue(record: JobRecord): void {
+    const applicant = applicantOf(record);
     this.#queued.set(record.id, record);
     this.#lineage.add(record.id, record.submission);
-    this.#line.add(turnOf(record));
+    this.#line.add(applicant);
     this.#deadlines.set(record.id, record.queueDeadlineAt);
-    this.#admission.enqueue(applicantOf(record));
+    this.#admission.enqueue(applicant);
   }
 
   #actorOf(jobId: string): LiveJob | null {
@@ -295,11 +313,13 @@ class JobSupervisor implements Supervisor {
     const { id, state, deadlineAt, retryAt } = job.committed;
     if (state !== 'queued' && this.#queued.delete(id)) {
       this.#line.remove(turnOf(job.committed));
+      this.#admission.withdraw(applicantOf(job.committed));
       if (deadlineAt !== null) this.#deadlines.set(id, deadlineAt);
     }
     if (retryAt === null) this.#retries.delete(id);
     else this.#retries.set(id, retryAt);
     const view = this.#liveView(job);
+    this.#followers.tell(id, view);
     if (isSettled(state)) {
       this.#deadlines.delete(id);
       this.#live.delete(id);
@@ -332,5 +352,5 @@ class JobSupervisor implements Supervisor {
 const applicantOf = (record: JobRecord): Applicant => ({
   jobId: record.id,
   repository: record.submission.repository,
-  turn: turnOf(record),
+  ...turnOf(record),
 });

@@ -12,7 +12,8 @@ export interface LineageLimits {
  */
 export class Lineage {
   readonly #limits: LineageLimits;
-  readonly #parents = new Map<string, string | null>();
+  /** Of those that a job's agent asked for. */
+  readonly #parents = new Map<string, string>();
   readonly #children = new Map<string, Set<string>>();
 
   constructor(limits: LineageLimits) {
@@ -33,8 +34,8 @@ export class Lineage {
   }
 
   add(jobId: string, { parentJobId }: Submission): void {
-    this.#parents.set(jobId, parentJobId);
     if (parentJobId === null) return;
+    this.#parents.set(jobId, parentJobId);
     const siblings = this.#children.get(parentJobId) ?? new Set();
     this.#children.set(parentJobId, siblings.add(jobId));
   }
@@ -43,7 +44,7 @@ export class Lineage {
   settle(jobId: string): void {
     const parent = this.#parents.get(jobId);
     this.#parents.delete(jobId);
-    if (parent === undefined || parent === null) return;
+    if (parent === undefined) return;
     const siblings = this.#children.get(parent);
     siblings?.delete(jobId);
     for (const child of this.#children.get(jobId) ?? []) {
@@ -62,6 +63,6 @@ export class Lineage {
 
   #rootOf(jobId: string): string {
     const parent = this.#parents.get(jobId);
-    return parent === undefined || parent === null ? jobId : this.#rootOf(parent);
+    return parent === undefined ? jobId : this.#rootOf(parent);
   }
 }

@@ -22,7 +22,9 @@ export interface Supervisor {
   cancel(jobId: string, message: string): Promise<JobView | null>;
   /** Resolves when any, or all, of the jobs have settled or are gone, or when `signal` aborts. Never rejects. */
   settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void>;
-  /** Calls back on each durable transition and on live progress of any job, until the returned function is called. */
+  /** Calls back on each durable transition and on live progress of these jobs, until the returned function is called. */
+  follow(jobIds: readonly string[], listener: (view: JobView) => void): () => void;
+  /** The same for every job, until the returned function is called. */
   subscribe(listener: (view: JobView) => void): () => void;
   /** Has an inspector watch every job from now on, until the returned function is called. */
   inspect(inspector: Inspector): () => void;

@@ -25,3 +25,27 @@ export const turnOf = ({ submission, entered, sequence }: JobRecord): Turn => ({
 
 /** Negative when `a` comes before `b`, both of one client. */
 export const compareTurns = (a: Turn, b: Turn): number => b.rank - a.rank || a.sequence - b.sequence;
+
+/** Index of the first of the ordered `turns` that does not come before `turn`. */
+export function placeOf(turns: readonly Turn[], turn: Turn): number {
+  let low = 0;
+  let high = turns.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareTurns(turns[middle] as Turn, turn) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Puts a turn at its place among those of one client. */
+export const putInOrder = <Each extends Turn>(turns: Each[], turn: Each): void =>
+  void turns.splice(placeOf(turns, turn), 0, turn);
+
+/** Takes a turn out of those of one client; false if it was not among them. */
+export function takeOut(turns: Turn[], turn: Turn): boolean {
+  const place = placeOf(turns, turn);
+  if (turns[place]?.sequence !== turn.sequence) return false;
+  turns.splice(place, 1);
+  return true;
+}

@@ -1,4 +1,4 @@
-import { compareTurns, type Turn } from './turn.js';
+import { placeOf, putInOrder, type Turn, takeOut } from './turn.js';
 
 /** The order of the queue: which place a waiting job has. */
 export class WaitingLine {
@@ -14,16 +14,14 @@ export class WaitingLine {
   add(turn: Turn): void {
     const turns = this.#clients.get(turn.client) ?? [];
     this.#clients.set(turn.client, turns);
-    turns.splice(indexOf(turns, turn), 0, turn);
+    putInOrder(turns, turn);
     this.#size += 1;
   }
 
   /** The job had its turn, or waits no more: its client stands at the end again. */
   remove(turn: Turn): void {
     const turns = this.#clients.get(turn.client) ?? [];
-    const index = indexOf(turns, turn);
-    if (turns[index]?.sequence !== turn.sequence) return;
-    turns.splice(index, 1);
+    if (!takeOut(turns, turn)) return;
     this.#size -= 1;
     this.#clients.delete(turn.client);
     if (turns.length > 0) this.#clients.set(turn.client, turns);
@@ -34,7 +32,7 @@ export class WaitingLine {
    * each client whose turn is earlier, and n - 1 of each whose turn is later. Limits may let later jobs pass.
    */
   position(turn: Turn): number {
-    const own = indexOf(this.#clients.get(turn.client) ?? [], turn) + 1;
+    const own = placeOf(this.#clients.get(turn.client) ?? [], turn) + 1;
     let position = own;
     let earlier = true;
     for (const [client, turns] of this.#clients) {
@@ -48,16 +46,4 @@ export class WaitingLine {
   waiting(client: string): number {
     return this.#clients.get(client)?.length ?? 0;
   }
-}
-
-/** Index of the first turn that does not come before `turn`. */
-function indexOf(turns: readonly Turn[], turn: Turn): number {
-  let low = 0;
-  let high = turns.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareTurns(turns[middle] as Turn, turn) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -12,7 +12,7 @@ export async function callOperation(
 ): Promise<Outcome<unknown>> {
   const progress = notify === null ? null : coalescedProgress(notify);
   const report = (message: string) => progress?.report(message);
-  const call = { house, origin, defaultWorkspace, signal, report };
+  const call = { house, origin, defaultWorkspace, signal, listens: progress !== null, report };
   const outcome = await invoke(operations, typeof tool === 'string' ? tool : '', input, call, log);
   progress?.end();
   return outcome;

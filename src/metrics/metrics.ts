@@ -97,28 +97,28 @@ function watchJobs(supervisor: Supervisor, settings: Settings, registers: Regist
   });
 
   /** The state of each unsettled job that was seen. */
-  const seen = new Map<string, JobRecord>();
+  const seen = new Map<string, JobRecord['state']>();
   supervisor.inspect({
     accepted: (views) => {
       accepted.inc(views.length);
-      for (const { record } of views) seen.set(record.id, record);
+      for (const { record } of views) seen.set(record.id, record.state);
     },
     took: () => undefined,
     removed: () => undefined,
   });
   supervisor.subscribe(({ record }) => {
     const before = seen.get(record.id);
-    if (before?.state === record.state) return;
+    if (before === record.state) return;
     if (isSettled(record.state)) seen.delete(record.id);
-    else seen.set(record.id, record);
+    else seen.set(record.id, record.state);
     if (isSettled(record.state))
       ended.inc({ state: record.state, code: record.context.ending?.code ?? 'none' });
     // A job that is met in the middle, after a restart, has not told when it left the state before.
-    const from = before?.entered[before.state];
-    const at = record.entered[record.state];
-    if (before === undefined || from === undefined || at === undefined) return;
+    if (before === undefined) return;
+    const [from, at] = [record.entered[before], record.entered[record.state]];
+    if (from === undefined || at === undefined) return;
     const seconds = Math.max(0, at - from) / 1_000;
-    inState.observe({ state: before.state }, seconds);
-    if (before.state === 'queued') inQueue.observe(seconds);
+    inState.observe({ state: before }, seconds);
+    if (before === 'queued') inQueue.observe(seconds);
   });
 }

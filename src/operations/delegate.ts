@@ -43,7 +43,7 @@ export const delegate = defineOperation({
     const submitted = await submitJob(work, call);
     if (!submitted.ok) return submitted;
     const { record, replayed } = submitted.value;
-    call.report(progressLine(submitted.value));
+    if (call.listens) call.report(progressLine(submitted.value));
     await waitForJobs([record.id], 'any', timeout_seconds, call);
     const view = await call.house.supervisor.look(record.id);
     if (view === null) return refuse('job_not_found');

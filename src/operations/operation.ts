@@ -70,6 +70,8 @@ export interface Call {
   defaultWorkspace(): Promise<string | null>;
   /** Aborted when the caller went away or cancelled the call. It ends a wait, never a job. */
   signal: AbortSignal;
-  /** Tells the caller how a long call is going; does nothing when nobody asked to hear it. */
+  /** Whether the caller asked to hear how a long call is going. */
+  listens: boolean;
+  /** Tells the caller; does nothing when it did not ask. */
   report(message: string): void;
 }

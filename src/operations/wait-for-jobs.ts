@@ -18,14 +18,14 @@ export async function waitForJobs(
   const timer = setTimeout(end, seconds * 1_000);
   call.signal.addEventListener('abort', end, { once: true });
   if (call.signal.aborted) end();
-  const awaited = new Set(jobIds);
-  const unsubscribe = supervisor.subscribe((view) => {
-    if (awaited.has(view.record.id)) call.report(progressLine(view));
-  });
+  // A line is put into words only for those who want to read it: a swarm of waiters wants none.
+  const leave = call.listens
+    ? supervisor.follow(jobIds, (view) => call.report(progressLine(view)))
+    : () => undefined;
   try {
     await supervisor.settled(jobIds, mode, wait.signal);
   } finally {
-    unsubscribe();
+    leave();
     clearTimeout(timer);
     call.signal.removeEventListener('abort', end);
   }

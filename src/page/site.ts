@@ -101,6 +101,7 @@ async function call(
       origin: { client: 'page', parentJobId: null },
       defaultWorkspace: async () => null,
       signal: gone.signal,
+      listens: false,
       report: () => undefined,
     },
     log,

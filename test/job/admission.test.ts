@@ -42,7 +42,9 @@ const waiting = (model: Model, of?: Of) => those('waiting', model, of);
 const applicant = ({ id, repository, client }: Omit<ModelJob, 'state'>): Applicant => ({
   jobId: id,
   repository,
-  turn: { client, rank: 0, sequence: Number(id) },
+  client,
+  rank: 0,
+  sequence: Number(id),
 });
 
 const mayStart = (model: Model, { repository, client }: ModelJob) =>
@@ -104,6 +106,20 @@ class End implements fc.AsyncCommand<Model, Real> {
   toString = () => `end(${this.which})`;
 }
 
+class Withdraw implements fc.AsyncCommand<Model, Real> {
+  constructor(readonly which: number) {}
+  check = (model: Readonly<Model>) => waiting(model as Model).length > 0;
+  async run(model: Model, real: Real): Promise<void> {
+    const candidates = waiting(model);
+    const job = candidates[this.which % candidates.length];
+    assert.ok(job);
+    job.state = 'ended';
+    real.admission.withdraw(applicant(job));
+    await agree(model, real);
+  }
+  toString = () => `withdraw(${this.which})`;
+}
+
 class Pause implements fc.AsyncCommand<Model, Real> {
   check = (model: Readonly<Model>) => !model.paused;
   async run(model: Model, real: Real): Promise<void> {
@@ -138,6 +154,7 @@ const commands = fc.commands(
     enqueue,
     fc.nat(20).map((which) => new End(which)),
     fc.nat(20).map((which) => new End(which)),
+    fc.nat(20).map((which) => new Withdraw(which)),
     fc.constant(new Pause()),
   ],
   { maxCommands: 60 },

@@ -385,6 +385,45 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('tells a follower of its own jobs alone, their end included, until it leaves', async () => {
+    const { supervisor, pool } = await open({ maxRunning: 1 });
+    const other = (await submitOne(supervisor)).record.id;
+    const followed = (await submitOne(supervisor)).record.id;
+    const heard: string[] = [];
+    const leave = supervisor.follow([followed], ({ record }) => heard.push(`${record.id} ${record.state}`));
+    await finish(pool, other);
+    await finish(pool, followed);
+    await supervisor.settled([followed, other], 'all', never);
+    assert.deepEqual(
+      heard,
+      ['worktree', 'running', 'diffing', 'done'].map((state) => `${followed} ${state}`),
+    );
+    leave();
+    supervisor.close();
+  });
+
+  it('reads the record of a settled job once for all who look at it at the same time', async () => {
+    const store = createMemoryStore();
+    let reads = 0;
+    const counting: Store = {
+      ...store,
+      get: (id) => {
+        reads += 1;
+        return store.get(id);
+      },
+    };
+    const { supervisor, pool } = await open({}, { store: counting });
+    const { id } = (await submitOne(supervisor)).record;
+    await finish(pool, id);
+    await supervisor.settled([id], 'all', never);
+    const views = await Promise.all(Array.from({ length: 1_000 }, () => supervisor.look(id)));
+    assert.ok(views.every((view) => view?.record.state === 'done'));
+    assert.equal(reads, 1);
+    await supervisor.remove(id);
+    assert.equal(await supervisor.look(id), null);
+    supervisor.close();
+  });
+
   it('drains: admits nothing more, and is done when nothing works any more', async () => {
     const { supervisor, pool } = await open({ maxRunning: 1 });
     const working = (await submitOne(supervisor)).record.id;

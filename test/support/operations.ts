@@ -178,6 +178,12 @@ export class QuietSupervisor implements Supervisor {
     });
   }
 
+  follow(jobIds: readonly string[], listener: (changed: JobView) => void) {
+    return this.subscribe((changed) => {
+      if (jobIds.includes(changed.record.id)) listener(changed);
+    });
+  }
+
   subscribe(listener: (changed: JobView) => void) {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -248,6 +254,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
     origin: { client: 'client', parentJobId: null },
     defaultWorkspace: async () => null,
     signal: new AbortController().signal,
+    listens: true,
     report: (message) => reports.push(message),
     ...more,
     reports,
