@@ -94,6 +94,7 @@ function methods({ house }: OpenHouse, log: Log, client: string): Methods {
         origin: { client, parentJobId: null },
         defaultWorkspace: async () => process.cwd(),
         signal: signal ?? new AbortController().signal,
+        listens: onReport !== undefined,
         report: (message) => onReport?.(message),
       };
       return invoke(Object.values(verbs), tool, input, context, log);
