@@ -121,6 +121,8 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
           environment,
           signal,
           warm: warmSlots > 0,
+          keptObjects: join(artifacts, 'baseline'),
+          continues: null,
         });
         if (!answer.ok) throw new Error(answer.fault.message);
         made = answer.value;

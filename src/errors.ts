@@ -78,6 +78,12 @@ export const errorTable = {
     advice: 'Wait for the job, then ask for its result again.',
     tool: 'codex_job_wait',
   },
+  cannot_continue: {
+    message: 'The job cannot be continued.',
+    temporary: false,
+    nextStep: 'start_new_job',
+    advice: 'Start a new job instead, with all that it has to know in its task.',
+  },
   result_unreadable: {
     message: 'The kept patch is missing, or is not the one that was captured.',
     temporary: false,

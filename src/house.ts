@@ -57,7 +57,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   await pool
     .run('reconcile', { unsettledJobIds: supervisor.unsettledIds() })
     .catch((problem) => log.error({ err: problem }, 'what earlier daemons left could not be removed'));
-  removeOrphans(settings.stateDir, store).catch((problem) =>
+  removeOrphans(settings.stateDir, store, (jobId) => supervisor.holdsFiles(jobId)).catch((problem) =>
     log.error({ err: problem }, 'orphaned files stay'),
   );
 

@@ -21,6 +21,7 @@ export const submissionFor = (repository: string, task: string): Submission => (
   profile: null,
   extraSettings: [],
   baseRef: null,
+  continues: null,
   includeUntracked: false,
   label: null,
   groupId: null,

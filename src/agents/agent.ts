@@ -20,6 +20,12 @@ export interface AgentBackend {
   /** A reader for one run, from its first byte. */
   reader(): AgentReader;
 
+  /**
+   * Takes the threads over that an earlier job left, from its directory to that of a job that goes on from it.
+   * False when they are gone. Safe to call again, until the agent is launched.
+   */
+  adopt(earlierDirectory: string, jobDirectory: string): Promise<boolean>;
+
   /** Removes what only a running agent needs from the job's directory; what a later run goes on from stays. */
   tidy(jobDirectory: string): Promise<void>;
 }
@@ -43,7 +49,10 @@ export interface LaunchJob {
   worktree: string;
   /** What the agent is to do. */
   task: string;
-  /** The conversation of an earlier attempt, in which to go on; null to begin one. */
+  /**
+   * The conversation of an earlier attempt, in which to go on; null at first. Then the task is what comes next
+   * in the thread that the submission continues, or begins a new one.
+   */
   threadId: string | null;
   /** The job's private directory, absolute, existing; the backend may make files and folders in it. */
   jobDirectory: string;

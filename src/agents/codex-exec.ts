@@ -1,6 +1,6 @@
 import type { AgentBackend } from './agent.js';
 import { CodexReader } from './codex-events.js';
-import { tidyCodexHome } from './codex-home.js';
+import { adoptThreads, tidyCodexHome } from './codex-home.js';
 import { launchCodex } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
 
@@ -8,6 +8,7 @@ import { checkCodex } from './codex-preflight.js';
 export const codexExec = (): AgentBackend => ({
   preflight: checkCodex,
   launch: launchCodex,
+  adopt: adoptThreads,
   reader: () => new CodexReader(),
   tidy: tidyCodexHome,
 });

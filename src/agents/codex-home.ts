@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { profileFile } from './codex-user-config.js';
@@ -51,6 +51,22 @@ export async function tidyCodexHome(directory: string): Promise<void> {
   const names = await readdir(home).catch(() => []);
   const rest = names.filter((name) => name !== 'sessions');
   await Promise.all(rest.map((name) => rm(join(home, name), { recursive: true, force: true })));
+}
+
+/** Copies the threads of an earlier job: Codex writes on in their files. False when there are none. */
+export async function adoptThreads(earlierDirectory: string, directory: string): Promise<boolean> {
+  const [from, to] = [earlierDirectory, directory].map((each) => join(each, 'codex', 'sessions')) as [
+    string,
+    string,
+  ];
+  await rm(to, { recursive: true, force: true });
+  try {
+    await cp(from, to, { recursive: true });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 async function fillHome(home: string, userHome: string, profile: string | null): Promise<void> {

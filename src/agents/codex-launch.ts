@@ -33,6 +33,7 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
   const directories = await makeCodexDirectories(job.jobDirectory, settings.codexHome, profile);
   if (!directories.ok) return directories;
 
+  const threadId = job.threadId ?? job.submission.continues?.threadId ?? null;
   const config =
     isolation === 'inherit' ? await readUserConfig(settings.codexHome, profile) : emptyUserConfig;
   const environment = codexEnvironment(
@@ -55,10 +56,10 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
       // Last, for the last one counts.
       ...[...pins(job, hidden), ...distrust(job, config.projects)].flatMap((pin) => ['-c', pin]),
       ...SWITCHED_OFF.flatMap((feature) => ['--disable', feature]),
-      ...(job.threadId === null ? [] : ['resume', job.threadId]),
+      ...(threadId === null ? [] : ['resume', threadId]),
       '-',
     ],
-    // A thread holds its task and what was done about it.
+    // After an attempt the thread holds the task and what was done about it.
     input: job.threadId === null ? job.task : GO_ON,
     environment: environment.variables,
   });

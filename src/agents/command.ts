@@ -27,6 +27,8 @@ export const command = (): AgentBackend => ({
   preflight,
   launch,
   reader: () => new CommandReader(),
+  // A command has no threads.
+  adopt: async () => true,
   tidy: async () => undefined,
 });
 

@@ -14,6 +14,7 @@ import { copyCallersIndex, openSeed } from './seed.js';
 import type { SlotLayout } from './slot.js';
 
 const TAKING = 'taking the baseline';
+const OTHER_BASE = 'base_ref names another commit than HEAD, so uncommitted changes were not carried over.';
 /** A file that changes while it is read makes git fail; it may stand still the next time. */
 const MAX_ATTEMPTS = 3;
 
@@ -22,6 +23,8 @@ export interface BaselinePlan {
   includeUntracked: boolean;
   /** The user's own clean filters apply to changed files. */
   cleanFilters: boolean;
+  /** Set when the base commit is the baseline of an earlier job: it is taken as it is. */
+  continues: object | null;
 }
 
 export interface Baseline {
@@ -93,15 +96,15 @@ async function takeOnce(
   slot: SlotLayout,
   plan: BaselinePlan,
 ): Promise<Taken> {
-  const revealed = await revealHiddenEntries(context, caller);
+  const revealed = await revealHiddenEntries(context, caller, plan.continues !== null);
   if (!revealed.ok) return revealed;
-  const carries = caller.baseCommit === caller.headCommit;
+  const carries = plan.continues === null && caller.baseCommit === caller.headCommit;
   const committed = carries
     ? await commitChanges(context, caller, revealed.tree, plan.includeUntracked)
     : {
         ok: true as const,
         commit: caller.baseCommit,
-        warnings: ['base_ref names another commit than HEAD, so uncommitted changes were not carried over.'],
+        warnings: plan.continues === null ? [OTHER_BASE] : [],
       };
   if (!committed.ok) return committed;
   const included = await findIncluded(context, slot);
@@ -194,16 +197,18 @@ const author = {
 /**
  * Entries marked assume-unchanged or skip-worktree are not compared with their files. Where the file is
  * there the mark is dropped, or the caller's change to it would be lost; where it is not, a skipped one is
- * absent on purpose. Gives the tree that the index is, where it tells. Refuses an index with conflicts.
+ * absent on purpose. Gives the tree that the index is, where it tells. Refuses an index with conflicts, unless
+ * they may be there, where nothing of it is carried over.
  */
 async function revealHiddenEntries(
   context: GitContext,
   { headCommit }: Caller,
+  conflictsAllowed: boolean,
 ): Promise<{ ok: true; absent: BytePath[]; tree: string | null } | GitFailure | Refusal> {
   const listed = await listIndex(context, headCommit);
   if (!listed.ok) return listed;
   const { entries, tree } = listed;
-  if (entries.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
+  if (!conflictsAllowed && entries.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
   const hidden = entries.filter(({ assumed, skipped }) => assumed || skipped);
   const isThere = new Map(hidden.map(({ path }) => [path, lookAt(context.directory, path) !== undefined]));
   const present = hidden.filter(({ path }) => isThere.get(path));

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { chmod, copyFile, lstat, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LargeFile } from './additions.js';
@@ -7,6 +6,7 @@ import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './b
 import type { Caller } from './caller.js';
 import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
+import { hashOfFile } from './file-hash.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeGitDirectory } from './git-directory.js';
 
@@ -181,18 +181,7 @@ export async function findChanged(
 ): Promise<Set<BytePath>> {
   const changed = new Set<BytePath>();
   for (const { path, oid } of largeFiles) {
-    if ((await hashOf(absolutePath(slot.checkout, path))) !== oid) changed.add(path);
+    if ((await hashOfFile(absolutePath(slot.checkout, path))) !== oid) changed.add(path);
   }
   return changed;
-}
-
-async function hashOf(path: Buffer): Promise<string | null> {
-  try {
-    if (!(await lstat(path)).isFile()) return null;
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path)) hash.update(chunk);
-    return hash.digest('hex');
-  } catch {
-    return null;
-  }
 }

@@ -24,7 +24,7 @@ export async function mirrorObjects(from: string, slotDirectory: string): Promis
   const names = await readdir(mirrors).catch(() => []);
   const current = names.find((name) => isCurrent(from, join(mirrors, name)));
   const mirror = join(mirrors, current ?? randomUUID());
-  if (!(await bringUpToDate(from, mirror))) return null;
+  if (!(await linkObjects(from, mirror))) return null;
   const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
   if (older.length > 0) await deleteUnused(older, dirname(slotDirectory));
   return mirror;
@@ -40,12 +40,13 @@ function namesIn(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
 }
 
-async function bringUpToDate(from: string, mirror: string): Promise<boolean> {
+/** Gives `to` hard links of all objects in `from`, another object directory. False where links are impossible. */
+export async function linkObjects(from: string, to: string): Promise<boolean> {
   try {
-    await mkdir(mirror, { recursive: true, mode: 0o700 });
+    await mkdir(to, { recursive: true, mode: 0o700 });
     // Loose objects first: what gc packs meanwhile is in a pack that is listed after them.
-    await mirrorLooseObjects(from, mirror);
-    for (let look = 1; !linkNew(from, mirror, 'pack', PACK_FILE); look += 1) {
+    await mirrorLooseObjects(from, to);
+    for (let look = 1; !linkNew(from, to, 'pack', PACK_FILE); look += 1) {
       if (look === MAX_LOOKS) return false;
     }
     return true;

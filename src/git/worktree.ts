@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { applyPatch } from './apply-patch.js';
 import { takeBaseline } from './baseline.js';
 import { askCaller, type Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
@@ -10,6 +11,7 @@ import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { furnishCheckout } from './furnish.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
+import { bringBaseline, type Continued, keepBaseline } from './kept-baseline.js';
 import { hideLargeFiles } from './large-files.js';
 import { mirrorObjects, packBaseline } from './object-mirror.js';
 import { readRegularFile } from './regular-file.js';
@@ -36,6 +38,10 @@ export interface WorktreePlan {
   signal: AbortSignal;
   /** Takes an idle slot of the repository, when there is one. */
   warm: boolean;
+  /** Where objects of a baseline that the caller's repository does not have are kept; see `kept-baseline.ts`. */
+  keptObjects: string;
+  /** The job to go on from: its baseline is this one's too, and its patch lies in the checkout. Null to begin anew. */
+  continues: Continued | null;
 }
 
 const MAKING = 'making the worktree';
@@ -46,19 +52,20 @@ const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
  * agent's own. Nothing of the caller's is written. Safe to call again: what an earlier call left of this
  * slot is removed first, and when this one fails or is stopped, so is all that it made. Refuses with the
  * codes of `findRepository`, and `base_ref_not_found`, `unmerged_index`, `repository_not_trusted`,
- * `git_not_found` or `worktree_failed`.
+ * `git_not_found`, `cannot_continue`, `result_unreadable` or `worktree_failed`.
  */
 export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<Worktree>> {
   const repository = await findRepository(plan.workspaceRoot);
   if (!repository.ok) return repository;
   const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
   await removeWorktree(directory);
-  const caller = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
-  if (!caller.ok) return caller;
-  const idleCommit = plan.warm ? await claimIdleSlot(directory, caller.value.baseCommit) : null;
-  const made = await tryToFill(directory, caller.value, idleCommit, plan);
+  const asked = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
+  if (!asked.ok) return asked;
+  const caller = { ...asked.value, baseCommit: plan.continues?.baselineCommit ?? asked.value.baseCommit };
+  const idleCommit = plan.warm ? await claimIdleSlot(directory, caller.baseCommit) : null;
+  const made = await tryToFill(directory, caller, idleCommit, plan);
   // Whatever is wrong with a used slot, a new one may do.
-  return made.ok || idleCommit === null ? made : tryToFill(directory, caller.value, null, plan);
+  return made.ok || idleCommit === null ? made : tryToFill(directory, caller, null, plan);
 }
 
 /** Leaves nothing when it fails. */
@@ -90,11 +97,14 @@ async function fillSlot(
   const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
   makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
   if (idleCommit !== null) await rename(slot.idleIndex, slot.index);
+  const context = slotContext(slot, plan.environment, plan.signal);
+  const found = plan.continues === null ? succeed(null) : await bringBaseline(plan.continues, slot, context);
+  if (!found.ok) return found;
   const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
   if (!taken.ok) return taken;
   const baseline = taken.value;
+  await keepBaseline(baseline.commit, slot, plan.keptObjects);
   if (idleCommit !== null && baseline.absent.length > 0) return refuse('worktree_failed');
-  const context = slotContext(slot, plan.environment, plan.signal);
   if (baseline.commit !== idleCommit) {
     // Writes what differs from the index: everything, or what changed since the slot's last job.
     const checkedOut = await checkOut(context, baseline.commit, baseline.absent);
@@ -105,6 +115,10 @@ async function fillSlot(
   const kept =
     mirror === null ? await packBaseline(context, baseline.commit, slot.mirror) : { ok: true as const };
   if (!kept.ok) return explain(kept, 'worktree_failed', MAKING);
+  // Before files of the baseline give way to what a patch knows nothing of.
+  const patched =
+    plan.continues === null ? succeed(null) : await applyPatch(plan.continues.patch, slot, context);
+  if (!patched.ok) return patched;
   const furnished = await furnishCheckout(slot, caller, baseline, plan.environment, plan.signal);
   if (!furnished.ok) return explain(furnished, 'worktree_failed', MAKING);
   makeAgentGitDirectory(slot, caller, baseline.commit, mirror ?? slot.mirror, plan.environment);

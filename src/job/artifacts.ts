@@ -4,10 +4,16 @@ import { jobLayout, stateLayout } from './layout.js';
 
 /**
  * Deletes the files of jobs that the store does not know: a daemon died between forgetting a job and deleting
- * its files. Jobs that come meanwhile are in the store before they have files.
+ * its files. Jobs that come meanwhile are in the store before they have files. Leaves
+ * what is held for others.
  */
-export async function removeOrphans(stateDir: string, store: Pick<Store, 'get'>): Promise<void> {
+export async function removeOrphans(
+  stateDir: string,
+  store: Pick<Store, 'get'>,
+  isHeld: (jobId: string) => boolean,
+): Promise<void> {
   for (const jobId of await readdir(stateLayout(stateDir).jobs).catch(() => [])) {
+    if (isHeld(jobId)) continue;
     // A job whose record cannot be read is known all the same.
     const known = await store.get(jobId).catch(() => true);
     if (known === null) await removeArtifacts(stateDir, jobId);

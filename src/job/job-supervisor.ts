@@ -10,6 +10,7 @@ import { removeArtifacts } from './artifacts.js';
 import type { Clock } from './clock.js';
 import { createDeadlines, type Deadlines } from './deadlines.js';
 import { Endings } from './endings.js';
+import { HeldFiles } from './held-files.js';
 import { Lineage } from './lineage.js';
 import { Listeners } from './listeners.js';
 import { LiveJob } from './live-job.js';
@@ -55,6 +56,7 @@ class JobSupervisor implements Supervisor {
   readonly #line = new WaitingLine();
   readonly #room: Room;
   readonly #lineage: Lineage;
+  readonly #heldFiles = new HeldFiles();
   #sequence: number;
   #draining = false;
   readonly #stopPruning: () => void;
@@ -81,6 +83,7 @@ class JobSupervisor implements Supervisor {
     // Jobs whose agents may be alive come first: they hold slots already.
     for (const record of records.filter(({ state }) => state !== 'queued')) {
       this.#awaken(record);
+      this.#heldFiles.update(record);
       this.#lineage.add(record.id, record.submission);
       this.#deadlines.set(record.id, record.deadlineAt ?? record.queueDeadlineAt);
       if (record.retryAt !== null) this.#retries.set(record.id, record.retryAt);
@@ -93,6 +96,10 @@ class JobSupervisor implements Supervisor {
     if (this.#draining) return refuse('draining');
     const room = this.#room.take(requests);
     if (!room.ok) return room;
+    for (const request of requests) {
+      const { continues } = request.submission;
+      if (continues !== null) this.#heldFiles.hold(request, continues.jobId);
+    }
     try {
       const jobs = await this.#toJobs(requests);
       return jobs.ok ? await this.#accept(jobs.value) : jobs;
@@ -101,6 +108,7 @@ class JobSupervisor implements Supervisor {
       return refuse('store_unavailable');
     } finally {
       room.value();
+      for (const request of requests) this.#letGo(this.#heldFiles.release(request));
     }
   }
 
@@ -109,7 +117,9 @@ class JobSupervisor implements Supervisor {
     const now = clock.now();
     const jobs: NewJob[] = [];
     for (const { task, submission, argumentsHash } of requests) {
-      const { parentJobId } = submission;
+      const { parentJobId, continues } = submission;
+      // From here on its files stay, even if it is consumed.
+      if (continues !== null && (await this.look(continues.jobId)) === null) return refuse('job_not_found');
       const parent = parentJobId === null ? null : await this.look(parentJobId);
       const depth = this.#lineage.admit(parent?.record ?? null, parentJobId, requests.length);
       if (!depth.ok) return depth;
@@ -217,8 +227,23 @@ class JobSupervisor implements Supervisor {
     const removed = await store.remove(jobId, clock.now() + settings.resultTtlSeconds * 1_000);
     if (!removed) return false;
     for (const inspector of this.#inspectors) inspector.removed(jobId);
-    await removeArtifacts(settings.stateDir, jobId);
+    if (!this.holdsFiles(jobId)) await removeArtifacts(settings.stateDir, jobId);
     return true;
+  }
+
+  holdsFiles(jobId: string): boolean {
+    return this.#heldFiles.isHeld(jobId);
+  }
+
+  /** Deletes the files of a job that was removed while they were held. */
+  #letGo(jobId: string | null): void {
+    if (jobId === null) return;
+    const { store, settings, log } = this.#needs;
+    const remove = async () => {
+      if ((await store.get(jobId)) === null && !this.holdsFiles(jobId))
+        await removeArtifacts(settings.stateDir, jobId);
+    };
+    remove().catch((problem) => log.error({ job: jobId, err: problem }, 'files of a removed job stay'));
   }
 
   countByState(): Promise<Record<JobState, number>> {
@@ -273,6 +298,7 @@ class JobSupervisor implements Supervisor {
   #enqueue(record: JobRecord): void {
     const applicant = applicantOf(record);
     this.#queued.set(record.id, record);
+    this.#heldFiles.update(record);
     this.#lineage.add(record.id, record.submission);
     this.#line.add(applicant);
     this.#deadlines.set(record.id, record.queueDeadlineAt);
@@ -316,6 +342,7 @@ class JobSupervisor implements Supervisor {
       this.#admission.withdraw(applicantOf(job.committed));
       if (deadlineAt !== null) this.#deadlines.set(id, deadlineAt);
     }
+    this.#letGo(this.#heldFiles.update(job.committed));
     if (retryAt === null) this.#retries.delete(id);
     else this.#retries.set(id, retryAt);
     const view = this.#liveView(job);

@@ -35,6 +35,8 @@ export interface JobLayout {
   patchView: string;
   /** Artifact: the patch's file list, JSON. */
   files: string;
+  /** Artifact: an object directory of git with what the baseline added to the caller's; missing where that is nothing. */
+  baseline: string;
 }
 
 /** The files of one attempt at a job's task. */
@@ -79,5 +81,6 @@ export function jobLayout(stateDir: string, jobId: string): JobLayout {
     shownPatch: join(directory, 'patch.shown'),
     patchView: join(directory, 'patch.view'),
     files: join(directory, 'files.json'),
+    baseline: join(directory, 'baseline'),
   };
 }

@@ -81,6 +81,19 @@ const context = z.object({
   lostThreads: z.number().int(),
 }) satisfies z.ZodType<JobContext>;
 
+/** What a follow-up takes over from an earlier job, whose record may be gone when it starts. */
+const continuation = z.object({
+  jobId: z.string(),
+  baselineCommit: z.string(),
+  patch: z.object({ bytes: z.number().int(), sha256: z.string() }),
+  /** Null where the agent has no threads. */
+  threadId: z.string().nullable(),
+  /** Tokens that all jobs before spent in the thread; null where nobody told. */
+  threadUsage: usage.nullable(),
+});
+
+export type Continuation = z.infer<typeof continuation>;
+
 /** What a client asked for, without the task's text: that stays in the store until the job starts. */
 // What came with later versions has a default, so that records of earlier ones can still be read.
 const submission = z.object({
@@ -99,6 +112,8 @@ const submission = z.object({
   /** More settings for Codex, `KEY=VALUE` each, of those that a client may set. */
   extraSettings: z.array(z.string()).default([]),
   baseRef: z.string().nullable(),
+  /** The earlier job that this one goes on from; null for a job that begins anew. */
+  continues: continuation.nullable().default(null),
   /** Jobs that were accepted before there was a choice started without untracked files. */
   includeUntracked: z.boolean().default(false),
   label: z.string().nullable(),

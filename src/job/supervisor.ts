@@ -28,8 +28,13 @@ export interface Supervisor {
   subscribe(listener: (view: JobView) => void): () => void;
   /** Has an inspector watch every job from now on, until the returned function is called. */
   inspect(inspector: Inspector): () => void;
-  /** Deletes a settled job and its artifacts. False if there is no such settled job. */
+  /**
+   * Deletes a settled job and its artifacts, but those that a follow-up has yet to take over, which go when it has.
+   * False if there is no such settled job.
+   */
   remove(jobId: string): Promise<boolean>;
+  /** True while a follow-up has yet to take over files of the job, which may itself be gone. */
+  holdsFiles(jobId: string): boolean;
   countByState(): Promise<Record<JobState, number>>;
   /** Ids of the jobs that have not settled. */
   unsettledIds(): string[];

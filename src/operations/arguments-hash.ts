@@ -17,6 +17,7 @@ export function argumentsHash(input: DelegateInput, workspace: string): string {
     input.deadline_seconds ?? null,
     input.label ?? null,
     ...(input.include_untracked ? ['include_untracked'] : []),
+    ...(input.continues === undefined ? [] : [`continues ${input.continues}`]),
     ...(input.group_id === undefined ? [] : [`group ${input.group_id}`]),
     ...(input.profile === undefined ? [] : [`profile ${input.profile}`]),
     ...(input.extra_args?.length ? [['extra_args', ...input.extra_args]] : []),

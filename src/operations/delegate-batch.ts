@@ -5,7 +5,7 @@ import { handleOf, jobHandle } from './handle.js';
 import { defineOperation } from './operation.js';
 import { submitJobs } from './submit-job.js';
 
-const { task, workspace_root, base_ref, label, priority, ...shared } = delegateFields;
+const { task, workspace_root, base_ref, label, priority, continues: _, ...shared } = delegateFields;
 const MOST_TASKS = 100;
 
 export const delegateBatch = defineOperation({

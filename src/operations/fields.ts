@@ -70,6 +70,11 @@ export const delegateFields = {
     .max(32)
     .optional()
     .describe('More Codex arguments: -c KEY=VALUE for settings of the answer, as model_verbosity.'),
+  continues: jobId
+    .optional()
+    .describe(
+      'Id of an ended job to go on from, in its Codex thread and with its patch in place; the new patch holds both, from the same baseline.',
+    ),
   base_ref: word(255)
     .optional()
     .describe('Branch, tag or commit to start from; HEAD with uncommitted tracked changes unless given.'),

@@ -16,6 +16,7 @@ const journalEntry = z.record(z.string(), z.string().nullable());
 export const jobResult = z.object({
   job_id: z.string(),
   label: z.string().nullable(),
+  continues: z.string().nullable().describe('The job it went on from.'),
   status: z.enum(settledStates),
   summary: z.string().nullable().describe("The agent's last message."),
   patch: z.string().nullable().describe('This page; null if no worktree was made.'),
@@ -58,7 +59,8 @@ export async function readResult(request: ResultRequest, house: House): Promise<
   return gone ? refuse('job_not_found') : page;
 }
 
-const refuseRunning = ({ record }: JobView, now: number) =>
+/** The refusal of what needs a job to have settled. */
+export const refuseRunning = ({ record }: JobView, now: number) =>
   refuse('job_running', {
     retryAfterMs: pollAfterMs(record, now) ?? undefined,
     repairArguments: waitArguments(record.id),
@@ -91,6 +93,7 @@ async function describeResult(
   return {
     job_id: id,
     label: submission.label,
+    continues: submission.continues?.jobId ?? null,
     status: state as JobResult['status'],
     summary: run?.summary == null ? null : summary.text,
     patch: page?.text ?? null,

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
-import { findRepository } from '../git/repository.js';
 import type { JobView, SubmitRequest } from '../job/supervisor.js';
 import { argumentsHash } from './arguments-hash.js';
 import { readExtraArguments } from './extra-arguments.js';
 import { type DelegateInput, MAX_TASK_BYTES } from './fields.js';
+import { findStart, type Start } from './find-start.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { Call, House } from './operation.js';
 
@@ -32,19 +31,23 @@ export async function submitJobs(inputs: readonly DelegateInput[], call: Call): 
     if (!checked.ok) return named(checked.fault, index);
     checkedInputs.push(checked.value);
   }
-  const workspaces = new Map<string | undefined, Workspace>();
-  for (const [index, { workspace_root: root }] of inputs.entries()) {
-    if (workspaces.has(root)) continue;
-    const workspace = await findWorkspace(root, call);
-    if (!workspace.ok) return named(workspace.fault, index);
-    workspaces.set(root, workspace.value);
+  const starts = new Map<string, Start>();
+  for (const [index, input] of inputs.entries()) {
+    if (starts.has(startKey(input))) continue;
+    const start = await findStart(input, call);
+    if (!start.ok) return named(start.fault, index);
+    starts.set(startKey(input), start.value);
   }
   const ready = await checkHouse(call.house);
   if (!ready.ok) return ready;
   return call.house.supervisor.submit(
-    checkedInputs.map((input) => toRequest(input, workspaces.get(input.workspace_root) as Workspace, call)),
+    checkedInputs.map((input) => toRequest(input, starts.get(startKey(input)) as Start, call)),
   );
 }
+
+/** Jobs with the same key begin at the same place. */
+const startKey = ({ workspace_root, continues }: DelegateInput) =>
+  JSON.stringify([workspace_root, continues]);
 
 type CheckedInput = DelegateInput & { extraSettings: string[] };
 
@@ -52,10 +55,20 @@ type CheckedInput = DelegateInput & { extraSettings: string[] };
 function checkInput(input: DelegateInput): Outcome<CheckedInput> {
   const task = checkTask(input.task);
   if (!task.ok) return task;
+  const start = checkStart(input);
+  if (!start.ok) return start;
   if (input.profile !== undefined && input.isolation !== 'inherit')
     return invalidArgument('profile', 'is part of the configuration that this isolation leaves out');
   const extra = readExtraArguments(input.extra_args ?? []);
   return extra.ok ? succeed({ ...input, extraSettings: extra.value }) : extra;
+}
+
+/** A follow-up has the baseline of the job that it goes on from. */
+function checkStart(input: DelegateInput): Outcome<null> {
+  if (input.continues === undefined) return succeed(null);
+  if (input.base_ref !== undefined) return invalidArgument('base_ref', 'must be left out with continues');
+  if (input.include_untracked) return invalidArgument('include_untracked', 'must be left out with continues');
+  return succeed(null);
 }
 
 function checkTask(task: string): Outcome<null> {
@@ -70,62 +83,29 @@ function checkTask(task: string): Outcome<null> {
   return succeed(null);
 }
 
-interface Workspace {
-  /** Real path of the directory the caller named. */
-  directory: string;
-  subdirectory: string;
-  commonDirectory: string;
-}
-
-async function findWorkspace(named: string | undefined, call: Call): Promise<Outcome<Workspace>> {
-  const directory = named ?? (await call.defaultWorkspace());
-  if (directory === null) {
-    return refuse('invalid_workspace_root', {
-      message: 'No workspace_root was given, and the client names no directory of its own.',
-    });
-  }
-  const found = await lookUp(directory);
-  if (!found.ok) return found;
-  const { root, subdirectory, commonDirectory } = found.value;
-  return succeed({ directory: join(root, subdirectory), subdirectory, commonDirectory });
-}
-
-/** Look-ups under way. A swarm submits on one repository, many at once: they share one. */
-const lookUps = new Map<string, ReturnType<typeof findRepository>>();
-
-function lookUp(directory: string): ReturnType<typeof findRepository> {
-  const underWay = lookUps.get(directory);
-  if (underWay !== undefined) return underWay;
-  const found = findRepository(directory).finally(() => lookUps.delete(directory));
-  lookUps.set(directory, found);
-  return found;
-}
-
 async function checkHouse(house: House): Promise<Outcome<unknown>> {
   if (house.draining()) return refuse('draining');
   const ready = await house.preflight();
   return ready.ok ? house.checkDisk() : ready;
 }
 
-function toRequest(
-  input: CheckedInput,
-  workspace: Workspace,
-  { house: { settings }, origin }: Call,
-): SubmitRequest {
+function toRequest(input: CheckedInput, start: Start, { house: { settings }, origin }: Call): SubmitRequest {
+  const earlier = start.earlier?.submission;
   return {
     task: input.task,
-    argumentsHash: argumentsHash(input, workspace.directory),
+    argumentsHash: argumentsHash(input, start.directory),
     submission: {
-      workspaceRoot: workspace.directory,
-      subdirectory: workspace.subdirectory,
-      repository: workspace.commonDirectory,
+      workspaceRoot: start.directory,
+      subdirectory: start.subdirectory,
+      repository: start.commonDirectory,
       backend: settings.backend,
-      model: input.model ?? settings.model,
-      reasoningEffort: input.reasoning_effort ?? null,
+      model: input.model ?? earlier?.model ?? settings.model,
+      reasoningEffort: input.reasoning_effort ?? earlier?.reasoningEffort ?? null,
       isolation: input.isolation,
-      profile: input.profile ?? null,
+      profile: input.profile ?? (input.isolation === 'inherit' ? (earlier?.profile ?? null) : null),
       extraSettings: input.extraSettings,
       baseRef: input.base_ref ?? null,
+      continues: start.continues,
       includeUntracked: input.include_untracked,
       label: input.label ?? null,
       groupId: input.group_id ?? null,

@@ -10,6 +10,7 @@ import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { followAgent, MAX_OUTPUT_BYTES } from './follow-agent.js';
+import { readOwnUsage } from './own-usage.js';
 import { patiently } from './patiently.js';
 import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
@@ -44,7 +45,7 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
   return followAgent({
     jobId: task.jobId,
     agent,
-    reader: backend.reader(),
+    reader: readOwnUsage(backend.reader(), task.submission.continues?.threadUsage ?? null),
     files,
     silenceMs: settings.silenceSeconds * 1_000,
     maximumOutputBytes: MAX_OUTPUT_BYTES,

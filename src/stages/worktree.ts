@@ -1,5 +1,8 @@
 import type { WorktreeOutput } from '../../machines/job.js';
+import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import type { Continued } from '../git/kept-baseline.js';
 import { slotDirectory } from '../git/slot.js';
 import { makeWorktree } from '../git/worktree.js';
 import { jobLayout, stateLayout } from '../job/layout.js';
@@ -9,7 +12,10 @@ import type { StageChannel } from './channel.js';
 import { gitFault, isShortage } from './machine-fault.js';
 import { patiently } from './patiently.js';
 
-/** Makes the job's private checkout of its baseline. Made again from nothing when it is called again. */
+/**
+ * Makes the job's private checkout of its baseline; for a job that goes on from an earlier one, with all that it
+ * takes over. Made again from nothing when it is called again.
+ */
 export function worktree(
   task: WorktreeTask,
   settings: Settings,
@@ -31,8 +37,11 @@ async function worktreeOnce(
     return { ok: false, code: 'cancelled', message: 'The job ended before it had a worktree.' };
   const { repositories } = stateLayout(settings.stateDir);
   const slot = slotDirectory(repositories, task.submission.repository, task.jobId);
-  const made = await aloneOnSlot(slot, jobLayout(settings.stateDir, task.jobId).atWork, () =>
-    makeWorktree({
+  const files = jobLayout(settings.stateDir, task.jobId);
+  const made = await aloneOnSlot(slot, files.atWork, async () => {
+    const continues = await takeOver(task, settings);
+    if (!continues.ok) return continues;
+    return makeWorktree({
       repositoriesDirectory: repositories,
       slot: task.jobId,
       workspaceRoot: task.submission.workspaceRoot,
@@ -42,9 +51,29 @@ async function worktreeOnce(
       environment: settings.environment,
       signal: channel.stop,
       warm: settings.warmSlots > 0,
-    }),
-  );
+      keptObjects: files.baseline,
+      continues: continues.value,
+    });
+  });
   if (made.ok) return { ok: true, worktree: made.value };
   const { code, message } = await gitFault(made.fault, settings.stateDir);
   return { ok: false, code, message };
+}
+
+/** Takes the earlier job's thread over and tells where the rest lies; null for a job that begins anew. */
+async function takeOver(
+  { jobId, submission: { continues, backend: name } }: WorktreeTask,
+  settings: Settings,
+): Promise<Outcome<Continued | null>> {
+  if (continues === null) return succeed(null);
+  const earlier = jobLayout(settings.stateDir, continues.jobId);
+  const backend = await backendOf(name);
+  if (!(await backend.adopt(earlier.directory, jobLayout(settings.stateDir, jobId).directory))) {
+    return refuse('cannot_continue', { message: 'The thread of the earlier job is gone.' });
+  }
+  return succeed({
+    baselineCommit: continues.baselineCommit,
+    keptObjects: earlier.baseline,
+    patch: { file: earlier.patch, ...continues.patch },
+  });
 }

@@ -92,6 +92,7 @@ const plainSubmission = (workspaceRoot: string): Submission => ({
   profile: null,
   extraSettings: [],
   baseRef: null,
+  continues: null,
   includeUntracked: false,
   label: null,
   groupId: null,

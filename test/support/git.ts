@@ -125,6 +125,8 @@ export function planFor(
     environment: user,
     signal: new AbortController().signal,
     warm: false,
+    keptObjects: join(workspace, 'kept', `job-${slots}`),
+    continues: null,
     ...more,
   };
 }

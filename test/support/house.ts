@@ -71,6 +71,7 @@ export const submission = (over: Partial<Submission> = {}): Submission => ({
   profile: null,
   extraSettings: [],
   baseRef: null,
+  continues: null,
   includeUntracked: false,
   label: null,
   groupId: null,

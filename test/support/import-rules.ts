@@ -59,6 +59,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type job/supervisor',
     'job/record',
     'job/layout',
+    'job/continuation',
     'type agents/agent',
     'type store/store',
     'git/repository',

@@ -87,6 +87,7 @@ export function makeRecord(
       profile: null,
       extraSettings: [],
       baseRef: null,
+      continues: null,
       includeUntracked: false,
       label: null,
       groupId: null,
@@ -149,6 +150,10 @@ export class QuietSupervisor implements Supervisor {
       .sort((left, right) => right.sequence - left.sequence)
       .slice(0, limit)
       .map(view);
+  }
+
+  holdsFiles() {
+    return false;
   }
 
   async journal(jobId: string) {

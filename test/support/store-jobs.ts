@@ -54,6 +54,7 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
       profile: null,
       extraSettings: [],
       baseRef: null,
+      continues: null,
       includeUntracked: false,
       label,
       groupId,

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import { findRepository } from '../git/repository.js';
+import { continuationOf } from '../job/continuation.js';
+import { isSettled, type JobRecord } from '../job/record.js';
+import type { DelegateInput } from './fields.js';
+import type { Call } from './operation.js';
+import { refuseRunning } from './result.js';
+
+/** Where a job begins. */
+export interface Start {
+  /** Real path of the directory the caller named. */
+  directory: string;
+  subdirectory: string;
+  commonDirectory: string;
+  /** The job to go on from; null to begin anew. */
+  earlier: JobRecord | null;
+  continues: JobRecord['submission']['continues'];
+}
+
+/**
+ * Finds the workspace of a job, and what it goes on from: a follow-up works where the earlier job did. Reads the
+ * store and a few small files.
+ */
+export async function findStart(
+  { workspace_root: root, continues: jobId }: Pick<DelegateInput, 'workspace_root' | 'continues'>,
+  call: Call,
+): Promise<Outcome<Start>> {
+  if (jobId !== undefined) return findEarlier(jobId, root, call);
+  const directory = root ?? (await call.defaultWorkspace());
+  if (directory === null) {
+    return refuse('invalid_workspace_root', {
+      message: 'No workspace_root was given, and the client names no directory of its own.',
+    });
+  }
+  return findWorkspace(directory);
+}
+
+async function findEarlier(
+  jobId: string,
+  root: string | undefined,
+  { house }: Call,
+): Promise<Outcome<Start>> {
+  const view = await house.supervisor.look(jobId);
+  if (view === null) return refuse('job_not_found');
+  const { record } = view;
+  if (!isSettled(record.state)) return refuseRunning(view, house.now());
+  const continues = continuationOf(record, house.settings.backend);
+  if (!continues.ok) return continues;
+  const { workspaceRoot, repository } = record.submission;
+  const found = await findWorkspace(root ?? workspaceRoot);
+  if (!found.ok) return found;
+  if (found.value.directory !== workspaceRoot || found.value.commonDirectory !== repository) {
+    return refuse('cannot_continue', {
+      message: 'The job worked in another directory or repository. Leave workspace_root out to go on there.',
+    });
+  }
+  return succeed({ ...found.value, earlier: record, continues: continues.value });
+}
+
+async function findWorkspace(directory: string): Promise<Outcome<Start>> {
+  const found = await lookUp(directory);
+  if (!found.ok) return found;
+  const { root, subdirectory, commonDirectory } = found.value;
+  return succeed({
+    directory: join(root, subdirectory),
+    subdirectory,
+    commonDirectory,
+    earlier: null,
+    continues: null,
+  });
+}
+
+/** Look-ups under way. A swarm submits on one repository, many at once: they share one. */
+const lookUps = new Map<string, ReturnType<typeof findRepository>>();
+
+function lookUp(directory: string): ReturnType<typeof findRepository> {
+  const underWay = lookUps.get(directory);
+  if (underWay !== undefined) return underWay;
+  const found = findRepository(directory).finally(() => lookUps.delete(directory));
+  lookUps.set(directory, found);
+  return found;
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { run, say } from '../../src/demo/reply.js';
+import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
+import { type Answer, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+
+/** Runs the command that the task names after its colon, then says that it did. */
+const obey = () =>
+  startScriptedModel(({ task, step }) =>
+    step === 0 ? run(task.slice(task.indexOf(':') + 1)) : say(`Did ${task.split(':', 1)[0]}.`),
+  );
+
+async function withOffshoot(
+  environment: Record<string, string>,
+  work: (offshoot: Offshoot, model: ScriptedModel) => Promise<void>,
+): Promise<void> {
+  const model = await obey();
+  const offshoot = await makeOffshoot({ model, environment });
+  try {
+    await offshoot.start();
+    await work(offshoot, model);
+  } finally {
+    await offshoot.remove();
+    await model.close();
+  }
+}
+
+const pathsOf = (result: Answer): string[] => result.files.map(({ path }: { path: string }) => path);
+
+/** The files of a commit with a patch applied. */
+async function patched(offshoot: Offshoot, commit: string, patch: Buffer, names: readonly string[]) {
+  const directory = await mkdtemp(join(offshoot.root, 'applied-'));
+  await offshoot.git('worktree', 'add', '--quiet', '--detach', directory, commit);
+  execFileSync('git', ['-C', directory, 'apply', '--index', '--binary'], { input: patch });
+  return Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
+}
+
+describe('a follow-up', { concurrency: 2 }, () => {
+  it('goes on in the thread and on top of the patch, and its patch holds both from the first baseline', async () => {
+    await withOffshoot({}, async (offshoot, model) => {
+      const base = (await offshoot.git('rev-parse', 'HEAD')).trim();
+      const first = await offshoot.delegate('first: echo 1 > one.txt; echo four >> a.txt');
+      const before = await offshoot.result(first);
+      assert.equal(before.status, 'done', JSON.stringify(before.error));
+      assert.equal(before.continues, null);
+      // The caller goes on meanwhile.
+      await writeFile(join(offshoot.repository, 'a.txt'), 'something else\n');
+      await offshoot.git('commit', '--quiet', '--all', '--message', 'second');
+
+      const second = await offshoot.delegate('second: cat one.txt a.txt > two.txt', { continues: first });
+      const result = await offshoot.result(second);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.equal(result.summary, 'Did second.');
+      assert.equal(result.continues, first);
+      assert.equal(result.thread_id, before.thread_id);
+      assert.equal(result.baseline_commit, base);
+      assert.deepEqual(pathsOf(result), ['a.txt', 'one.txt', 'two.txt']);
+      const asked = model.requests('second: cat one.txt a.txt > two.txt')[0];
+      assert.match(JSON.stringify(asked?.body.input), /first: echo 1/);
+      assert.deepEqual(await patched(offshoot, base, result.patch, ['a.txt', 'two.txt']), [
+        'one\ntwo\nthree\nfour\n',
+        '1\none\ntwo\nthree\nfour\n',
+      ]);
+      // Each asked the model twice, and pays for that alone.
+      assert.deepEqual(result.usage, before.usage);
+
+      const third = await offshoot.result(
+        await offshoot.delegate('third: rm two.txt', { continues: second }),
+      );
+      assert.equal(third.status, 'done', JSON.stringify(third.error));
+      assert.deepEqual(pathsOf(third), ['a.txt', 'one.txt']);
+      assert.deepEqual(third.usage, before.usage);
+      // The job that was continued is as it was, and can be continued once more.
+      assert.deepEqual((await offshoot.result(first)).patch, before.patch);
+      const fork = await offshoot.result(await offshoot.delegate('fork: ls > ls.txt', { continues: first }));
+      assert.deepEqual(pathsOf(fork), ['a.txt', 'ls.txt', 'one.txt']);
+      assert.doesNotMatch(JSON.stringify(model.requests('fork: ls > ls.txt')[0]?.body.input), /second: cat/);
+      assert.equal(await readFile(join(offshoot.repository, 'a.txt'), 'utf8'), 'something else\n');
+    });
+  });
+
+  it('begins at the uncommitted changes that the first job began with, whatever became of them', async () => {
+    await withOffshoot({}, async (offshoot) => {
+      await writeFile(join(offshoot.repository, 'a.txt'), 'not committed\n');
+      const first = await offshoot.delegate('first: echo 1 > one.txt');
+      await offshoot.result(first);
+      await offshoot.git('checkout', '--quiet', '--', 'a.txt');
+      await offshoot.git('gc', '--quiet', '--prune=now');
+      const result = await offshoot.result(
+        await offshoot.delegate('second: cp a.txt b.txt', { continues: first }),
+      );
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.deepEqual(pathsOf(result), ['b.txt', 'one.txt']);
+      assert.match(result.patch.toString(), /\+not committed\n/);
+    });
+  });
+
+  it('is not lost when the first job is consumed, or the daemon killed, before it starts', async () => {
+    await withOffshoot({ OFFSHOOT_MAX_RUNNING: '1' }, async (offshoot, model) => {
+      await writeFile(join(offshoot.repository, 'a.txt'), 'not committed\n');
+      const first = await offshoot.delegate('first: echo 1 > one.txt');
+      await offshoot.result(first);
+      const other = await offshoot.delegate('other: sleep 600');
+      await model.requested(1, 'other: sleep 600');
+      const second = await offshoot.delegate('second: echo 2 > two.txt', { continues: first });
+      const taken = await offshoot.call('codex_job_consume_result', { job_id: first });
+      assert.equal(taken.consumed, true);
+      await offshoot.kill();
+      await offshoot.start();
+      assert.equal((await offshoot.refusal('codex_job_status', { job_id: first })).code, 'job_not_found');
+      assert.equal(
+        (
+          await offshoot.refusal('codex_delegate_async', {
+            task: 'x',
+            workspace_root: offshoot.repository,
+            continues: first,
+          })
+        ).code,
+        'job_not_found',
+      );
+      await offshoot.call('codex_job_cancel', { job_id: other });
+      const result = await offshoot.result(second);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.deepEqual(pathsOf(result), ['one.txt', 'two.txt']);
+      await assert.rejects(readFile(join(offshoot.stateDir, 'jobs', first, 'patch')), { code: 'ENOENT' });
+    });
+  });
+
+  it('of a cancelled job goes on with what was done until then, through a kill -9 of the daemon', async () => {
+    await withOffshoot({}, async (offshoot, model) => {
+      const first = await offshoot.delegate('first: echo 1 > one.txt; sleep 600');
+      await model.requested(1);
+      await offshoot.reach(first, 'running');
+      const path = join(offshoot.stateDir, 'repositories');
+      await until(() => execFileSync('find', [path, '-name', 'one.txt', '-size', '+0']).length > 0);
+      const early = await offshoot.refusal('codex_delegate_async', {
+        task: 'x',
+        workspace_root: offshoot.repository,
+        continues: first,
+      });
+      assert.equal(early.code, 'job_running');
+      await offshoot.call('codex_job_cancel', { job_id: first });
+      assert.equal((await offshoot.result(first)).status, 'cancelled');
+      const second = await offshoot.delegate('second: cat one.txt > two.txt', { continues: first });
+      await offshoot.kill();
+      await offshoot.start();
+      const result = await offshoot.result(second);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.deepEqual(pathsOf(result), ['one.txt', 'two.txt']);
+      assert.deepEqual(await offshoot.slots(), []);
+    });
+  });
+
+  it('is refused where it cannot be, before anything is spent', async () => {
+    await withOffshoot({}, async (offshoot, model) => {
+      const first = await offshoot.delegate('first: true');
+      await offshoot.result(first);
+      const refused = async (input: object) => {
+        const fault = await offshoot.refusal('codex_delegate_async', { task: 'x', ...input });
+        return [fault.code, fault.details?.fields?.[0]?.field];
+      };
+      assert.deepEqual(await refused({ continues: 'f'.repeat(32) }), ['job_not_found', undefined]);
+      assert.deepEqual(await refused({ continues: first, base_ref: 'HEAD' }), [
+        'invalid_arguments',
+        'base_ref',
+      ]);
+      assert.deepEqual(await refused({ continues: first, include_untracked: true }), [
+        'invalid_arguments',
+        'include_untracked',
+      ]);
+      const elsewhere = join(offshoot.root, 'elsewhere');
+      execFileSync('git', ['clone', '--quiet', offshoot.repository, elsewhere]);
+      assert.deepEqual(await refused({ continues: first, workspace_root: elsewhere }), [
+        'cannot_continue',
+        undefined,
+      ]);
+      await rm(join(offshoot.repository, '.git'), { recursive: true });
+      assert.equal((await refused({ continues: first }))[0], 'not_a_git_repo');
+      assert.deepEqual(model.requests('x'), []);
+    });
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
