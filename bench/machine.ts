@@ -72,6 +72,7 @@ const needs: LiveJobNeeds = {
   // A store that costs nothing, so that what is left is ours.
   store: { ...createMemoryStore(), save: async () => true, task: async () => 'task' },
   clock: systemClock,
+  backendFor: () => 'command',
   resultTtlSeconds: 60,
   changed: () => undefined,
   inspected: () => undefined,

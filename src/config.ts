@@ -53,7 +53,15 @@ const settingsSchema = z.strictObject({
     .default(100)
     .describe('How many unsettled jobs may come from the agents of one job, in all.'),
   max_queued: wholeNumber(1, 1_000_000).default(100_000).describe('Jobs that may wait; more are refused.'),
-  backend: z.enum(['codex-exec', 'command']).default('codex-exec').describe('The agent that does the tasks.'),
+  backend: z
+    .enum(['codex-exec', 'codex-app-server', 'auto', 'command'])
+    .default('codex-exec')
+    .describe(
+      'The agent that does the tasks: Codex in a process for each job (codex-exec) or in one for many (codex-app-server), the one or the other by their number (auto), or a command.',
+    ),
+  app_server_from: wholeNumber(1, 1_000)
+    .default(32)
+    .describe('With the backend auto: how many jobs run at once when the next goes to an app-server.'),
   command: z
     .string()
     .optional()
@@ -118,6 +126,9 @@ function parseJson(value: unknown): unknown {
 type RawSettings = z.infer<typeof settingsSchema>;
 export type SettingKey = keyof RawSettings;
 
+/** What a job runs on. */
+export type Backend = 'codex-exec' | 'codex-app-server' | 'command';
+
 export interface Settings {
   stateDir: string;
   maxRunning: number;
@@ -131,7 +142,8 @@ export interface Settings {
   clientLimits: Readonly<Record<string, { maxRunning?: number; maxQueued?: number }>>;
   maxDepth: number;
   maxDescendants: number;
-  backend: 'codex-exec' | 'command';
+  backend: Backend | 'auto';
+  appServerFrom: number;
   command: string | null;
   codexPath: string | null;
   model: string | null;
@@ -234,6 +246,7 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     maxDepth: raw.max_depth,
     maxDescendants: raw.max_descendants,
     backend: raw.backend,
+    appServerFrom: raw.app_server_from,
     command: raw.command ?? null,
     codexPath: raw.codex_path ?? null,
     model: raw.model ?? null,

@@ -331,6 +331,12 @@ export const errorTable = {
     advice:
       'Start again after the reset that the message names, or with deadline_seconds beyond it; without one, check the plan.',
   },
+  host_lost: {
+    message: 'The process that ran the agent with those of other jobs ended under it, again and again.',
+    temporary: true,
+    nextStep: 'retry_after_delay',
+    advice: 'Start the job again, with OFFSHOOT_BACKEND=codex-exec if it happens often.',
+  },
   model_unavailable: {
     message: 'The model could not be reached or was overloaded.',
     temporary: true,

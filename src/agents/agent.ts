@@ -1,4 +1,5 @@
 import type { Progress, Usage } from '../../machines/job.js';
+import type { HostedJob } from '../app-server/messages.js';
 import type { Settings } from '../config.js';
 import type { ErrorCode, Outcome } from '../errors.js';
 import type { Submission } from '../job/record.js';
@@ -14,8 +15,8 @@ export interface AgentBackend {
    */
   preflight(settings: Settings, signal: AbortSignal): Promise<Outcome<Readiness>>;
 
-  /** Prepares the private directories and says what to start. Safe to call again for the same job. */
-  launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>>;
+  /** Prepares the private directories and says what to start, or what to ask of a host. Safe to call again for the same job. */
+  launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch | HostedLaunch>>;
 
   /** A reader for one run, from its first byte. */
   reader(): AgentReader;
@@ -30,6 +31,11 @@ export interface AgentBackend {
   tidy(jobDirectory: string): Promise<void>;
 }
 
+/** A backend that gives each job a process of its own. */
+export interface OwnProcessBackend extends AgentBackend {
+  launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>>;
+}
+
 /** What the preflight found, for `codex_status`. */
 export interface Readiness {
   /** Absolute path of the program. */
@@ -42,6 +48,8 @@ export interface Readiness {
 
 export interface LaunchJob {
   jobId: string;
+  /** Counted from 1. */
+  attempt: number;
   submission: Submission;
   /** Where the agent works: the checkout, or the caller's subdirectory of it. */
   directory: string;
@@ -65,6 +73,16 @@ export interface Launch {
   input: string;
   /** The whole environment of the agent: nothing is inherited. */
   environment: Record<string, string>;
+}
+
+/** A job that runs in a process shared with others, its host. */
+export interface HostedLaunch {
+  /** Hosts of one kind are alike; a job may go to any of them. Letters and digits. */
+  hostKind: string;
+  /** Prepares a host in its directory, absolute and existing, and says how to start it. */
+  launchHost(directory: string): Promise<Outcome<Launch>>;
+  /** What the host is told. */
+  job: Omit<HostedJob, 'jobId' | 'files' | 'directory' | 'deadlineAt'>;
 }
 
 /** Reads the agent's output, line by line, and tells in the end how the run went. */

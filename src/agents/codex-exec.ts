@@ -1,11 +1,11 @@
-import type { AgentBackend } from './agent.js';
+import type { OwnProcessBackend } from './agent.js';
 import { CodexReader } from './codex-events.js';
 import { adoptThreads, tidyCodexHome } from './codex-home.js';
 import { launchCodex } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
 
 /** Backend that runs `codex exec --json`, one process a job, in Codex's own sandbox. */
-export const codexExec = (): AgentBackend => ({
+export const codexExec = (): OwnProcessBackend => ({
   preflight: checkCodex,
   launch: launchCodex,
   adopt: adoptThreads,

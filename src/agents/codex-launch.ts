@@ -9,7 +9,7 @@ import { findCodex } from './codex-program.js';
 import { emptyUserConfig, profileFile, readUserConfig } from './codex-user-config.js';
 
 /** Features that contact others by themselves, cost start-up time, or have no place in a background job. */
-const SWITCHED_OFF = [
+export const SWITCHED_OFF = [
   'plugins',
   'remote_plugin',
   'apps',
@@ -21,7 +21,7 @@ const SWITCHED_OFF = [
   'unbounded_connection_retries',
 ];
 
-const GO_ON = 'The connection to the model broke off. Go on with the task where you left it.';
+export const GO_ON = 'The connection to the model broke off. Go on with the task where you left it.';
 
 /** Says how to start `codex exec` for a job, or how to go on in its thread; the prompt is read from standard input. */
 export async function launchCodex(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>> {
@@ -88,17 +88,21 @@ function modelArguments({ submission }: LaunchJob, settings: Settings): string[]
   ];
 }
 
-/** Settings that hold whatever the user's and the repository's configuration say. */
+/** Settings of every job, whatever the user's and the repository's configuration say. */
+export const PINS = [
+  'approval_policy="never"',
+  'analytics.enabled=false',
+  'check_for_update_on_startup=false',
+  'web_search="disabled"',
+  'allow_login_shell=false',
+  'skills.bundled.enabled=false',
+];
+
 function pins(job: LaunchJob, hidden: readonly string[]): string[] {
   // From a subdirectory of the checkout, Codex would let the agent write there only.
   const roots = job.directory === job.worktree ? [] : [job.worktree];
   return [
-    'approval_policy="never"',
-    'analytics.enabled=false',
-    'check_for_update_on_startup=false',
-    'web_search="disabled"',
-    'allow_login_shell=false',
-    'skills.bundled.enabled=false',
+    ...PINS,
     `sandbox_workspace_write={network_access=false,writable_roots=${tomlList(roots)},exclude_slash_tmp=true,exclude_tmpdir_env_var=false}`,
     'shell_environment_policy.ignore_default_excludes=false',
     `shell_environment_policy.exclude=${tomlList(hidden)}`,
@@ -111,10 +115,13 @@ function pins(job: LaunchJob, hidden: readonly string[]): string[] {
  * is not even read for its AGENTS.md.
  */
 function distrust(job: LaunchJob, trusted: readonly string[]): string[] {
-  const around = trusted.some((path) => job.directory === path || job.directory.startsWith(`${path}/`));
-  if (!around && !trusted.includes('/')) return [];
+  if (!isTrusted(job, trusted)) return [];
   return [`projects={${[...new Set([job.worktree, job.directory])].map(untrusted).join(',')}}`];
 }
+
+/** True where the user trusts a directory around the checkout, or that itself. */
+export const isTrusted = (job: LaunchJob, trusted: readonly string[]): boolean =>
+  trusted.some((path) => path === '/' || job.directory === path || job.directory.startsWith(`${path}/`));
 
 const untrusted = (path: string) => `${toml(path)}={trust_level="untrusted"}`;
 

@@ -10,6 +10,8 @@ export interface CodexUserConfig {
   excluded: string[];
   /** Directories that the user made settings for under `projects`, trust among them. */
   projects: string[];
+  /** Jobs cannot share a Codex process: it would start MCP servers for them, or keep our variables from their commands. */
+  ownProcess: boolean;
   /** The model is served by somebody who does not want a login at OpenAI. */
   ownProvider: boolean;
 }
@@ -18,6 +20,7 @@ export const emptyUserConfig: CodexUserConfig = {
   credentials: [],
   excluded: [],
   projects: [],
+  ownProcess: false,
   ownProvider: false,
 };
 
@@ -41,6 +44,11 @@ export async function readUserConfig(
     credentials: tables.flatMap(credentialsOf),
     excluded: tables.flatMap((table) => textsOf(tableOf(table.shell_environment_policy).exclude)),
     projects: tables.flatMap((table) => Object.keys(tableOf(table.projects))),
+    ownProcess: tables.some(
+      (table) =>
+        Object.keys(tableOf(table.mcp_servers)).length > 0 ||
+        'include_only' in tableOf(table.shell_environment_policy),
+    ),
     ownProvider: isOwnProvider(
       tables.map((table) => table.model_provider).findLast((chosen) => chosen !== undefined),
       merged('model_providers'),

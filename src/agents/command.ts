@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type {
-  AgentBackend,
   AgentConclusion,
   AgentExit,
   AgentReader,
   Launch,
   LaunchJob,
+  OwnProcessBackend,
   Readiness,
 } from './agent.js';
 import { ceiling } from './codex-environment.js';
@@ -23,7 +23,7 @@ const ACTIVITY_CHARACTERS = 120;
  * Backend that runs `settings.command` with `sh -c` in the worktree, the task on its standard input. It has
  * the user's environment and no sandbox: whoever sets the command answers for it.
  */
-export const command = (): AgentBackend => ({
+export const command = (): OwnProcessBackend => ({
   preflight,
   launch,
   reader: () => new CommandReader(),

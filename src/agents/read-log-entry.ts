@@ -8,7 +8,7 @@ const OUTPUT_CHARACTERS = 4_096;
 
 /** Reads one line of an agent's output; null for what people need not see. `place` tells lines apart. */
 export function logEntryOf(backend: string, line: string, place: string): LogEntry | null {
-  if (backend !== 'codex-exec') return entry(place, 'output', line);
+  if (backend === 'command') return entry(place, 'output', line);
   const event = parseEvent(line);
   if (event === null) return null;
   if (event.item !== undefined) return entryOfItem(event.item, event.type);

@@ -3,8 +3,8 @@ import { callId } from './asked.js';
 
 /** Something that the scripted model can do with a request. */
 export type Reply =
-  /** Runs shell commands in the agent's sandbox, all at once. */
-  | { kind: 'run'; commands: readonly string[] }
+  /** Runs shell commands in the agent's sandbox, all at once, and looks what they gave after `yieldMs`. */
+  | { kind: 'run'; commands: readonly string[]; yieldMs: number }
   /** Calls a tool of an MCP server that the agent is a client of. */
   | { kind: 'callTool'; server: string; tool: string; input: object }
   /** Ends the turn with a message. */
@@ -31,7 +31,9 @@ export interface ModelUsage {
 
 const SOME_USAGE: ModelUsage = { input: 100, cached: 40, output: 20, reasoning: 5 };
 
-export const run = (...commands: string[]): Reply => ({ kind: 'run', commands });
+export const run = (...commands: string[]): Reply => ({ kind: 'run', commands, yieldMs: 30_000 });
+/** Starts commands that run long, and goes on after a moment. */
+export const leave = (...commands: string[]): Reply => ({ kind: 'run', commands, yieldMs: 250 });
 /** Edits files with a patch in Codex's own format (`*** Begin Patch` …), which Codex takes from a shell command. */
 export const patch = (text: string): Reply => run(`apply_patch <<'END_OF_PATCH'\n${text}\nEND_OF_PATCH`);
 export const callTool = (server: string, tool: string, input: object): Reply => ({
@@ -111,7 +113,7 @@ function itemsOf(reply: Spoken, step: number): object[] {
         id: `item_${step}_${place}`,
         call_id: callId(step, place),
         name: 'exec_command',
-        arguments: JSON.stringify({ cmd, yield_time_ms: 30_000 }),
+        arguments: JSON.stringify({ cmd, yield_time_ms: reply.yieldMs }),
       }));
     case 'callTool':
       return [

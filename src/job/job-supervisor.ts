@@ -7,6 +7,7 @@ import { accept } from './acceptance.js';
 import { type ProvidedMachine, provideActors } from './actors.js';
 import { type Admission, type Applicant, createAdmission } from './admission.js';
 import { removeArtifacts } from './artifacts.js';
+import { chooseBackend } from './choose-backend.js';
 import type { Clock } from './clock.js';
 import { createDeadlines, type Deadlines } from './deadlines.js';
 import { Endings } from './endings.js';
@@ -325,6 +326,7 @@ class JobSupervisor implements Supervisor {
       store,
       clock,
       resultTtlSeconds: settings.resultTtlSeconds,
+      backendFor: ({ backend }) => chooseBackend(backend, this.#live.size, settings.appServerFrom),
       changed: (changed) => this.#changed(changed),
       inspected: ({ id }, event, state) => {
         for (const inspector of this.#inspectors) inspector.took(id, event, state);

@@ -8,6 +8,8 @@ export interface StateLayout {
   log: string;
   /** One directory a job: `JobLayout`. */
   jobs: string;
+  /** One directory a host of jobs: `AttemptLayout`, for its own process. */
+  hosts: string;
   /** One directory a repository, with the slots that its jobs work in. */
   repositories: string;
 }
@@ -17,6 +19,7 @@ export const stateLayout = (stateDir: string): StateLayout => ({
   store: join(stateDir, 'jobs.sqlite'),
   log: join(stateDir, 'logs', 'daemon.log'),
   jobs: join(stateDir, 'jobs'),
+  hosts: join(stateDir, 'hosts'),
   repositories: join(stateDir, 'repositories'),
 });
 
@@ -58,7 +61,11 @@ export interface AttemptLayout {
 
 /** `attempt` is counted from 1. */
 export function attemptLayout(stateDir: string, jobId: string, attempt: number): AttemptLayout {
-  const directory = join(stateLayout(stateDir).jobs, jobId, 'attempts', String(attempt));
+  return processLayout(join(stateLayout(stateDir).jobs, jobId, 'attempts', String(attempt)));
+}
+
+/** The files of one supervised process: of an attempt, or of a host. */
+export function processLayout(directory: string): AttemptLayout {
   return {
     directory,
     prompt: join(directory, 'prompt'),

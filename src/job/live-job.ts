@@ -1,9 +1,10 @@
 import { createActor, type SnapshotFrom } from 'xstate';
 import type { JobEvent, JobState, Progress } from '../../machines/job.js';
+import type { Backend } from '../config.js';
 import type { Store } from '../store/store.js';
 import type { ActorsJob, ProvidedMachine } from './actors.js';
 import type { Clock } from './clock.js';
-import { isSettled, type JobRecord, type JournalEntry } from './record.js';
+import { isSettled, type JobRecord, type JournalEntry, type Submission } from './record.js';
 
 /** How long to wait before a commit that failed is tried again: a full disk may get room. */
 const RETRY_COMMIT_MS = 1_000;
@@ -14,6 +15,8 @@ export interface LiveJobNeeds {
   store: Store;
   clock: Clock;
   resultTtlSeconds: number;
+  /** What a job that starts now is to run on. */
+  backendFor(submission: Submission): Backend;
   /** Called after each change that is durable, and on live progress. */
   changed(job: LiveJob): void;
   /** Called after each event that the actor took. */
@@ -134,6 +137,9 @@ export class LiveJob implements ActorsJob {
       context,
       entered: state === before.state ? before.entered : { ...before.entered, [state]: now },
       retryAt: state === 'retrying' ? now + (context.failedAttempts.at(-1)?.retryAfterMs ?? 0) : null,
+      submission: admitted
+        ? { ...before.submission, backend: this.#needs.backendFor(before.submission) }
+        : before.submission,
       deadlineAt: admitted ? now + before.submission.deadlineSeconds * 1_000 : before.deadlineAt,
       expiresAt: isSettled(state) ? now + this.#needs.resultTtlSeconds * 1_000 : null,
     };

@@ -103,7 +103,8 @@ const submission = z.object({
   subdirectory: z.string(),
   /** The repository's common git directory, real path: what the limit per repository counts by. */
   repository: z.string(),
-  backend: z.enum(['codex-exec', 'command']),
+  /** `auto` until the job starts. */
+  backend: z.enum(['codex-exec', 'codex-app-server', 'auto', 'command']),
   model: z.string().nullable(),
   reasoningEffort: z.string().nullable(),
   isolation: z.enum(['inherit', 'ignore-config', 'ignore-rules']),

@@ -1,7 +1,16 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Containment } from '../../machines/job.js';
+import { askHostToStop, type HostPlace } from './ask-host.js';
 import { sweep } from './marked-processes.js';
 import { isDead, isThere, readStat, readText, sendSignal } from './proc.js';
+
+/** How long a stopped agent may take to end politely. */
+export const GRACE_SECONDS = 5;
+/** A host in order ends a job at once within this time. */
+const HOST_MS = 3_000;
 
 /** The process that an agent's life hangs on: its namespace's keeper, or its `sh` supervisor. */
 export interface AgentProcess {
@@ -10,18 +19,21 @@ export interface AgentProcess {
   /** Boot and start time tell a process from a later one with the same id. */
   bootId: string;
   startTime: string;
+  /** Where the process is a host that runs other jobs too; null for one of the job's own. */
+  place: HostPlace | null;
 }
 
 /** Reads the file that the launcher made; null when there is none. */
 export async function readAgentProcess(file: string): Promise<AgentProcess | null> {
   const text = await readFile(file, 'utf8').catch(nullIfMissing);
   if (text === null) return null;
-  const [pid = '', containment = '', bootId = '', stat = ''] = text.split('\n');
+  const [pid = '', containment = '', bootId = '', stat = '', host = ''] = text.split('\n');
   return {
     pid: Number(pid),
     containment: containment === 'namespace' ? 'namespace' : 'group',
     bootId,
     startTime: startTimeOf(stat),
+    place: host === '' ? null : { host, attempt: dirname(file) },
   };
 }
 
@@ -34,6 +46,8 @@ function nullIfMissing(problem: NodeJS.ErrnoException): null {
 /** False once every process of the agent's namespace, or its supervisor, is dead; a zombie is dead. */
 export function isAlive(agent: AgentProcess): boolean {
   if (!(agent.pid > 1)) return false;
+  // A host writes the status when all that it started for the job is dead, and lives on.
+  if (agent.place !== null && existsSync(join(agent.place.attempt, 'exit'))) return false;
   const stat = readStat(agent.pid);
   // A daemon that has no file left to open must not take its agents for dead.
   if (stat === null) return isThere(agent.pid);
@@ -47,6 +61,10 @@ let bootId: string | null = null;
 
 /** Asks the supervisor to end the agent: politely, after its grace for good. */
 export function askToStop(agent: AgentProcess): void {
+  if (agent.place !== null) {
+    askHostToStop(agent.place, GRACE_SECONDS * 1_000);
+    return;
+  }
   // The namespace's keeper does not pass signals on, so its only child, the supervisor, gets it.
   const supervisor =
     agent.containment === 'namespace'
@@ -55,8 +73,15 @@ export function askToStop(agent: AgentProcess): void {
   if (supervisor > 1) sendSignal(supervisor, 'SIGTERM');
 }
 
-/** Ends at once what still lives, and waits for its end. The kernel ends a whole namespace with its keeper. */
+/**
+ * Ends at once what still lives, and waits for its end. The kernel ends a whole namespace with its keeper. A host
+ * that does not end its job is ended itself: the other jobs it has go on in another.
+ */
 export async function kill(agent: AgentProcess, jobId: string): Promise<void> {
+  if (agent.place !== null) {
+    askHostToStop(agent.place, 0);
+    for (const until = Date.now() + HOST_MS; isAlive(agent) && Date.now() < until; ) await delay(20);
+  }
   if (isAlive(agent)) sendSignal(agent.pid, 'SIGKILL');
   await sweep(jobId);
 }

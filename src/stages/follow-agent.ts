@@ -2,10 +2,9 @@ import { open, readFile, stat } from 'node:fs/promises';
 import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
 import type { AgentConclusion, AgentFailure, AgentReader } from '../agents/agent.js';
 import type { AttemptLayout } from '../job/layout.js';
-import { type AgentProcess, askToStop, isAlive, kill } from './agent-process.js';
+import { type AgentProcess, askToStop, GRACE_SECONDS, isAlive, kill } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { sweep } from './marked-processes.js';
-import { GRACE_SECONDS } from './start-agent.js';
 import { openTail } from './tail.js';
 import { watchFiles } from './watch-files.js';
 
@@ -86,6 +85,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   // What left the process group; and what a supervisor that was killed has not ended itself.
   if (agent.containment === 'group' || status === null) await sweep(jobId);
   const conclusion = reader.conclude({ status, stderr: await endOf(files.stderr) });
+  if (agent.place !== null && status === null) stoppedFor ??= HOST_LOST;
   return output(conclusion, stoppedFor, following, status);
 }
 
@@ -118,6 +118,11 @@ function report(progress: Progress, reported: string, channel: StageChannel): st
 
 const HELD_LOOSELY =
   'This machine gives no PID namespace: processes that left the agent were found by the marker in their environment. One that had emptied its environment could not be found, and may live.';
+
+const HOST_LOST: AgentFailure = {
+  code: 'host_lost',
+  message: "The process that ran the agent's thread, with those of other jobs, ended under it.",
+};
 
 const tooMuchOutput = (maximumBytes: number): AgentFailure => ({
   code: 'output_too_large',

@@ -4,6 +4,7 @@ import { reconcileSlots } from '../git/slot-pool.js';
 import { stateLayout } from '../job/layout.js';
 import type { ReconcileTask } from '../pool/messages.js';
 import { killStrays } from './marked-processes.js';
+import { removeEndedHosts } from './start-hosted.js';
 
 /**
  * Removes what belongs to no job any more: processes and slots of settled jobs. What belongs to an unsettled
@@ -13,6 +14,7 @@ export async function reconcile({ unsettledJobIds }: ReconcileTask, settings: Se
   const unsettled = new Set(unsettledJobIds);
   const { repositories, jobs } = stateLayout(settings.stateDir);
   await killStrays(jobs, (jobId) => !unsettled.has(jobId));
+  await removeEndedHosts(settings.stateDir, true);
   await reconcileSlots(repositories, unsettled, settings.warmSlots);
   // Deleting takes its time, and nobody waits for it.
   void sweepTrash(repositories);

@@ -4,7 +4,12 @@ import type { ErrorCode } from '../errors.js';
 import type { RunTask } from '../pool/messages.js';
 
 /** Failures that pass by themselves: nothing about the task or the account has to change. */
-const PASSING: readonly ErrorCode[] = ['codex_rate_limited', 'model_unavailable', 'machine_exhausted'];
+const PASSING: readonly ErrorCode[] = [
+  'codex_rate_limited',
+  'model_unavailable',
+  'machine_exhausted',
+  'host_lost',
+];
 
 /** Each wait is this many times as long as the one before. */
 const GROWTH = 4;

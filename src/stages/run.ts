@@ -14,6 +14,7 @@ import { readOwnUsage } from './own-usage.js';
 import { patiently } from './patiently.js';
 import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
+import { startHosted } from './start-hosted.js';
 
 /**
  * Has the agent do the task, or go on with it. Called again for the same attempt after a thread or a daemon
@@ -69,11 +70,24 @@ async function start(
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const { jobId, submission, worktree, threadId } = task;
   const launch = await backend.launch(
-    { jobId, submission, directory, worktree, task: task.task, threadId, jobDirectory },
+    {
+      jobId,
+      attempt: task.attempt,
+      submission,
+      directory,
+      worktree,
+      task: task.task,
+      threadId,
+      jobDirectory,
+    },
     settings,
   );
   if (!launch.ok) return notStarted(launch.fault);
-  const started = await startAgent({ jobId, files, directory, deadlineAt: task.deadlineAt }, launch.value);
+  const agentStart = { jobId, files, directory, deadlineAt: task.deadlineAt };
+  const started =
+    'hostKind' in launch.value
+      ? await startHosted(agentStart, launch.value, settings.stateDir)
+      : await startAgent(agentStart, launch.value);
   if (started.ok) return started.value;
   return notStarted(started.fault, retryAfterMs(started.fault, task, settings, Date.now()));
 }

@@ -5,14 +5,11 @@ import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { JOB_MARKER } from '../job-marker.js';
-import { type AgentProcess, readAgentProcess } from './agent-process.js';
+import { type AgentProcess, GRACE_SECONDS, readAgentProcess } from './agent-process.js';
 import { findHolding } from './containment.js';
 import { isExhausted } from './machine-fault.js';
 import { findMarked, sweep } from './marked-processes.js';
 import { LAUNCHER_CANNOT_WRITE, launcherScript, supervisorScript } from './supervisor-script.js';
-
-/** How long a stopped agent may take to end politely. */
-export const GRACE_SECONDS = 5;
 
 /** A launcher that was on its way when its thread or daemon died writes its file within this time. */
 const LAUNCH_MS = 3_000;

@@ -45,6 +45,7 @@ describe('the config.toml of the user', () => {
       credentials: ['OWN_KEY'],
       excluded: ['A_*', 'B_*'],
       projects: ['/p'],
+      ownProcess: false,
       ownProvider: true,
     });
     assert.equal((await readUserConfig(home)).ownProvider, false);

@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AgentReader } from '../../src/agents/agent.js';
 import { backendOf } from '../../src/agents/backends.js';
+import { command as commandBackend } from '../../src/agents/command.js';
 import { type Bench, makeBench, runJob } from '../support/agents.js';
 
-const backend = backendOf('command');
+const backend = commandBackend();
 let bench: Bench;
 
 before(async () => {
@@ -28,7 +29,7 @@ function read(...lines: string[]): AgentReader {
 
 describe('the command backend', () => {
   test('is made once', () => {
-    assert.equal(backendOf('command'), backend);
+    assert.equal(backendOf('command'), backendOf('command'));
   });
 
   test('runs the command in the worktree with the task on standard input', async () => {

@@ -27,6 +27,7 @@ describe('an agent', { skip: hasPrlimit() }, () => {
       containment: 'group',
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       startTime: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '',
+      place: null,
     };
     const opened: number[] = [];
     const limit = readdirSync('/proc/self/fd').length + ROOM;

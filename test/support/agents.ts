@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, open, realpath, rm, writeFile } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { AgentBackend, AgentConclusion, LaunchJob } from '../../src/agents/agent.js';
+import type { AgentConclusion, LaunchJob, OwnProcessBackend } from '../../src/agents/agent.js';
 import type { Settings } from '../../src/config.js';
 import type { Submission } from '../../src/job/record.js';
 
@@ -33,6 +33,7 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
     maxRunningPerRepo: 1,
     maxQueued: 1,
     backend: 'codex-exec',
+    appServerFrom: 1,
     command: null,
     codexPath: codexWrapper,
     model: null,
@@ -69,6 +70,7 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
       await mkdir(jobDirectory, { recursive: true });
       return {
         jobId,
+        attempt: 1,
         submission: { ...plainSubmission(worktree), ...submission },
         directory: worktree,
         worktree,
@@ -121,7 +123,7 @@ export interface Ran {
  * the agent when `signal` is aborted.
  */
 export async function runJob(
-  backend: AgentBackend,
+  backend: OwnProcessBackend,
   job: LaunchJob,
   settings: Settings,
   task: string,

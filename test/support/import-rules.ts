@@ -17,12 +17,25 @@ export const mayImport: Record<string, readonly string[]> = {
   // Seams below their own folders: what threads, stores and backends share with the jobs.
   'job/record': ['type machines/job'],
   'job/layout': [],
+  'app-server/messages': ['type job/layout'],
   'pool/messages': ['type machines/job', 'type agents/agent', 'type errors', 'type job/record'],
 
   // Leaves: they know no job that runs, and no client.
   'git/': ['type machines/job', 'errors'],
-  'agents/': ['type machines/job', 'type config', 'errors', 'type job/record'],
+  'agents/': [
+    'type machines/job',
+    'type config',
+    'errors',
+    'type app-server/messages',
+    'job-marker',
+    'type job/record',
+  ],
   'store/': ['type machines/job', 'errors', 'job/record'],
+
+  // A host: a process of its own, that shares an app-server among jobs. It loads little.
+  'app-server/': ['version', 'type app-server/messages', 'type job/layout', 'stages/marked-processes'],
+  'stages/marked-processes': ['job-marker', 'stages/proc'],
+  'stages/proc': [],
 
   // A thread, from its entry down.
   'pool/': ['machines/job', 'type config', 'type pool/messages', 'stages/*'],
@@ -32,10 +45,13 @@ export const mayImport: Record<string, readonly string[]> = {
     'errors',
     'type agents/agent',
     'agents/backends',
+    'type app-server/messages',
     'git/*',
     'job-marker',
     'job/layout',
     'type pool/messages',
+    'stages/marked-processes',
+    'stages/proc',
   ],
 
   // The jobs: they drive the machine, and reach threads, store and backends by their types alone.
@@ -209,6 +225,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type operations/operation',
     'state-directory',
   ],
+  'app-server-host': ['app-server/host', 'type app-server/messages'],
   cli: [],
   bridge: [
     'type errors',
@@ -289,6 +306,7 @@ export const starts: Record<string, readonly string[]> = {
   // Most daemons are never looked at, and one command alone needs XState.
   'page/site': ['web'],
   'inspect/definition': ['cli/machine'],
+  'app-server-host': ['agents/codex-app-server'],
   'pool/thread': ['pool/pool'],
   'store/sqlite-thread': ['store/sqlite'],
 };

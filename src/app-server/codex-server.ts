@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { version } from '../version.js';
+import { type Requests, type ThreadNotification, UNREAD } from './protocol.js';
+
+/** Codex 0.169 loses answers for ever when some 200 requests are outstanding. */
+const MOST_OUTSTANDING = 32;
+/** A busy server needs seconds; one that needs this long will not answer. */
+const ANSWER_MS = 120_000;
+
+/** A request that the server refused. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+}
+
+interface Message {
+  id?: number | string;
+  method?: string;
+  params?: { threadId?: string | null };
+  result?: unknown;
+  error?: { message?: string };
+}
+
+/** One `codex app-server`: line-delimited JSON-RPC over its standard input and output. */
+export class CodexServer {
+  /** Exit status as a shell tells it, once the process has ended. */
+  readonly ended: Promise<number>;
+  readonly #child: ChildProcess;
+  readonly #answers = new Map<number, (message: Message) => void>();
+  readonly #listeners = new Map<string, (notification: ThreadNotification) => void>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #broken: (reason: string) => void;
+  #lastId = 0;
+
+  /**
+   * Starts it. `said` gets each line of its standard error; `broken` is told once that an answer never came, after
+   * which nothing can be expected of it.
+   */
+  constructor(
+    command: readonly [string, ...string[]],
+    { said, broken }: { said(line: string): void; broken(reason: string): void },
+  ) {
+    const [program, ...parameters] = command;
+    this.#broken = broken;
+    this.#child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const { stdin, stdout, stderr } = this.#child;
+    // Its end is told by `ended`.
+    stdin?.on('error', () => undefined);
+    if (stdout !== null) createInterface({ input: stdout }).on('line', (line) => this.#take(line));
+    if (stderr !== null) createInterface({ input: stderr }).on('line', said);
+    this.ended = new Promise((resolve) => {
+      this.#child.once('error', () => resolve(127));
+      this.#child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 137)));
+    });
+  }
+
+  async initialize(): Promise<void> {
+    await this.request('initialize', {
+      clientInfo: { name: 'offshoot', title: null, version },
+      capabilities: {
+        experimentalApi: true,
+        requestAttestation: false,
+        optOutNotificationMethods: UNREAD,
+      },
+    });
+    this.#send({ method: 'initialized' });
+  }
+
+  /** Resolves with the answer; rejects with `Refused`, or never settles when the server ends or breaks. */
+  async request<Method extends keyof Requests>(
+    method: Method,
+    params: Requests[Method]['params'],
+  ): Promise<Requests[Method]['result']> {
+    while (this.#answers.size >= MOST_OUTSTANDING) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => this.#broken(`no answer to ${method}`), ANSWER_MS);
+      this.#answers.set(id, ({ result, error }) => {
+        clearTimeout(late);
+        if (error === undefined) resolve(result as Requests[Method]['result']);
+        else reject(new Refused(error.message ?? `${method} was refused`));
+      });
+      this.#send({ id, method, params });
+    });
+  }
+
+  /** Hands a thread's notifications on, in their order, until the answer is called. */
+  listen(threadId: string, listener: (notification: ThreadNotification) => void): () => void {
+    this.#listeners.set(threadId, listener);
+    return () => void this.#listeners.delete(threadId);
+  }
+
+  /** Ends it: without input it leaves at once, and its commands with it. */
+  close(): void {
+    this.#child.stdin?.end();
+  }
+
+  #take(line: string): void {
+    const message = parse(line);
+    if (message === null) return;
+    const threadId = message.params?.threadId;
+    if (message.method === undefined) this.#answered(message);
+    // Nothing is asked of a client whose policy is never to approve; what is asked all the same is refused.
+    else if (message.id !== undefined) {
+      this.#send({ id: message.id, error: { code: -32_601, message: 'Nobody is there to answer.' } });
+    } else if (typeof threadId === 'string') this.#listeners.get(threadId)?.(message as ThreadNotification);
+  }
+
+  #answered(message: Message): void {
+    const id = Number(message.id);
+    const answer = this.#answers.get(id);
+    this.#answers.delete(id);
+    this.#waiting.shift()?.();
+    answer?.(message);
+  }
+
+  #send(message: object): void {
+    this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
+  }
+}
+
+function parse(line: string): Message | null {
+  try {
+    return JSON.parse(line) as Message;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,135 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CodexServer } from './codex-server.js';
+import { GRACE_MS, HostedRun } from './hosted-run.js';
+import type { HostAnswer, HostedJob, HostRequest } from './messages.js';
+
+/** Threads of one app-server at once: about 3 MiB each, and what is lost when it crashes. */
+const MOST_RUNS = 64;
+/** An app-server gives back only part of its memory, so it is replaced after this many turns. */
+const MOST_TURNS = 200;
+/** After this time a host takes no more jobs; the longest of those it has may run another week. */
+const MOST_AGE_MS = 24 * 60 * 60_000;
+const IDLE_MS = 15_000;
+const LOOK_MS = 1_000;
+/** Standard error of an app-server that is kept to tell why it did not come up. */
+const MOST_SAID = 50;
+
+const SANDBOX_WORDS = /bwrap|codex-linux-sandbox|PATH aliases/;
+
+/** Runs attempts of many jobs in the threads of one `codex app-server`. Ends with it, and when it is idle. */
+export class Host {
+  /** Resolves with the exit status of the host when it has nothing more to do. */
+  readonly ended: Promise<number>;
+  readonly #directory: string;
+  readonly #server: CodexServer;
+  readonly #serverHome: string;
+  readonly #up: Promise<void>;
+  readonly #runs = new Map<string, HostedRun>();
+  readonly #said: string[] = [];
+  readonly #startedAt = Date.now();
+  #turns = 0;
+  #isUp = false;
+  #idleSince = Date.now();
+  #leaving = false;
+
+  /** `directory` holds the files of the host's own process; `serverHome` is the app-server's home of Codex. */
+  constructor(directory: string, serverHome: string, command: readonly [string, ...string[]]) {
+    this.#directory = directory;
+    this.#serverHome = serverHome;
+    let broke: (status: number) => void = () => undefined;
+    const broken = new Promise<number>((resolve) => {
+      broke = resolve;
+    });
+    this.#server = new CodexServer(command, {
+      said: (line) => this.#serverSaid(line),
+      broken: () => broke(1),
+    });
+    this.#up = this.#server.initialize().then(() => {
+      this.#isUp = true;
+    });
+    this.#up.catch(() => broke(1));
+    this.ended = Promise.race([broken, this.#server.ended.then((status) => this.#serverEnded(status))]);
+    setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  async answer(request: HostRequest): Promise<HostAnswer> {
+    if (request.type === 'take') return { taken: await this.#take(request.job) };
+    const run = this.#runs.get(request.directory);
+    run?.stop(request.graceMs);
+    return { taken: run !== undefined };
+  }
+
+  async #take(job: HostedJob): Promise<boolean> {
+    if (!this.#hasRoom()) return false;
+    try {
+      // Whoever makes it starts the attempt; where it is there, the attempt's files tell who did.
+      writeFileSync(job.files.claim, '', { flag: 'wx', mode: 0o600 });
+    } catch (problem) {
+      return (problem as NodeJS.ErrnoException).code === 'EEXIST';
+    }
+    const run = new HostedRun(job, this.#server, this.#serverHome);
+    this.#turns += 1;
+    this.#runs.set(job.files.directory, run);
+    await this.#sign(job);
+    void this.#run(run);
+    return true;
+  }
+
+  #hasRoom(): boolean {
+    const old = this.#turns >= MOST_TURNS || Date.now() - this.#startedAt >= MOST_AGE_MS;
+    return !this.#leaving && !old && this.#runs.size < MOST_RUNS;
+  }
+
+  /** Names the host in the attempt's files as the process that runs it: a file like the launcher's, and one line more. */
+  async #sign({ files }: HostedJob): Promise<void> {
+    const own = await this.#ownProcess();
+    await writeFile(`${files.process}.new`, `${own}${this.#directory}\n`, { mode: 0o600 });
+    await rename(`${files.process}.new`, files.process);
+  }
+
+  /** The launcher writes it as soon as it has started the host. */
+  async #ownProcess(): Promise<string> {
+    for (;;) {
+      try {
+        return readFileSync('process', 'utf8');
+      } catch {
+        await delay(10);
+      }
+    }
+  }
+
+  async #run(run: HostedRun): Promise<void> {
+    await this.#up;
+    await run.run();
+    this.#runs.delete(run.job.files.directory);
+    this.#idleSince = Date.now();
+  }
+
+  #look(): void {
+    const now = Date.now();
+    for (const run of this.#runs.values()) if (now >= run.job.deadlineAt) run.stop(GRACE_MS);
+    if (this.#runs.size > 0 || now - this.#idleSince < IDLE_MS) return;
+    this.#leaving = true;
+    this.#server.close();
+  }
+
+  #serverSaid(line: string): void {
+    if (this.#said.length < MOST_SAID) this.#said.push(line);
+    if (SANDBOX_WORDS.test(line)) for (const run of this.#runs.values()) run.sandboxComplained(line);
+  }
+
+  /**
+   * One that came up and then crashed takes the host with it: its jobs are found without a status, and go on in
+   * another. One that never came up tells its jobs why.
+   */
+  async #serverEnded(status: number): Promise<number> {
+    for (const line of this.#said) appendFileSync('stderr', `${line}\n`);
+    if (this.#leaving) return 0;
+    if (this.#isUp) return 1;
+    this.#leaving = true;
+    await Promise.all([...this.#runs.values()].map((run) => run.neverBegan(status || 1, this.#said)));
+    return 1;
+  }
+}
