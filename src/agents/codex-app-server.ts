@@ -7,7 +7,7 @@ import { JOB_MARKER } from '../job-marker.js';
 import type { AgentBackend, HostedLaunch, Launch, LaunchJob } from './agent.js';
 import { ceiling, codexEnvironment } from './codex-environment.js';
 import { CodexReader } from './codex-events.js';
-import { makeCodexDirectories, tidyCodexHome } from './codex-home.js';
+import { adoptThreads, makeCodexDirectories, tidyCodexHome } from './codex-home.js';
 import { GO_ON, isTrusted, launchCodex, PINS, SWITCHED_OFF } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
 import { findCodex } from './codex-program.js';
@@ -17,6 +17,7 @@ import { type CodexUserConfig, readUserConfig } from './codex-user-config.js';
 export const codexAppServer = (): AgentBackend => ({
   preflight: checkCodex,
   launch,
+  adopt: adoptThreads,
   reader: () => new CodexReader(),
   tidy: tidyCodexHome,
 });
@@ -79,7 +80,7 @@ function hostedJob(job: LaunchJob, settings: Settings, hidden: string[]): Hosted
   return {
     writable: [job.worktree, temporary],
     home: join(job.jobDirectory, 'codex'),
-    threadId: job.threadId,
+    threadId: job.threadId ?? job.submission.continues?.threadId ?? null,
     input: job.threadId === null ? job.task : GO_ON,
     model: job.submission.model ?? settings.model,
     effort: job.submission.reasoningEffort,

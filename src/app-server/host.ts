@@ -62,7 +62,7 @@ export class Host {
   }
 
   async #take(job: HostedJob): Promise<boolean> {
-    if (!this.#hasRoom()) return false;
+    if (!this.#hasRoom() || this.#hasThread(job.threadId)) return false;
     try {
       // Whoever makes it starts the attempt; where it is there, the attempt's files tell who did.
       writeFileSync(job.files.claim, '', { flag: 'wx', mode: 0o600 });
@@ -80,6 +80,11 @@ export class Host {
   #hasRoom(): boolean {
     const old = this.#turns >= MOST_TURNS || Date.now() - this.#startedAt >= MOST_AGE_MS;
     return !this.#leaving && !old && this.#runs.size < MOST_RUNS;
+  }
+
+  /** Jobs may go on from the same one; an app-server would take them for the same conversation. */
+  #hasThread(threadId: string | null): boolean {
+    return threadId !== null && [...this.#runs.values()].some(({ job }) => job.threadId === threadId);
   }
 
   /** Names the host in the attempt's files as the process that runs it: a file like the launcher's, and one line more. */

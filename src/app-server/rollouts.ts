@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /**
@@ -20,12 +20,15 @@ export function lendRollout(threadId: string, jobHome: string, serverHome: strin
 }
 
 function share(from: string, to: string): boolean {
-  const shared = () => tryTo(() => statSync(from).ino === statSync(to).ino) ?? false;
+  const isShared = () => tryTo(() => statSync(from).ino === statSync(to).ino) ?? false;
+  if (isShared()) return true;
   tryTo(() => {
     mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+    // What an earlier attempt left there is older.
+    rmSync(to, { force: true });
     linkSync(from, to);
   });
-  return shared();
+  return isShared();
 }
 
 function tryTo<Value>(work: () => Value): Value | null {
