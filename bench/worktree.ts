@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Worktree } from '../machines/job.js';
 import { capturePatch } from '../src/git/patch.js';
 import { releaseWorktree } from '../src/git/release.js';
+import { type Survey, surveySlot } from '../src/git/survey.js';
 import { makeWorktree } from '../src/git/worktree.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
 import { baseEnvironment } from './support/environment.js';
@@ -131,7 +132,9 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
       const { path, baselineCommit } = made;
       await editLikeAnAgent(path, files);
       const slotDirectory = dirname(path);
+      let survey: Survey | undefined;
       const capturing = await timed(async () => {
+        survey = await surveySlot(slotDirectory, baselineCommit, environment, signal);
         const patch = await capturePatch({
           slotDirectory,
           baselineCommit,
@@ -139,12 +142,13 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
           filesFile: join(artifacts, 'files.json'),
           environment,
           signal,
+          survey,
         });
         if (!patch.ok) throw new Error(patch.fault.message);
         if (patch.value.files !== 18) throw new Error(`The patch has ${patch.value.files} files, not 18.`);
       });
       const releasing = await timed(() =>
-        releaseWorktree({ slotDirectory, baselineCommit, warmSlots, environment, signal }),
+        releaseWorktree({ slotDirectory, baselineCommit, warmSlots, environment, signal, survey }),
       );
       return making + capturing + releasing;
     },

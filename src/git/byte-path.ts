@@ -5,6 +5,9 @@ export type BytePath = string;
 
 export const toBytes = (path: BytePath): Buffer => Buffer.from(path, 'latin1');
 
+/** The directory that a path lies in; empty for the root. */
+export const parentOf = (path: BytePath): BytePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
 /** Paths for the standard input of a git command with `-z`. */
 export const pathList = (paths: readonly BytePath[]): Buffer =>
   toBytes(paths.map((path) => `${path}\0`).join(''));

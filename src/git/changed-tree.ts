@@ -2,20 +2,19 @@ import { rmSync } from 'node:fs';
 import { chmod, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { type CheckedOutSubmodule, type LargeFile, readAdditions } from './additions.js';
+import type { CheckedOutSubmodule, LargeFile } from './additions.js';
 import { type BytePath, lookAt, pathList, splitRecords, toBytes } from './byte-path.js';
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
-import { type GitContext, type GitFailure, runGit } from './git.js';
+import { type GitContext, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
 import { dropIgnored } from './ignore-rules.js';
-import { compareDuring, type IndexChanges, recordInIndex } from './index-changes.js';
-import { listIndex } from './index-listing.js';
+import { type IndexChanges, recordInIndex } from './index-changes.js';
 import { findChanged, recordModes } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
-import { type Tracked, walkTree } from './tree-walk.js';
+import { type Survey, surveyCheckout } from './survey.js';
 
 export interface RecordedCheckout {
   /** For git commands on the index that holds the checkout as it lies. */
@@ -27,49 +26,35 @@ const READING = "reading the agent's changes";
 const OWNER_READ = 0o400;
 
 /**
- * Records the checkout, as it lies, in an index of the slot. Starts from our trusted index of the
+ * Records the checkout, as the survey found it, in an index of the slot. Starts from our trusted index of the
  * baseline commit; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds
  * the changed files all together.
  */
 export async function recordCheckout(
   slot: SlotLayout,
-  baselineCommit: string,
+  { additions, tracked, changes, walked }: Survey,
   maxBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<RecordedCheckout>> {
-  const additions = readAdditions(slot);
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
-  const context = copyTrustedIndex(slot, environment, signal);
-  const tracked = await listTracked(context, baselineCommit, additions.submodules);
-  if (!tracked.ok) return explain(tracked, 'patch_failed', READING);
-  const { walked, found } = await compareDuring(context, () => walkTree(slot, tracked));
-  if (!found.ok) return explain(found, 'patch_failed', READING);
-  const differs = new Set([...found.changes.changed, ...found.changes.removed]);
-  const kept = await dropIgnored(
-    walked.untracked,
-    { tracked: tracked.files, differs },
-    slot,
-    environment,
-    signal,
-  );
+  const differs = new Set([...changes.changed, ...changes.removed]);
+  const baseline = { tracked: tracked.files, differs };
+  const kept = await dropIgnored(walked.untracked, baseline, slot, environment, signal);
   if (!kept.ok) return explain(kept, 'patch_failed', READING);
-  const largeFiles = await sortLargeFiles(slot, additions.largeFiles, found.changes.changed);
+  const largeFiles = await sortLargeFiles(slot, additions.largeFiles, changes.changed);
   const included = new Set(additions.included);
   const changed = [
-    ...found.changes.changed.filter((path) => !largeFiles.unchanged.has(path)),
+    ...changes.changed.filter((path) => !largeFiles.unchanged.has(path)),
     ...walked.reappeared,
     ...kept.paths.filter((path) => !included.has(path)),
   ];
   const readable = await makeReadable(slot.checkout, changed, maxBytes);
   if (!readable.ok) return readable;
+  const context = copyTrustedIndex(slot, environment, signal);
   const modes = await recordModes(context, largeFiles.unchanged);
   if (!modes.ok) return explain(modes, 'patch_failed', READING);
-  const recorded = await recordChanges(
-    context,
-    { removed: found.changes.removed, changed },
-    walked.reappeared,
-  );
+  const recorded = await recordChanges(context, { removed: changes.removed, changed }, walked.reappeared);
   if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
   return succeed({
     context,
@@ -128,7 +113,10 @@ async function warnOfSubmodules(
   for (const submodule of submodules) {
     if (!lookAt(slot.checkout, submodule.path)?.isDirectory()) continue;
     const inner = submoduleSlot(slot, submodule);
-    const inside = await recordCheckout(inner, submodule.commit, maxBytes, environment, signal);
+    const survey = await surveyCheckout(inner, submodule.commit, environment, signal);
+    const inside = survey.ok
+      ? await recordCheckout(inner, survey.value, maxBytes, environment, signal)
+      : survey;
     if (!inside.ok) {
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
       continue;
@@ -147,24 +135,6 @@ async function warnOfSubmodules(
 
 const warnOfRefused = (count: number): string[] =>
   count === 0 ? [] : [`Names that git does not store, like ".GIT", were left out: ${count}.`];
-
-async function listTracked(
-  context: GitContext,
-  baselineCommit: string,
-  checkedOut: readonly CheckedOutSubmodule[],
-): Promise<({ ok: true } & Tracked) | GitFailure> {
-  const listed = await listIndex(context, baselineCommit);
-  if (!listed.ok) return listed;
-  const files = new Set<BytePath>();
-  const submodules = new Set<BytePath>();
-  const absent = new Set<BytePath>();
-  for (const { path, kind, skipped } of listed.entries) {
-    if (skipped) absent.add(path);
-    else (kind === 'submodule' ? submodules : files).add(path);
-  }
-  const apart = new Set(checkedOut.map(({ path }) => path));
-  return { ok: true, files, submodules, absent, apart };
-}
 
 /** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */
 function copyTrustedIndex(slot: SlotLayout, environment: CallerEnvironment, signal: AbortSignal): GitContext {

@@ -1,4 +1,4 @@
-import { type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
+import { type BytePath, lookAt, parentOf, pathList, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 
 export interface IndexChanges {
@@ -78,8 +78,6 @@ function findGone(root: string, paths: readonly BytePath[]): Set<BytePath> {
   };
   return new Set(paths.filter((path) => isDirectory(parentOf(path)) && lookAt(root, path) === undefined));
 }
-
-const parentOf = (path: BytePath): BytePath => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 async function updateIndex(
   context: GitContext,

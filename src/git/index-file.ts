@@ -40,10 +40,6 @@ export interface IndexContent {
   tree: string | null;
 }
 
-/** The entries of an index, as `readIndex` reads them. */
-export const readIndexEntries = (index: Buffer, idBytes: number): IndexEntry[] | null =>
-  readIndex(index, idBytes)?.entries ?? null;
-
 /**
  * Reads an index file, versions 2 and 3 of gitformat-index(5). Null for anything else: another version, a
  * split or a sparse index, a damaged file. `idBytes` is 20 for SHA-1, 32 for SHA-256.

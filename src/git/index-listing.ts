@@ -11,6 +11,8 @@ export type ListedEntry = Pick<IndexEntry, 'path' | 'kind' | 'commit' | 'unmerge
 export interface IndexListing {
   ok: true;
   entries: readonly ListedEntry[];
+  /** The same entries with all that the file tells of them; null where git listed them. */
+  read: readonly IndexEntry[] | null;
   /** Id of the tree that the entries are, where the index tells it; else null. */
   tree: string | null;
 }
@@ -22,10 +24,10 @@ export interface IndexListing {
 export async function listIndex(context: GitContext, anId: string): Promise<IndexListing | GitFailure> {
   const { GIT_DIR = '', GIT_INDEX_FILE = join(GIT_DIR, 'index') } = context.environment;
   const read = readIndex(readFileSync(GIT_INDEX_FILE), anId.length / 2);
-  if (read !== null) return { ok: true, ...read };
+  if (read !== null) return { ok: true, ...read, read: read.entries };
   const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
   if (!listed.ok) return listed;
-  return { ok: true, entries: splitRecords(listed.stdout).map(parseRecord), tree: null };
+  return { ok: true, entries: splitRecords(listed.stdout).map(parseRecord), read: null, tree: null };
 }
 
 /** A record of `ls-files --stage -v`: `tag mode id stage`, tab, path. A small letter: assume-unchanged. */

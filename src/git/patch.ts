@@ -15,6 +15,7 @@ import { findFlags } from './patch-flags.js';
 import { makeView, viewFiles } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
 import { slotContext, slotLayout } from './slot.js';
+import { type Survey, surveyCheckout } from './survey.js';
 
 export interface CapturePlan {
   slotDirectory: string;
@@ -25,6 +26,8 @@ export interface CapturePlan {
    * patch, `.shown` holds what may be shown of it, and `.view` is the `PatchView` that tells of that.
    */
   patchFile: string;
+  /** What the checkout differs in, where that is known. */
+  survey?: Survey | undefined;
   /** Where the file list goes: a JSON array of `KeptFile`. */
   filesFile: string;
   environment: CallerEnvironment;
@@ -65,13 +68,13 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
   }
   const maxPatchBytes = plan.maxPatchBytes ?? DEFAULT_MAX_PATCH_BYTES;
-  const recorded = await recordCheckout(
-    slot,
-    plan.baselineCommit,
-    maxPatchBytes * FILES_TO_PATCH,
-    plan.environment,
-    plan.signal,
-  );
+  const { baselineCommit, environment, signal } = plan;
+  const survey = plan.survey
+    ? succeed(plan.survey)
+    : await surveyCheckout(slot, baselineCommit, environment, signal);
+  if (!survey.ok) return survey;
+  const maxBytes = maxPatchBytes * FILES_TO_PATCH;
+  const recorded = await recordCheckout(slot, survey.value, maxBytes, environment, signal);
   if (!recorded.ok) return recorded;
   const { context, warnings } = recorded.value;
   const written = await writePatch(context, plan, maxPatchBytes);

@@ -5,6 +5,7 @@ import { discardParts, removeWorktree } from './removal.js';
 import { scrubSlot } from './scrub.js';
 import { slotContext, slotLayout } from './slot.js';
 import { putIdle, trimPool } from './slot-pool.js';
+import { type Survey, surveySlot } from './survey.js';
 
 export interface ReleasePlan {
   slotDirectory: string;
@@ -14,6 +15,8 @@ export interface ReleasePlan {
   warmSlots: number;
   environment: CallerEnvironment;
   signal: AbortSignal;
+  /** What the checkout differs in, where that is known. */
+  survey?: Survey | undefined;
   /** Reads every file again to prove that the slot is as new; else one release in `PROOF_EVERY` does. */
   prove?: boolean;
 }
@@ -38,11 +41,13 @@ async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
   releases += 1;
   const prove = plan.prove ?? releases % PROOF_EVERY === 0;
   const context = slotContext(slot, plan.environment, plan.signal);
-  const size = await scrubSlot(slot, commit, context, prove);
+  const survey = plan.survey ?? (await surveySlot(plan.slotDirectory, commit, plan.environment, plan.signal));
+  if (survey === undefined) return false;
+  const size = await scrubSlot(slot, survey, commit, context, prove);
   if (size === null) return false;
   try {
     await rename(slot.index, slot.idleIndex);
-    await emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex]);
+    await emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps]);
     await putIdle(plan.slotDirectory, commit, size);
     await trimPool(dirname(dirname(dirname(plan.slotDirectory))), plan.warmSlots);
     return true;

@@ -1,12 +1,14 @@
-import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
-import { readAdditions } from './additions.js';
-import { pathList } from './byte-path.js';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync, renameSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { absolutePath, type BytePath, lookAt, pathList } from './byte-path.js';
+import { writeStamps } from './directory-stamps.js';
 import { type GitContext, runGit } from './git.js';
-import { compareDuring } from './index-changes.js';
-import { type IndexEntry, readIndexEntries } from './index-file.js';
-import { expectedOf, removeExtras } from './scrub-walk.js';
+import type { IndexEntry } from './index-file.js';
 import type { SlotLayout } from './slot.js';
+import type { Survey } from './survey.js';
 import { haveAttributes, isWorkedIn } from './system.js';
+import { PERMISSIONS } from './tree-walk.js';
 
 /** Room that an idle slot takes. */
 export interface SlotSize {
@@ -25,6 +27,7 @@ const BLOCK_BYTES = 4_096;
  */
 export async function scrubSlot(
   slot: SlotLayout,
+  { index, additions, tracked, changes, walked }: Survey,
   baselineCommit: string,
   context: GitContext,
   prove: boolean,
@@ -32,35 +35,67 @@ export async function scrubSlot(
   try {
     // Fails when it is there: an earlier scrub was broken off, and what it started may still be at work.
     mkdirSync(slot.scrub);
-    const index = readFileSync(slot.index);
-    const entries = readIndexEntries(index, baselineCommit.length / 2);
-    if (entries === null || entries.some(({ kind, special }) => special || kind === 'submodule')) return null;
-    const { largeFiles, submodules, sparse } = readAdditions(slot);
-    if (largeFiles.length > 0 || submodules.length > 0 || sparse) return null;
-    if (isWorkedIn(slot.checkout)) return null;
-    const made = lstatSync(slot.made);
-    const expected = expectedOf(entries, made.ctimeMs);
-    const { walked, found } = await compareDuring(context, () =>
-      removeExtras(slot.checkout, expected, slot.scrub, made.ctimeMs),
-    );
-    if (!found.ok) return null;
-    const { changed, removed } = found.changes;
+    const entries = index.read;
+    if (entries === null || entries.some(({ special, kind }) => special || kind === 'submodule')) return null;
+    if (additions.largeFiles.length + additions.submodules.length > 0 || additions.sparse) return null;
+    if (walked.unfit || isWorkedIn(slot.checkout)) return null;
+    putRight(slot, walked.unlike);
+    removeExtra(slot, walked.extra);
+    const young = removeYoung(slot, entries);
     const [restored, marked] = await Promise.all([
       // Also where nothing changed: the index that it writes is later than its files, so the next job's git
       // need not read them.
       runGit(
         context,
         ['checkout-index', '--force', '--index', '--quiet', '-z', '--stdin'],
-        pathList([...changed, ...removed, ...walked.removed]),
+        pathList([...changes.changed, ...changes.removed, ...young]),
       ),
-      haveAttributes(walked.touched),
+      haveAttributes(walked.touched.map((path) => absolutePath(slot.checkout, path))),
     ]);
     if (!restored.ok || marked) return null;
     if (prove && !(await isProven(baselineCommit, slot, context))) return null;
-    return { bytes: index.length + sizeOf(entries), inodes: entries.length + expected.directories.size };
+    writeStamps(slot, tracked.directories.keys(), walked.unchanged);
+    return {
+      bytes: statSync(slot.index).size + sizeOf(entries),
+      inodes: entries.length + tracked.directories.size,
+    };
   } catch {
     return null;
   }
+}
+
+/** Outer directories come first, so that the way to the inner ones is open. */
+function putRight(slot: SlotLayout, directories: readonly BytePath[]): void {
+  const permissions = lstatSync(slot.scrub).mode & PERMISSIONS;
+  for (const path of directories) chmodSync(absolutePath(slot.checkout, path), permissions);
+}
+
+/** Directories go by a rename: how much is in one does not matter. */
+function removeExtra(slot: SlotLayout, { files, directories }: Survey['walked']['extra']): void {
+  for (const path of files) unlinkSync(absolutePath(slot.checkout, path));
+  for (const path of directories) {
+    const absolute = absolutePath(slot.checkout, path);
+    // A directory that its owner may not write to cannot be moved, for its `..` would change.
+    chmodSync(absolute, 0o700);
+    renameSync(absolute, join(slot.scrub, randomUUID()));
+  }
+}
+
+/**
+ * Files that were written in the second in which the checkout was finished. git compares whole seconds, so it
+ * does not see when the mode, the names or the attributes of one are changed in that same second. Those that
+ * were touched go, to be written anew.
+ */
+function removeYoung(slot: SlotLayout, entries: readonly IndexEntry[]): BytePath[] {
+  const finished = lstatSync(slot.made).ctimeMs;
+  const second = Math.floor(finished / 1_000);
+  const isTouched = (found: Stats | undefined) => found !== undefined && found.ctimeMs >= finished;
+  const young = entries
+    .filter(({ changedSecond }) => changedSecond >= second)
+    .map(({ path }) => path)
+    .filter((path) => isTouched(lookAt(slot.checkout, path)));
+  for (const path of young) unlinkSync(absolutePath(slot.checkout, path));
+  return young;
 }
 
 const sizeOf = (entries: readonly IndexEntry[]): number =>

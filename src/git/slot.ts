@@ -15,9 +15,11 @@ import type { GitContext } from './git.js';
  *                                             /modules our git directories of submodules
  *                                             /additions.json  what the checkout has beside its baseline
  *                                             /made    empty; made when the checkout was finished
+ *                                             /stamps.json  how directories lay when it was last as new
  *                                             /scrub   while the slot is scrubbed: what was too much
  *     <repositories>/<repository>/idle/<name>/wt       a checkout as new, for the next job
  *                                            /index    its trusted index
+ *                                            /stamps.json
  *     <repositories>/<repository>/trash/               what waits for deletion
  */
 export interface SlotLayout {
@@ -32,6 +34,8 @@ export interface SlotLayout {
   modules: string;
   additions: string;
   made: string;
+  /** How the directories lay when the checkout was last as new. */
+  stamps: string;
   scrub: string;
   /** The trusted index of a slot that is idle. */
   idleIndex: string;
@@ -49,6 +53,7 @@ export const slotLayout = (slot: string): SlotLayout => ({
   modules: join(slot, 'modules'),
   additions: join(slot, 'additions.json'),
   made: join(slot, 'made'),
+  stamps: join(slot, 'stamps.json'),
   scrub: join(slot, 'scrub'),
   idleIndex: join(slot, 'index'),
 });

@@ -1,14 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, type Dirent, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  type Dirent,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BytePath, toBytes } from './byte-path.js';
-
+import { isStamped, type Stamp, type Stamps } from './directory-stamps.js';
 import type { SlotLayout } from './slot.js';
 
 /** What the baseline tracks: paths with bytes as characters. */
 export interface Tracked {
   files: ReadonlySet<BytePath>;
+  /** Every directory that leads to a file, the root among them, each with the directories in it. */
+  directories: ReadonlyMap<BytePath, readonly BytePath[]>;
   submodules: ReadonlySet<BytePath>;
   /** Files that a sparse checkout does not have. */
   absent: ReadonlySet<BytePath>;
@@ -19,8 +30,18 @@ export interface Tracked {
 export interface WalkedTree {
   /** Files and symbolic links that the baseline does not track. */
   untracked: BytePath[];
+  /** What is too much in directories of the baseline: files and links, and directories, whatever is in them. */
+  extra: { files: BytePath[]; directories: BytePath[] };
   /** Absent files of the sparse checkout that are there now. */
   reappeared: BytePath[];
+  /** Directories of the baseline that were touched since the checkout was finished, the root first. */
+  touched: BytePath[];
+  /** Those whose permissions are not those of a new directory. */
+  unlike: BytePath[];
+  /** Those in which nothing changed since they were stamped. */
+  unchanged: Map<BytePath, Stamp>;
+  /** A directory has a foreign owner, or could not be read. */
+  unfit: boolean;
   /** The walk changed what git may have stumbled over before. */
   altered: boolean;
   warnings: string[];
@@ -28,80 +49,144 @@ export interface WalkedTree {
 
 const DIRECTORIES_PER_TURN = 100;
 const OWNER_ALL = 0o700;
+export const PERMISSIONS = 0o7777;
 
 /**
  * Walks the agent's checkout and makes it such that git can take it as it lies: every git directory is moved
  * aside, what is neither file, directory nor link is removed, and directories that their owner may not enter
- * are opened. Walks in short synchronous steps: that is four times faster than waiting for each directory,
- * and the thread's other jobs go on between.
+ * are opened. A directory that is as its stamp says holds what the baseline has in it, and is not read.
+ * Walks in short synchronous steps: that is four times faster than waiting for each directory, and the
+ * thread's other jobs go on between.
  */
-export async function walkTree(slot: SlotLayout, tracked: Tracked): Promise<WalkedTree> {
+export async function walkTree(slot: SlotLayout, tracked: Tracked, stamps: Stamps): Promise<WalkedTree> {
   mkdirSync(slot.aside, { recursive: true });
-  const walk = new Walk(slot, tracked);
-  for (let visited = 0; walk.visitNext(); visited += 1) {
+  const walk = new Walk(slot, tracked, stamps);
+  for (let visited = 1; walk.visitNext(); visited += 1) {
     if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
   }
-  const { untracked, reappeared, altered } = walk;
-  return { untracked, reappeared, altered, warnings: walk.warnings() };
+  return walk.result();
 }
 
 class Walk {
-  readonly untracked: BytePath[] = [];
-  readonly reappeared: BytePath[] = [];
-  altered = false;
-  /** Directories to visit, each with a slash at its end; the root is the empty path. */
+  private readonly walked: Omit<WalkedTree, 'unfit' | 'warnings'> = {
+    untracked: [],
+    extra: { files: [], directories: [] },
+    reappeared: [],
+    touched: [],
+    unlike: [],
+    unchanged: new Map(),
+    altered: false,
+  };
   private readonly pending: BytePath[] = [''];
-  private readonly seen = { nested: 0, removed: 0, unreadable: 0, inSubmodules: 0 };
+  private readonly seen = { nested: 0, removed: 0, unreadable: 0, inSubmodules: 0, foreign: 0 };
+  /** A directory that was just made as those of a checkout are. */
+  private readonly fresh: Stats;
+  /** When the checkout was finished, by the clock of its file system. */
+  private readonly finished: number;
+  private readonly prefix: string;
+  private readonly stamps: Stamps;
 
   constructor(
     private readonly slot: SlotLayout,
     private readonly tracked: Tracked,
-  ) {}
+    stamps: Stamps,
+  ) {
+    this.fresh = lstatSync(slot.aside);
+    // A submodule has no such file: it is never scrubbed.
+    this.finished = lstatSync(slot.made, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+    this.prefix = Buffer.from(slot.checkout).toString('latin1');
+    // The agent's git directory was put into the root: a file system that does not tell that tells nothing.
+    const root = stamps.get('');
+    this.stamps = root !== undefined && isStamped(lstatSync(slot.checkout), root) ? new Map() : stamps;
+  }
 
   /** False when all directories were visited. */
   visitNext(): boolean {
     const directory = this.pending.pop();
     if (directory === undefined) return false;
-    const entries = this.open(directory);
-    for (const entry of entries) this.sort(directory, entry);
+    const inside = this.tracked.directories.get(directory);
+    const found = this.look(directory);
+    if (found === null) return true;
+    if (inside !== undefined && this.isUnchanged(directory, found)) this.pending.push(...inside);
+    else this.read(directory, found, inside !== undefined);
     return true;
   }
 
-  private open(directory: BytePath): Dirent<Buffer>[] {
-    const path = this.absolute(directory);
+  /**
+   * The root never is: the agent's git directory was put there. A change that is made in the same instant as
+   * an earlier one has the same time, so only a time before the checkout was finished tells.
+   */
+  private isUnchanged(directory: BytePath, found: Stats): boolean {
+    const stamp = this.stamps.get(directory);
+    if (stamp === undefined || directory === '' || found.ctimeMs >= this.finished) return false;
+    if (!isStamped(found, stamp)) return false;
+    this.walked.unchanged.set(directory, stamp);
+    return true;
+  }
+
+  private read(directory: BytePath, found: Stats, known: boolean): void {
+    if (known) this.compare(directory, found);
+    const start = directory === '' ? '' : `${directory}/`;
+    for (const entry of this.open(directory, found)) this.sort(start, entry, known);
+  }
+
+  private look(directory: BytePath): Stats | null {
     try {
-      if ((lstatSync(path).mode & OWNER_ALL) !== OWNER_ALL) this.makeEnterable(path);
-      return readdirSync(path, { encoding: 'buffer', withFileTypes: true }) as unknown as Dirent<Buffer>[];
+      return lstatSync(this.absolute(directory));
     } catch {
-      this.altered = true;
-      this.seen.unreadable += 1;
-      return [];
+      return this.cannotRead(null);
     }
   }
 
+  private open(directory: BytePath, found: Stats): Dirent[] {
+    const path = this.absolute(directory);
+    try {
+      if ((found.mode & OWNER_ALL) !== OWNER_ALL) this.makeEnterable(path);
+      const options = { encoding: 'latin1', withFileTypes: true } as const;
+      return readdirSync(path, options) as unknown as Dirent[];
+    } catch {
+      return this.cannotRead([]);
+    }
+  }
+
+  private cannotRead<Answer>(answer: Answer): Answer {
+    this.walked.altered = true;
+    this.seen.unreadable += 1;
+    return answer;
+  }
+
+  private compare(directory: BytePath, found: Stats): void {
+    const { touched, unlike } = this.walked;
+    if (found.uid !== this.fresh.uid || found.gid !== this.fresh.gid) this.seen.foreign += 1;
+    if (found.ctimeMs >= this.finished || this.stamps.size > 0 || directory === '') touched.push(directory);
+    if ((found.mode & PERMISSIONS) !== (this.fresh.mode & PERMISSIONS)) unlike.push(directory);
+  }
+
   private makeEnterable(path: Buffer): void {
-    this.altered = true;
+    this.walked.altered = true;
     chmodSync(path, 0o755);
   }
 
-  private sort(directory: BytePath, entry: Dirent<Buffer>): void {
-    const name = entry.name.toString('latin1');
-    const path = directory + name;
-    if (name === '.git') this.moveAside(path, directory);
-    else if (entry.isDirectory()) this.enter(path);
-    else if (entry.isFile() || entry.isSymbolicLink()) this.addFile(path);
+  /** `inKnown`: the entry lies in a directory of the baseline, not in one that is too much as a whole. */
+  private sort(start: BytePath, entry: Dirent, inKnown: boolean): void {
+    const path = start + entry.name;
+    if (entry.name === '.git') this.moveAside(path, start);
+    else if (entry.isDirectory()) this.enter(path, inKnown);
+    else if (entry.isFile() || entry.isSymbolicLink()) this.addFile(path, inKnown);
     else this.remove(path);
   }
 
-  private enter(directory: BytePath): void {
-    if (!this.tracked.apart.has(directory)) this.pending.push(`${directory}/`);
+  private enter(directory: BytePath, inKnown: boolean): void {
+    if (inKnown && !this.tracked.directories.has(directory)) this.walked.extra.directories.push(directory);
+    if (!this.tracked.apart.has(directory)) this.pending.push(directory);
   }
 
-  private addFile(path: BytePath): void {
+  private addFile(path: BytePath, inKnown: boolean): void {
     if (this.tracked.files.has(path)) return;
-    if (this.tracked.absent.has(path)) this.reappeared.push(path);
+    if (inKnown) this.walked.extra.files.push(path);
+    if (this.tracked.absent.has(path)) this.walked.reappeared.push(path);
     else if (this.tracked.submodules.size > 0 && this.liesInSubmodule(path)) this.seen.inSubmodules += 1;
-    else this.untracked.push(path);
+    else this.walked.untracked.push(path);
   }
 
   private liesInSubmodule(path: BytePath): boolean {
@@ -111,26 +196,26 @@ class Walk {
     return false;
   }
 
-  private moveAside(path: BytePath, directory: BytePath): void {
-    if (directory !== '') {
-      this.altered = true;
+  private moveAside(path: BytePath, start: BytePath): void {
+    if (start !== '') {
+      this.walked.altered = true;
       this.seen.nested += 1;
     }
     renameSync(this.absolute(path), join(this.slot.aside, randomUUID()));
   }
 
   private remove(path: BytePath): void {
-    this.altered = true;
+    this.walked.altered = true;
     rmSync(this.absolute(path));
     this.seen.removed += 1;
   }
 
   private absolute(path: BytePath): Buffer {
-    return Buffer.concat([Buffer.from(`${this.slot.checkout}/`), toBytes(path)]);
+    return toBytes(path === '' ? this.prefix : `${this.prefix}/${path}`);
   }
 
-  warnings(): string[] {
-    const { nested, removed, unreadable, inSubmodules } = this.seen;
+  result(): WalkedTree {
+    const { nested, removed, unreadable, inSubmodules, foreign } = this.seen;
     const told: [number, string][] = [
       [
         nested,
@@ -140,6 +225,7 @@ class Walk {
       [unreadable, 'Directories that could not be read were left out'],
       [inSubmodules, 'Files that the agent wrote into submodules were left out'],
     ];
-    return told.filter(([count]) => count > 0).map(([count, words]) => `${words}: ${count}.`);
+    const warnings = told.filter(([count]) => count > 0).map(([count, words]) => `${words}: ${count}.`);
+    return { ...this.walked, unfit: unreadable + foreign > 0, warnings };
   }
 }

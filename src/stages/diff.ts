@@ -5,6 +5,7 @@ import type { Settings } from '../config.js';
 import { capturePatch } from '../git/patch.js';
 import { releaseWorktree } from '../git/release.js';
 import { slotDirectory } from '../git/slot.js';
+import { type Survey, surveySlot } from '../git/survey.js';
 import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
 import type { DiffTask } from '../pool/messages.js';
 import { isAlive, kill } from './agent-process.js';
@@ -26,12 +27,12 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
     task.jobId,
   );
   const { atWork } = jobLayout(settings.stateDir, task.jobId);
-  const patience: Patience<DiffOutput> = {
-    isShort: (output) => !output.ok && isShortage(output.code),
-    failed: ({ code, message }) => ({ ok: false, code, message }),
+  const patience: Patience<Diffed> = {
+    isShort: ({ output }) => !output.ok && isShortage(output.code),
+    failed: ({ code, message }) => ({ output: { ok: false, code, message } }),
     stop: channel.stop,
   };
-  const output = await patiently(async () => {
+  const diffed = await patiently(async () => {
     await endAgent(task, settings);
     return aloneOnSlot(slot, atWork, () => capture(task, slot, settings, channel));
   }, patience);
@@ -42,13 +43,21 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
       warmSlots: settings.warmSlots,
       environment: settings.environment,
       signal: channel.stop,
+      survey: diffed.survey,
     });
   const cleanUp = async () => {
     await aloneOnSlot(slot, atWork, release);
     await removeScratch(task, settings);
-    return output;
+    return diffed;
   };
-  return patiently(cleanUp, { ...patience, isShort: () => false });
+  const { output } = await patiently(cleanUp, { ...patience, isShort: () => false });
+  return output;
+}
+
+interface Diffed {
+  output: DiffOutput;
+  /** What the capture learned of the checkout, for the release. */
+  survey?: Survey | undefined;
 }
 
 async function endAgent(task: DiffTask, settings: Settings): Promise<void> {
@@ -57,24 +66,28 @@ async function endAgent(task: DiffTask, settings: Settings): Promise<void> {
 }
 
 async function capture(
-  task: DiffTask,
-  slot: string,
+  { jobId, baselineCommit }: DiffTask,
+  slotDirectory: string,
   settings: Settings,
   channel: StageChannel,
-): Promise<DiffOutput> {
-  if (task.baselineCommit === null) return { ok: true, patch: null };
-  const files = jobLayout(settings.stateDir, task.jobId);
+): Promise<Diffed> {
+  if (baselineCommit === null) return { output: { ok: true, patch: null } };
+  const files = jobLayout(settings.stateDir, jobId);
+  const { environment } = settings;
+  const signal = channel.stop;
+  const survey = await surveySlot(slotDirectory, baselineCommit, environment, signal);
   const captured = await capturePatch({
-    slotDirectory: slot,
-    baselineCommit: task.baselineCommit,
+    slotDirectory,
+    baselineCommit,
     patchFile: files.patch,
     filesFile: files.files,
-    environment: settings.environment,
-    signal: channel.stop,
+    environment,
+    signal,
+    survey,
   });
-  if (captured.ok) return { ok: true, patch: captured.value };
+  if (captured.ok) return { output: { ok: true, patch: captured.value }, survey };
   const { code, message } = await gitFault(captured.fault, settings.stateDir);
-  return { ok: false, code, message };
+  return { output: { ok: false, code, message }, survey };
 }
 
 /** What only a running agent needed. Its output, its thread and the artifacts stay until the job is pruned. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readIndexEntries } from '../../src/git/index-file.js';
+import { readIndex } from '../../src/git/index-file.js';
 import { git, makeRepository, makeUser, makeWorkspace, put } from '../support/git.js';
 
 const workspace = makeWorkspace();
@@ -18,7 +18,7 @@ for (const [format, idBytes] of [
     put(root, 'l'.repeat(250), '');
     symlinkSync('a.txt', join(root, 'link'));
     await git(root, user, ['add', '-A']);
-    const entries = readIndexEntries(readFileSync(join(root, '.git/index')), idBytes) ?? [];
+    const entries = readIndex(readFileSync(join(root, '.git/index')), idBytes)?.entries ?? [];
     const listed = (await git(root, user, ['ls-files', '-z'])).toString('latin1').split('\0').slice(0, -1);
     assert.deepEqual(
       entries.map(({ path }) => path),
@@ -45,7 +45,7 @@ for (const [title, command] of special) {
   test(`an entry that is ${title} is told`, async () => {
     const root = await makeRepository(workspace, user);
     await git(root, user, command);
-    const entries = readIndexEntries(readFileSync(join(root, '.git/index')), 20) ?? [];
+    const entries = readIndex(readFileSync(join(root, '.git/index')), 20)?.entries ?? [];
     assert.deepEqual(
       entries.map((entry) => entry.special),
       [true],
@@ -56,15 +56,15 @@ for (const [title, command] of special) {
 test('an index of another version, a split one and a damaged one are not read', async () => {
   const root = await makeRepository(workspace, user);
   const index = readFileSync(join(root, '.git/index'));
-  assert.equal(readIndexEntries(Buffer.alloc(0), 20), null);
+  assert.equal(readIndex(Buffer.alloc(0), 20), null);
   for (let length = 1; length < index.length; length += 7) {
-    assert.equal(readIndexEntries(index.subarray(0, length), 20), null);
+    assert.equal(readIndex(index.subarray(0, length), 20), null);
   }
   for (const command of [
     ['update-index', '--index-version', '4'],
     ['update-index', '--split-index'],
   ]) {
     await git(root, user, command);
-    assert.equal(readIndexEntries(readFileSync(join(root, '.git/index')), 20), null);
+    assert.equal(readIndex(readFileSync(join(root, '.git/index')), 20), null);
   }
 });

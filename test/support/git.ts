@@ -20,6 +20,7 @@ import type { Outcome } from '../../src/errors.js';
 import { capturePatch } from '../../src/git/patch.js';
 import type { PatchFile } from '../../src/git/patch-files.js';
 import type { KeptFile } from '../../src/git/patch-view.js';
+import type { Survey } from '../../src/git/survey.js';
 import { makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 
 /** A directory for a test file, removed when its tests are over. */
@@ -159,6 +160,7 @@ export async function capture(
   workspace: string,
   worktree: Worktree,
   user: Record<string, string>,
+  survey?: Survey,
 ): Promise<Captured> {
   const directory = mkdtempSync(join(workspace, 'artifacts-'));
   const plan = {
@@ -168,6 +170,7 @@ export async function capture(
     filesFile: join(directory, 'files.json'),
     environment: user,
     signal: new AbortController().signal,
+    survey,
   };
   const report = expectValue(await capturePatch(plan));
   const patch = readFileSync(plan.patchFile);

@@ -1,0 +1,89 @@
+import { type Outcome, succeed } from '../errors.js';
+import { type Additions, readAdditions } from './additions.js';
+import { type BytePath, parentOf } from './byte-path.js';
+import { readStamps } from './directory-stamps.js';
+import type { CallerEnvironment } from './environment.js';
+import { explain } from './explain.js';
+import { compareDuring, type IndexChanges } from './index-changes.js';
+import { type IndexListing, listIndex } from './index-listing.js';
+import { type SlotLayout, slotContext, slotLayout } from './slot.js';
+import { type Tracked, type WalkedTree, walkTree } from './tree-walk.js';
+
+/** Everything in which a checkout is another than the baseline that our trusted index tells of. */
+export interface Survey {
+  index: IndexListing;
+  additions: Additions;
+  tracked: Tracked;
+  /** What became of the baseline's files. */
+  changes: IndexChanges;
+  /** What else lies there. */
+  walked: WalkedTree;
+}
+
+const SURVEYING = "reading the agent's changes";
+
+/**
+ * Looks through a checkout once, for all that is done with it after its job. Call it when the agent's processes
+ * are dead: nobody else may write to the checkout from here until the last use of the answer. `commit` is the
+ * baseline. Refuses with `patch_failed` or `git_not_found`.
+ */
+export async function surveyCheckout(
+  slot: SlotLayout,
+  commit: string,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<Outcome<Survey>> {
+  const context = slotContext(slot, environment, signal);
+  const index = await listIndex(context, commit);
+  if (!index.ok) return explain(index, 'patch_failed', SURVEYING);
+  const additions = readAdditions(slot);
+  const tracked = sortTracked(index, additions);
+  const { walked, found } = await compareDuring(context, () => walkTree(slot, tracked, readStamps(slot)));
+  if (!found.ok) return explain(found, 'patch_failed', SURVEYING);
+  return succeed({ index, additions, tracked, changes: found.changes, walked });
+}
+
+/**
+ * A survey for a capture and a release that follow one another. None where it failed: each of them then makes
+ * its own, and tells why it cannot. Never rejects.
+ */
+export async function surveySlot(
+  slotDirectory: string,
+  commit: string,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<Survey | undefined> {
+  try {
+    const survey = await surveyCheckout(slotLayout(slotDirectory), commit, environment, signal);
+    return survey.ok ? survey.value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sortTracked({ entries }: IndexListing, { submodules: checkedOut }: Additions): Tracked {
+  const files = new Set<BytePath>();
+  const submodules = new Set<BytePath>();
+  const absent = new Set<BytePath>();
+  for (const { path, kind, skipped } of entries) {
+    if (skipped) absent.add(path);
+    else (kind === 'submodule' ? submodules : files).add(path);
+  }
+  const apart = new Set(checkedOut.map(({ path }) => path));
+  return { files, submodules, absent, apart, directories: directoriesOf(files) };
+}
+
+/** Every directory that leads to one of the files, the root among them, each with the directories in it. */
+function directoriesOf(files: Iterable<BytePath>): Map<BytePath, BytePath[]> {
+  const directories = new Map<BytePath, BytePath[]>([['', []]]);
+  const add = (directory: BytePath): BytePath[] => {
+    const known = directories.get(directory);
+    if (known !== undefined) return known;
+    add(parentOf(directory)).push(directory);
+    const inside: BytePath[] = [];
+    directories.set(directory, inside);
+    return inside;
+  };
+  for (const path of files) add(parentOf(path));
+  return directories;
+}
