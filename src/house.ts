@@ -7,7 +7,7 @@ import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
 import { stateLayout } from './job/layout.js';
-import { createReadiness } from './job/readiness.js';
+import { createAccountLook, createReadiness } from './job/readiness.js';
 import { shareLook } from './job/shared-look.js';
 import type { Log } from './log.js';
 import { measuredPool, measuredStore } from './metrics/measured.js';
@@ -66,6 +66,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     settings,
     supervisor,
     preflight: createReadiness(pool, systemClock.now),
+    account: createAccountLook(pool, systemClock.now),
     checkDisk: shareLook(
       () => checkDisk(settings.stateDir),
       () => DISK_MS,

@@ -15,6 +15,9 @@ export interface AgentBackend {
    */
   preflight(settings: Settings, signal: AbortSignal): Promise<Outcome<Readiness>>;
 
+  /** Asks what the user's account offers: nothing is spent and no model is asked. Takes seconds at most. */
+  account(settings: Settings, signal: AbortSignal): Promise<Outcome<Account>>;
+
   /** Prepares the private directories and says what to start, or what to ask of a host. Safe to call again for the same job. */
   launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch | HostedLaunch>>;
 
@@ -44,6 +47,34 @@ export interface Readiness {
   loggedIn: boolean | null;
   sandbox: boolean | null;
   notes: string[];
+}
+
+/** What the user's account offers. */
+export interface Account {
+  models: {
+    model: string;
+    /** For people. */
+    name: string;
+    description: string;
+    /** Reasoning efforts that it knows, the least first. */
+    efforts: string[];
+    defaultEffort: string;
+  }[];
+  /** Model of a job that names none; null where that is not known. */
+  model: string | null;
+  /** Reasoning effort of a job that names none. */
+  effort: string | null;
+  /** Null where the account shows none. */
+  limits: RateLimit[] | null;
+}
+
+/** How much of a limit is used, in a window of time that moves on. */
+export interface RateLimit {
+  name: string;
+  usedPercent: number;
+  windowMinutes: number | null;
+  /** Instant at which it is whole again, in milliseconds since the epoch. */
+  resetsAt: number | null;
 }
 
 export interface LaunchJob {

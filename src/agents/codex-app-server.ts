@@ -5,6 +5,7 @@ import type { Settings } from '../config.js';
 import { type Outcome, succeed } from '../errors.js';
 import { JOB_MARKER } from '../job-marker.js';
 import type { AgentBackend, HostedLaunch, Launch, LaunchJob } from './agent.js';
+import { askCodexAccount } from './codex-account.js';
 import { ceiling, codexEnvironment } from './codex-environment.js';
 import { CodexReader } from './codex-events.js';
 import { adoptThreads, makeCodexDirectories, tidyCodexHome } from './codex-home.js';
@@ -16,6 +17,7 @@ import { type CodexUserConfig, readUserConfig } from './codex-user-config.js';
 /** Backend that runs jobs in threads of a shared `codex app-server`: less memory for many, one crash for all of them. */
 export const codexAppServer = (): AgentBackend => ({
   preflight: checkCodex,
+  account: askCodexAccount,
   launch,
   adopt: adoptThreads,
   reader: () => new CodexReader(),

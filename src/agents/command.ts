@@ -25,6 +25,7 @@ const ACTIVITY_CHARACTERS = 120;
  */
 export const command = (): OwnProcessBackend => ({
   preflight,
+  account: async () => succeed({ models: [], model: null, effort: null, limits: null }),
   launch,
   reader: () => new CommandReader(),
   // A command has no threads.

@@ -53,7 +53,8 @@ export function probe(program: string, parameters: string[], options: ProbeOptio
   });
 }
 
-function endGroup(pid: number | undefined): void {
+/** Ends a process group, named by its leader; one that is gone already is none. */
+export function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');

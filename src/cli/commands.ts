@@ -3,6 +3,7 @@ import { jobList } from '../operations/job-list.js';
 import { jobResult } from '../operations/job-result.js';
 import type { JobStateAnswer } from '../operations/job-state.js';
 import { jobStatus } from '../operations/job-status.js';
+import { models } from '../operations/models.js';
 import type { JobResult } from '../operations/result.js';
 import { status } from '../operations/status.js';
 import { batch } from './batch.js';
@@ -13,6 +14,7 @@ import { config } from './config.js';
 import { consume } from './consume.js';
 import { delegate } from './delegate.js';
 import { describeInfo } from './describe-info.js';
+import { describeModels } from './describe-models.js';
 import { describeNextSteps, describeResult } from './describe-result.js';
 import { describeCancelled, describeList, describeState } from './describe-state.js';
 import { doctor } from './doctor.js';
@@ -54,6 +56,10 @@ const withoutCompletion: readonly Command[] = [
   operationCommand(status, {
     summary: 'Show whether Codex is ready, the limits and the daemon.',
     describe: describeInfo,
+  }),
+  operationCommand(models, {
+    summary: 'List the models that Codex offers, with their efforts.',
+    describe: describeModels,
   }),
   watch,
   logs,

@@ -7,6 +7,7 @@ import { jobList } from './job-list.js';
 import { jobResult } from './job-result.js';
 import { jobStatus } from './job-status.js';
 import { jobWait } from './job-wait.js';
+import { models } from './models.js';
 import type { Operation } from './operation.js';
 import { status } from './status.js';
 
@@ -22,6 +23,7 @@ export const verbs = {
   jobCancel,
   jobList,
   status,
+  models,
 };
 
 export const operations: readonly Operation[] = Object.values(verbs);

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Readiness } from '../agents/agent.js';
+import type { Account, Readiness } from '../agents/agent.js';
 import type { Settings } from '../config.js';
 import type { Outcome } from '../errors.js';
 import type { Supervisor } from '../job/supervisor.js';
@@ -38,6 +38,8 @@ export interface House {
   supervisor: Supervisor;
   /** The last preflight if it is fresh, else a new one; never rejects. */
   preflight(): Promise<Outcome<Readiness>>;
+  /** What the user's account offers, at most a minute old; never rejects. */
+  account(): Promise<Outcome<Account>>;
   /** Refuses when the state directory's disk is nearly full. */
   checkDisk(): Promise<Outcome<null>>;
   /** Paths of damaged stores that were set aside, and that nobody has removed since. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Readiness } from '../agents/agent.js';
+import type { Account, Readiness } from '../agents/agent.js';
 import { errorTable, type Outcome, succeed } from '../errors.js';
 import { stateLayout } from '../job/layout.js';
 import { MAX_TASK_BYTES } from './fields.js';
-import { jobError } from './job-state.js';
+import { instant, jobError } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
 
 const count = z.number();
@@ -20,6 +20,17 @@ const output = z.object({
     logged_in: z.boolean().nullable(),
     sandbox: z.boolean().nullable(),
   }),
+  rate_limits: z
+    .array(
+      z.object({
+        name: z.string(),
+        used_percent: count,
+        window_minutes: count.nullable(),
+        resets_at: z.string().nullable(),
+      }),
+    )
+    .nullable()
+    .describe('Of the account; null where it shows none.'),
   notes: z.array(z.string()),
   limits: z.record(z.string(), count),
   jobs: z.record(z.string(), count).describe('Jobs in each state.'),
@@ -39,20 +50,24 @@ export const status = defineOperation({
   command: 'info',
   title: 'Check Codex and the daemon',
   description:
-    'Reads whether this machine can take work now: the Codex CLI, its version, login and sandbox, the limits, the jobs by state, and the daemon with its log. ' +
+    'Reads whether this machine can take work now: the Codex CLI, its version, login and sandbox, the limits of this machine and of the account, the jobs by state, and the daemon with its log. ' +
     'Use it when a delegation was refused or before handing out much work; for one job use codex_job_status, for the jobs themselves codex_job_list. ' +
     'It runs the same checks as a delegation does before it accepts, at most a few seconds. ' +
     'A null means that it could not be found out. ' +
-    'No model is asked, nothing is started and nothing is spent.',
+    'Codex may ask the account for its limits; no model is asked and nothing is spent.',
   input: z.strictObject({}),
   output,
-  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   async handle(_, { house }) {
-    const readiness = await house.preflight();
-    const disk = await house.checkDisk();
+    const [readiness, account, disk] = await Promise.all([
+      house.preflight(),
+      house.account(),
+      house.checkDisk(),
+    ]);
     return succeed({
       ok: true as const,
       ...describeReadiness(readiness, disk, house.draining()),
+      rate_limits: account.ok ? describeRateLimits(account.value) : null,
       notes: [
         ...(readiness.ok ? readiness.value.notes : []),
         ...(await house.damagedStores()).map(describeSetAside),
@@ -80,6 +95,14 @@ function describeReadiness(readiness: Outcome<Readiness>, disk: Outcome<null>, d
     },
   };
 }
+
+const describeRateLimits = ({ limits }: Account) =>
+  limits?.map(({ name, usedPercent, windowMinutes, resetsAt }) => ({
+    name,
+    used_percent: usedPercent,
+    window_minutes: windowMinutes,
+    resets_at: resetsAt === null ? null : instant(resetsAt),
+  })) ?? null;
 
 const describeSetAside = (path: string) =>
   `A damaged store was set aside as ${path}, with the jobs it held; a fresh one serves. Remove that file when it is not needed.`;

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DiffOutput, JobState, Progress, RunOutput, WorktreeOutput } from '../../machines/job.js';
-import type { Readiness } from '../agents/agent.js';
+import type { Account, Readiness } from '../agents/agent.js';
 import type { Outcome } from '../errors.js';
 import type { Submission } from '../job/record.js';
 
@@ -12,6 +12,7 @@ export interface Stages {
   reconcile: { input: ReconcileTask; output: null };
   announce: { input: AnnounceTask; output: string | null };
   preflight: { input: Record<never, never>; output: Outcome<Readiness> };
+  account: { input: Record<never, never>; output: Outcome<Account> };
 }
 
 export type StageName = keyof Stages;

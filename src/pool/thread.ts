@@ -1,5 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import type { Settings } from '../config.js';
+import { account } from '../stages/account.js';
 import { announce } from '../stages/announce.js';
 import { openChannel, type StageChannel } from '../stages/channel.js';
 import { diff } from '../stages/diff.js';
@@ -17,7 +18,15 @@ type Stage<Name extends StageName> = (
   channel: StageChannel,
 ) => Promise<Stages[Name]['output']>;
 
-const stages: { [Name in StageName]: Stage<Name> } = { worktree, run, diff, preflight, reconcile, announce };
+const stages: { [Name in StageName]: Stage<Name> } = {
+  worktree,
+  run,
+  diff,
+  preflight,
+  account,
+  reconcile,
+  announce,
+};
 
 // Piscina wraps what it was given as workerData in a pair; the second is ours.
 const settings = (Array.isArray(workerData) ? workerData[1] : workerData) as Settings;

@@ -53,6 +53,7 @@ export async function makeMcpHouse(): Promise<McpHouse> {
       },
       preflight: async () =>
         succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
+      account: async () => succeed({ models: [], model: null, effort: null, limits: null }),
       checkDisk: async () => succeed(null),
       damagedStores: async () => [],
       draining: () => false,

@@ -267,6 +267,21 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
       settings: makeSettings(temporaryDirectory()),
       preflight: async () =>
         succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
+      account: async () =>
+        succeed({
+          models: [
+            {
+              model: 'gpt-test',
+              name: 'GPT Test',
+              description: 'For tests.',
+              efforts: ['low', 'high'],
+              defaultEffort: 'low',
+            },
+          ],
+          model: 'gpt-test',
+          effort: 'low',
+          limits: null,
+        }),
       checkDisk: async () => succeed(null),
       damagedStores: async () => [],
       draining: () => false,

@@ -22,6 +22,7 @@ export class SimulatedPool implements StagePool {
     run: 0,
     diff: 0,
     preflight: 0,
+    account: 0,
     reconcile: 0,
     announce: 0,
   };

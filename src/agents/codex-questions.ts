@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { endGroup, type ProbeOptions } from './probe.js';
+
+/** A request of Codex's app-server protocol, as `codex app-server generate-ts` tells them (Codex 0.169). */
+export interface Question {
+  method: string;
+  params?: object;
+}
+
+/** Some answers come from the account's own server: what has not come by then stays open. */
+const MOST_MILLISECONDS = 6_000;
+const FIRST = { clientInfo: { name: 'offshoot', title: 'Offshoot', version: '1' }, capabilities: {} };
+
+/**
+ * Asks a short-lived `codex app-server` some questions, and gives the result of each, in their order; null for one
+ * that it refused or did not answer within 6 s. No thread is started, so no model is asked. Never rejects.
+ */
+export function askAppServer(
+  program: string,
+  parameters: readonly string[],
+  questions: readonly Question[],
+  { environment, directory, signal }: ProbeOptions,
+): Promise<unknown[]> {
+  return new Promise((resolve) => {
+    const answers: unknown[] = questions.map(() => null);
+    const open = new Set(questions.keys());
+    const server = spawn(program, ['app-server', ...parameters], {
+      cwd: directory,
+      env: environment,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+    });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(MOST_MILLISECONDS)]);
+    const end = () => endGroup(server.pid);
+    server.once('error', () => resolve(answers));
+    server.once('close', () => {
+      limit.removeEventListener('abort', end);
+      resolve(answers);
+    });
+    limit.addEventListener('abort', end);
+    if (limit.aborted) end();
+
+    const send = (message: object) => server.stdin.write(`${JSON.stringify(message)}\n`);
+    // It may end before it has read all.
+    server.stdin.on('error', () => {});
+    createInterface({ input: server.stdout }).on('line', (line) => {
+      const message = readMessage(line);
+      if (message?.id === 'initialize') {
+        send({ method: 'initialized' });
+        for (const [id, question] of questions.entries()) send({ id, ...question });
+      } else if (typeof message?.id === 'number' && open.delete(message.id)) {
+        answers[message.id] = message.result ?? null;
+        if (open.size === 0) end();
+      }
+    });
+    send({ id: 'initialize', method: 'initialize', params: FIRST });
+  });
+}
+
+function readMessage(line: string): { id?: unknown; result?: unknown } | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { codexExec } from '../../src/agents/codex-exec.js';
+import type { Settings } from '../../src/config.js';
+import { startAccountServer } from '../support/account-server.js';
+import { type Bench, makeBench } from '../support/agents.js';
+
+const neverAborted = new AbortController().signal;
+const ask = (settings: Settings, signal = neverAborted) => codexExec().account(settings, signal);
+
+async function bench(context: TestContext): Promise<Bench> {
+  const made = await makeBench();
+  context.after(() => made.remove());
+  return made;
+}
+
+async function withProgram({ root, settings }: Bench, script: string): Promise<Settings> {
+  const codexPath = join(root, 'program');
+  await writeFile(codexPath, `#!/bin/sh\n${script}\n`);
+  await chmod(codexPath, 0o755);
+  return { ...settings, codexPath };
+}
+
+function isThere(group: number): boolean {
+  try {
+    return process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('what Codex offers', () => {
+  test('is its models with their efforts, and the one that it takes by itself', async (context) => {
+    const { settings } = await bench(context);
+    const account = await ask(settings);
+    assert.ok(account.ok);
+    const { models, model, effort, limits } = account.value;
+    const chosen = models.find((each) => each.model === model);
+    assert.ok(models.length > 1 && chosen !== undefined);
+    assert.ok(chosen.efforts.includes(chosen.defaultEffort));
+    assert.equal(effort, chosen.defaultEffort);
+    assert.equal(limits, null);
+  });
+
+  test("heeds the user's configuration, and over it Offshoot's own setting", async (context) => {
+    const { codexHome, settings } = await bench(context);
+    await writeFile(join(codexHome, 'config.toml'), 'model = "gpt-5.5"\nmodel_reasoning_effort = "high"\n');
+    const theirs = await ask(settings);
+    assert.deepEqual(theirs.ok && [theirs.value.model, theirs.value.effort], ['gpt-5.5', 'high']);
+    const ours = await ask({ ...settings, model: 'gpt-6-sol' });
+    assert.deepEqual(ours.ok && [ours.value.model, ours.value.effort], ['gpt-6-sol', 'high']);
+  });
+
+  test('tells how much of its limits an account has used', async (context) => {
+    const { codexHome, settings } = await bench(context);
+    const server = await startAccountServer(42, 1_800_000_000);
+    context.after(() => server.close());
+    await server.logIn(codexHome);
+    const before = await readFile(join(codexHome, 'auth.json'), 'utf8');
+    const account = await ask(settings);
+    assert.deepEqual(account.ok && account.value.limits, [
+      { name: 'codex', usedPercent: 42, windowMinutes: 300, resetsAt: 1_800_000_000_000 },
+    ]);
+    assert.equal(await readFile(join(codexHome, 'auth.json'), 'utf8'), before);
+    assert.ok(!server.asked.some((path) => path.includes('plugins')));
+  });
+
+  test('is told without the limits when the account does not answer', async (context) => {
+    const { codexHome, settings } = await bench(context);
+    const server = await startAccountServer(null, 0);
+    context.after(() => server.close());
+    await server.logIn(codexHome);
+    const account = await ask(settings);
+    assert.ok(account.ok && account.value.models.length > 1);
+    assert.equal(account.value.limits, null);
+  });
+
+  test('is not told by a program that is no Codex, whatever it does', async (context) => {
+    const made = await bench(context);
+    const refusal = async (settings: Settings) => {
+      const account = await ask(settings);
+      return account.ok ? null : account.fault.code;
+    };
+    assert.equal(await refusal({ ...made.settings, codexPath: '/nowhere/codex' }), 'codex_not_found');
+    for (const script of ['exit 1', 'echo "{"; echo null; echo 7; exit 0', 'cat']) {
+      assert.equal(await refusal(await withProgram(made, script)), 'codex_unsupported', script);
+    }
+  });
+
+  test('leaves no process when it is stopped', { timeout: 60_000 }, async (context) => {
+    const made = await bench(context);
+    const settings = await withProgram(made, `echo $$ > ${made.root}/pid; sleep 60 & wait`);
+    const stop = new AbortController();
+    const asked = ask(settings, stop.signal);
+    while (!(await readFile(join(made.root, 'pid'), 'utf8').catch(() => '')).endsWith('\n'))
+      await setTimeout(10);
+    stop.abort();
+    assert.ok(!(await asked).ok);
+    const pid = Number(await readFile(join(made.root, 'pid'), 'utf8'));
+    // What was killed is there until the system has taken note of its end.
+    while (isThere(pid)) await setTimeout(10);
+  });
+});
