@@ -14,7 +14,7 @@ export const store: Scenario = {
   describe:
     'Durable transitions a second, one after the other and 100 at once, through the store’s own thread, and the time to load 100,000 queued jobs; beside the same SQLite without a store: the same tables, rows and durability, one thread, no messages, no checks.',
   whyNotReached:
-    'a request crosses threads twice and is copied both ways, and the first of many commits alone, because a lone write never waits for company; a load is checked row by row against a schema and handed over in pages.',
+    'a request crosses threads twice, and the first of many commits alone, because a lone write never waits for company; a load is copied between threads, checked row by row against a schema and handed over in pages.',
   async run(context) {
     await mkdir(context.directory, { recursive: true });
     const measurements = [...(await commits(context)), await load(context)];
@@ -85,7 +85,7 @@ function openBare(path: string) {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   migrate(database);
-  const insert = database.prepare('INSERT INTO job VALUES (?, ?, ?, ?, NULL, NULL, NULL, ?)');
+  const insert = database.prepare('INSERT INTO job VALUES (?, ?, ?, ?, NULL, NULL, NULL, ?, NULL)');
   const update = database.prepare(
     `UPDATE job SET state = ?, expires_at = ?, record = ? WHERE id = ? AND ${UNSETTLED}`,
   );

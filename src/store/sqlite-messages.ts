@@ -1,10 +1,14 @@
 import type { Outcome } from '../errors.js';
-import type { Store } from './store.js';
+import type { RecordRow } from './sqlite-rows.js';
+import type { JobTables } from './sqlite-tables.js';
 
-/** The calls that the thread answers, by their names in the store. */
-export type StoreCall = Exclude<keyof Store, 'close'>;
+/** The calls that the thread answers. */
+export type StoreCall = keyof JobTables;
 
-export type Answer<Call extends StoreCall> = Awaited<ReturnType<Store[Call]>>;
+/** What a call is answered with; pages of rows come before an empty one. */
+export type Answer<Call extends StoreCall> = Call extends 'unsettled'
+  ? RecordRow[]
+  : ReturnType<JobTables[Call]>;
 
 /** The first message of the thread. It ends after a refusal. */
 export type Opening = Outcome<{ setAside: string | null }>;
@@ -25,12 +29,4 @@ export type StoreRequest = TableRequest | { call: 'close' } | { nextPageOf: numb
 export type StoreMessage =
   | { id: number; value: unknown }
   | { id: number; problem: string }
-  | { id: number; rows: readonly unknown[] }
-  | { unreadable: Unreadable };
-
-/** A row that is kept although it cannot be understood. */
-export interface Unreadable {
-  jobId: string;
-  /** Where and how it does not fit; holds no value of the row. */
-  problem: string;
-}
+  | { id: number; rows: readonly RecordRow[] };

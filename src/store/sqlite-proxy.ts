@@ -1,9 +1,14 @@
 import type { Worker } from 'node:worker_threads';
-import type { Answer, StoreCall, StoreMessage, StoreRequest, Unreadable } from './sqlite-messages.js';
-import type { Store } from './store.js';
+import type { JobState } from '../../machines/job.js';
+import { type JobRecord, jobStates } from '../job/record.js';
+import type { Answer, StoreCall, StoreMessage, StoreRequest } from './sqlite-messages.js';
+import { newJobRow, type RecordRow, rowReader, savedRow, type Unreadable } from './sqlite-rows.js';
+import type { JobTables } from './sqlite-tables.js';
+import type { ListFilter, Store } from './store.js';
 
 interface Pending {
-  rows: unknown[] | null;
+  /** Takes a page of rows that comes before the answer. */
+  page(rows: readonly RecordRow[]): void;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -14,33 +19,39 @@ interface Pending {
  */
 export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => void): Store {
   const pending = new Map<number, Pending>();
+  const reader = rowReader(onUnreadable);
   let lastId = 0;
   let end: Error | null = null;
   let closing = false;
 
   const send = (request: StoreRequest) => thread.postMessage(request);
 
-  const call = <Call extends StoreCall>(name: Call, ...parameters: Parameters<Store[Call]>) =>
+  const callInPages = <Call extends StoreCall>(
+    page: Pending['page'],
+    name: Call,
+    ...parameters: Parameters<JobTables[Call]>
+  ) =>
     new Promise<Answer<Call>>((resolve, reject) => {
       if (end !== null) throw end;
       if (closing) throw new Error('The store is closed.');
       lastId += 1;
       send({ id: lastId, call: name, parameters });
-      pending.set(lastId, { rows: null, resolve: resolve as Pending['resolve'], reject });
+      pending.set(lastId, { page, resolve: resolve as Pending['resolve'], reject });
     });
 
+  const call = <Call extends StoreCall>(name: Call, ...parameters: Parameters<JobTables[Call]>) =>
+    callInPages(() => undefined, name, ...parameters);
+
   const receive = (message: StoreMessage) => {
-    if ('unreadable' in message) return onUnreadable(message.unreadable);
     const request = pending.get(message.id);
     if (request === undefined) return;
     if ('rows' in message) {
-      request.rows ??= [];
-      request.rows.push(...message.rows);
+      request.page(message.rows);
       return send({ nextPageOf: message.id });
     }
     pending.delete(message.id);
     if ('problem' in message) request.reject(new Error(`The store failed: ${message.problem}.`));
-    else request.resolve(request.rows ?? message.value);
+    else request.resolve(message.value);
   };
 
   const ended = new Promise<void>((resolve) => thread.once('exit', resolve)).then(() => {
@@ -54,18 +65,49 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
     end ??= new Error('The thread of the store broke.', { cause });
   });
 
+  async function get(id: string): Promise<JobRecord | null> {
+    const row = await call('get', id);
+    if (row === null) return null;
+    const [record] = reader.records([row]);
+    // Null would say that there is no such job, and it is there.
+    if (record === undefined) throw new Error('The store failed: the record of the job cannot be read.');
+    return record;
+  }
+
+  /** Asks on after rows that cannot be read: they must not make the list short, which would read as its end. */
+  async function list(filter: ListFilter): Promise<JobRecord[]> {
+    const rows = await call('list', filter);
+    const records = reader.records(rows);
+    const last = rows.at(-1);
+    if (last === undefined || records.length === rows.length) return records;
+    const rest = { ...filter, limit: filter.limit - records.length, before: last.sequence };
+    return [...records, ...(await list(rest))];
+  }
+
+  async function unsettled(): Promise<JobRecord[]> {
+    const records: JobRecord[] = [];
+    await callInPages((rows) => void records.push(...reader.records(rows)), 'unsettled');
+    return records;
+  }
+
+  async function countByState(): Promise<Record<JobState, number>> {
+    const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
+    for (const { state, count } of await call('countByState')) counts[state] = count;
+    return counts;
+  }
+
   return {
-    create: (jobs) => call('create', jobs),
-    save: (record, entry) => call('save', record, entry),
-    get: (id) => call('get', id),
+    create: (jobs) => call('create', jobs.map(newJobRow)),
+    save: (record, entry) => call('save', savedRow(record), JSON.stringify(entry)),
+    get,
     task: (id) => call('task', id),
-    journal: (id) => call('journal', id),
-    list: (filter) => call('list', filter),
-    unsettled: () => call('unsettled'),
+    journal: async (id) => reader.journal(id, await call('journal', id)),
+    list,
+    unsettled,
     expired: (now, limit) => call('expired', now, limit),
     remove: (id, keepKeyUntil) => call('remove', id, keepKeyUntil),
     forgetKeys: (now) => call('forgetKeys', now),
-    countByState: () => call('countByState'),
+    countByState,
     lastSequence: () => call('lastSequence'),
     close: () => {
       if (!closing) send({ call: 'close' });

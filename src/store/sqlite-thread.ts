@@ -9,17 +9,18 @@ import { succeed } from '../errors.js';
 import { type Answered, batchTaker } from './sqlite-batch.js';
 import { openStoreFile, placeGuard } from './sqlite-file.js';
 import type { Opening, StoreMessage, StoreRequest, TableRequest } from './sqlite-messages.js';
+import type { RecordRow } from './sqlite-rows.js';
 import { createJobTables } from './sqlite-tables.js';
 
 function serve(port: MessagePort, database: DatabaseSyncInstance, path: string): void {
   const post = (message: StoreMessage) => port.postMessage(message);
-  const tables = createJobTables(database, (unreadable) => post({ unreadable }));
+  const tables = createJobTables(database);
   const perform = ({ call, parameters }: TableRequest): unknown =>
     (tables[call] as (...parameters: readonly unknown[]) => unknown)(...parameters);
   const takeBatch = batchTaker({ database, perform, assertInPlace: placeGuard(path) });
 
   const line: TableRequest[] = [];
-  const pages = new Map<number, Iterator<unknown[]>>();
+  const pages = new Map<number, Iterator<RecordRow[]>>();
   let awake = false;
   let closing = false;
 
@@ -39,13 +40,16 @@ function serve(port: MessagePort, database: DatabaseSyncInstance, path: string):
     const { id, call } = answered.request;
     if ('problem' in answered) return post({ id, problem: answered.problem });
     if (call !== 'unsettled') return post({ id, value: answered.value });
-    pages.set(id, (answered.value as Iterable<unknown[]>)[Symbol.iterator]());
+    pages.set(id, (answered.value as Iterable<RecordRow[]>)[Symbol.iterator]());
+    // One ahead of what is asked for, so that neither thread waits for the other.
+    sendPage(id);
     sendPage(id);
   };
 
   const sendPage = (id: number) => {
     const page = pages.get(id)?.next();
-    if (page?.done === false) return post({ id, rows: page.value });
+    if (page === undefined) return;
+    if (page.done === false) return post({ id, rows: page.value });
     pages.delete(id);
     post({ id, value: [] });
   };

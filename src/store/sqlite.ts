@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import type { Opening, Unreadable } from './sqlite-messages.js';
+import type { Opening } from './sqlite-messages.js';
 import { storeOver } from './sqlite-proxy.js';
+import type { Unreadable } from './sqlite-rows.js';
 import type { Store } from './store.js';
 
 export interface OpenedStore {

@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { openSqliteStore } from '../../src/store/sqlite.js';
-import type { Unreadable } from '../../src/store/sqlite-messages.js';
+import type { Unreadable } from '../../src/store/sqlite-rows.js';
 import { storeFiles } from '../support/store-files.js';
 import { entryOf, jobId, moved, newJob } from '../support/store-jobs.js';
 

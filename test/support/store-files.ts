@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type OpenedStore, openSqliteStore } from '../../src/store/sqlite.js';
-import type { Unreadable } from '../../src/store/sqlite-messages.js';
+import type { Unreadable } from '../../src/store/sqlite-rows.js';
 import type { Store } from '../../src/store/store.js';
 
 /** Temporary store files, and the stores opened on them; `clean` closes and removes all. */
