@@ -20,6 +20,16 @@ export async function removeOrphans(
   }
 }
 
+/** Deletes the files of a job that was removed while somebody held them, unless somebody does again. */
+export async function removeIfGone(
+  stateDir: string,
+  store: Pick<Store, 'get'>,
+  jobId: string,
+  isHeld: () => boolean,
+): Promise<void> {
+  if ((await store.get(jobId)) === null && !isHeld()) await removeArtifacts(stateDir, jobId);
+}
+
 /** Deletes all files of a job that has settled. */
 export async function removeArtifacts(stateDir: string, jobId: string): Promise<void> {
   await rm(jobLayout(stateDir, jobId).directory, { recursive: true, force: true, maxRetries: 3 });

@@ -1,4 +1,4 @@
-import type { JobRecord } from './record.js';
+import type { JobRecord, Submission } from './record.js';
 
 /** The states in which a follow-up still needs the files of the job that it goes on from. */
 const NEEDING: readonly JobRecord['state'][] = ['queued', 'worktree'];
@@ -8,29 +8,41 @@ const NEEDING: readonly JobRecord['state'][] = ['queued', 'worktree'];
  * gone for everybody, but its files stay until the last of its follow-ups has them.
  */
 export class HeldFiles {
-  /** Ids of the jobs whose files are held, by who holds them: a follow-up's id, or a request for one. */
+  /** Ids of the jobs whose files are held, by who holds them: a follow-up's id, or a submission on its way. */
   readonly #held = new Map<string | object, string>();
+  readonly #freed: (jobId: string) => void;
 
-  hold(holder: string | object, jobId: string): void {
-    this.#held.set(holder, jobId);
+  /** `freed` is told each job whose files nobody needs any more; the job itself may still be there. */
+  constructor(freed: (jobId: string) => void) {
+    this.#freed = freed;
   }
 
-  /** Ends a hold, if there is one; gives the id of the job whose files nobody needs any more, else null. */
-  release(holder: string | object): string | null {
-    const jobId = this.#held.get(holder);
-    this.#held.delete(holder);
-    return jobId === undefined || this.isHeld(jobId) ? null : jobId;
+  /** Holds what jobs that are about to be accepted go on from, until the answer is called. */
+  holdFor(submissions: readonly Pick<Submission, 'continues'>[]): () => void {
+    for (const submission of submissions) this.#hold(submission, submission.continues);
+    return () => {
+      for (const submission of submissions) this.#release(submission);
+    };
   }
 
-  /** Holds what a job needs in its state, or ends its hold as `release` does. */
-  update({ id, state, submission: { continues } }: Pick<JobRecord, 'id' | 'state' | 'submission'>) {
-    if (continues === null) return null;
-    if (!NEEDING.includes(state)) return this.release(id);
-    this.hold(id, continues.jobId);
-    return null;
+  /** Holds what a job needs in the state that it is in now. */
+  update({ id, state, submission }: Pick<JobRecord, 'id' | 'state' | 'submission'>): void {
+    if (NEEDING.includes(state)) this.#hold(id, submission.continues);
+    else this.#release(id);
   }
 
   isHeld(jobId: string): boolean {
     return this.#held.size > 0 && [...this.#held.values()].includes(jobId);
+  }
+
+  #hold(holder: string | object, continues: Submission['continues']): void {
+    if (continues !== null) this.#held.set(holder, continues.jobId);
+  }
+
+  #release(holder: string | object): void {
+    const jobId = this.#held.get(holder);
+    if (jobId === undefined) return;
+    this.#held.delete(holder);
+    if (!this.isHeld(jobId)) this.#freed(jobId);
   }
 }

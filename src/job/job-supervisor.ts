@@ -6,7 +6,7 @@ import type { ListFilter, NewJob, Store } from '../store/store.js';
 import { accept } from './acceptance.js';
 import { type ProvidedMachine, provideActors } from './actors.js';
 import { type Admission, type Applicant, createAdmission } from './admission.js';
-import { removeArtifacts } from './artifacts.js';
+import { removeArtifacts, removeIfGone } from './artifacts.js';
 import { chooseBackend } from './choose-backend.js';
 import type { Clock } from './clock.js';
 import { createDeadlines, type Deadlines } from './deadlines.js';
@@ -57,7 +57,7 @@ class JobSupervisor implements Supervisor {
   readonly #line = new WaitingLine();
   readonly #room: Room;
   readonly #lineage: Lineage;
-  readonly #heldFiles = new HeldFiles();
+  readonly #heldFiles: HeldFiles;
   #sequence: number;
   #draining = false;
   readonly #stopPruning: () => void;
@@ -66,6 +66,11 @@ class JobSupervisor implements Supervisor {
     this.#needs = needs;
     this.#sequence = lastSequence;
     this.#lineage = new Lineage(needs.settings);
+    this.#heldFiles = new HeldFiles((jobId) => {
+      removeIfGone(needs.settings.stateDir, needs.store, jobId, () => this.holdsFiles(jobId)).catch(
+        (problem) => needs.log.error({ job: jobId, err: problem }, 'files of a removed job stay'),
+      );
+    });
     this.#machine = provideActors(needs.pool, (jobId) => this.#liveJob(jobId));
     this.#admission = createAdmission(needs.settings, (jobId) => this.#start(jobId));
     this.#deadlines = createDeadlines(needs.clock, (jobId) => this.#deadlinePassed(jobId));
@@ -97,10 +102,7 @@ class JobSupervisor implements Supervisor {
     if (this.#draining) return refuse('draining');
     const room = this.#room.take(requests);
     if (!room.ok) return room;
-    for (const request of requests) {
-      const { continues } = request.submission;
-      if (continues !== null) this.#heldFiles.hold(request, continues.jobId);
-    }
+    const letGo = this.#heldFiles.holdFor(requests.map(({ submission }) => submission));
     try {
       const jobs = await this.#toJobs(requests);
       return jobs.ok ? await this.#accept(jobs.value) : jobs;
@@ -109,7 +111,7 @@ class JobSupervisor implements Supervisor {
       return refuse('store_unavailable');
     } finally {
       room.value();
-      for (const request of requests) this.#letGo(this.#heldFiles.release(request));
+      letGo();
     }
   }
 
@@ -119,7 +121,7 @@ class JobSupervisor implements Supervisor {
     const jobs: NewJob[] = [];
     for (const { task, submission, argumentsHash } of requests) {
       const { parentJobId, continues } = submission;
-      // From here on its files stay, even if it is consumed.
+      // If it is there now, its files stay, even if it is consumed.
       if (continues !== null && (await this.look(continues.jobId)) === null) return refuse('job_not_found');
       const parent = parentJobId === null ? null : await this.look(parentJobId);
       const depth = this.#lineage.admit(parent?.record ?? null, parentJobId, requests.length);
@@ -236,17 +238,6 @@ class JobSupervisor implements Supervisor {
     return this.#heldFiles.isHeld(jobId);
   }
 
-  /** Deletes the files of a job that was removed while they were held. */
-  #letGo(jobId: string | null): void {
-    if (jobId === null) return;
-    const { store, settings, log } = this.#needs;
-    const remove = async () => {
-      if ((await store.get(jobId)) === null && !this.holdsFiles(jobId))
-        await removeArtifacts(settings.stateDir, jobId);
-    };
-    remove().catch((problem) => log.error({ job: jobId, err: problem }, 'files of a removed job stay'));
-  }
-
   countByState(): Promise<Record<JobState, number>> {
     return this.#needs.store.countByState();
   }
@@ -344,7 +335,7 @@ class JobSupervisor implements Supervisor {
       this.#admission.withdraw(applicantOf(job.committed));
       if (deadlineAt !== null) this.#deadlines.set(id, deadlineAt);
     }
-    this.#letGo(this.#heldFiles.update(job.committed));
+    this.#heldFiles.update(job.committed);
     if (retryAt === null) this.#retries.delete(id);
     else this.#retries.set(id, retryAt);
     const view = this.#liveView(job);
