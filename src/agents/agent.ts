@@ -30,6 +30,12 @@ export interface AgentBackend {
    */
   adopt(earlierDirectory: string, jobDirectory: string): Promise<boolean>;
 
+  /**
+   * What a thread of the job has cost in all, with what earlier jobs spent in it: for an agent that ended before
+   * it told. Null where nobody kept account.
+   */
+  spent(jobDirectory: string, threadId: string): Promise<Usage | null>;
+
   /** Removes what only a running agent needs from the job's directory; what a later run goes on from stays. */
   tidy(jobDirectory: string): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { adoptThreads, makeCodexDirectories, tidyCodexHome } from './codex-home.
 import { GO_ON, isTrusted, launchCodex, PINS, SWITCHED_OFF } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
 import { findCodex } from './codex-program.js';
+import { readSpent } from './codex-thread.js';
 import { type CodexUserConfig, readUserConfig } from './codex-user-config.js';
 
 /** Backend that runs jobs in threads of a shared `codex app-server`: less memory for many, one crash for all of them. */
@@ -20,6 +21,7 @@ export const codexAppServer = (): AgentBackend => ({
   account: askCodexAccount,
   launch,
   adopt: adoptThreads,
+  spent: readSpent,
   reader: () => new CodexReader(),
   tidy: tidyCodexHome,
 });

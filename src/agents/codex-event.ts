@@ -21,20 +21,19 @@ const item = z.object({
   tool: z.string().optional().catch(undefined),
 });
 
+export const tokens = z.object({
+  input_tokens: z.number(),
+  cached_input_tokens: z.number().catch(0),
+  output_tokens: z.number(),
+  reasoning_output_tokens: z.number().catch(0),
+});
+
 const event = z.object({
   type: z.string(),
   thread_id: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   error: z.object({ message: z.string() }).optional().catch(undefined),
-  usage: z
-    .object({
-      input_tokens: z.number(),
-      cached_input_tokens: z.number().catch(0),
-      output_tokens: z.number(),
-      reasoning_output_tokens: z.number().catch(0),
-    })
-    .optional()
-    .catch(undefined),
+  usage: tokens.optional().catch(undefined),
   item: item.optional().catch(undefined),
 });
 

@@ -166,7 +166,8 @@ const sandboxFailure = () => ({
   message: "Codex's sandbox could not be started, so none of the agent's commands ran.",
 });
 
-function usageOf({ usage }: CodexEvent): Usage | null {
+/** Tokens in our words. */
+export function usageOf({ usage }: Pick<CodexEvent, 'usage'>): Usage | null {
   if (usage === undefined) return null;
   return {
     inputTokens: usage.input_tokens,

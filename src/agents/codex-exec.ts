@@ -4,6 +4,7 @@ import { CodexReader } from './codex-events.js';
 import { adoptThreads, tidyCodexHome } from './codex-home.js';
 import { launchCodex } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
+import { readSpent } from './codex-thread.js';
 
 /** Backend that runs `codex exec --json`, one process a job, in Codex's own sandbox. */
 export const codexExec = (): OwnProcessBackend => ({
@@ -11,6 +12,7 @@ export const codexExec = (): OwnProcessBackend => ({
   account: askCodexAccount,
   launch: launchCodex,
   adopt: adoptThreads,
+  spent: readSpent,
   reader: () => new CodexReader(),
   tidy: tidyCodexHome,
 });

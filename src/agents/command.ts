@@ -30,6 +30,7 @@ export const command = (): OwnProcessBackend => ({
   reader: () => new CommandReader(),
   // A command has no threads.
   adopt: async () => true,
+  spent: async () => null,
   tidy: async () => undefined,
 });
 

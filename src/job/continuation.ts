@@ -10,7 +10,8 @@ export function continuationOf(
   { id, submission, context }: JobRecord,
   backend: Submission['backend'],
 ): Outcome<Continuation> {
-  if (submission.backend !== backend) {
+  // A thread of Codex can go on either way: in a process of its own, or in a shared one.
+  if ((submission.backend === 'command') !== (backend === 'command')) {
     return cannot(`It ran with the ${submission.backend} backend, and new jobs run with ${backend}.`);
   }
   const { worktree, patch, run } = context;

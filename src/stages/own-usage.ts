@@ -12,19 +12,22 @@ export function readOwnUsage(reader: AgentReader, before: Usage | null): AgentRe
     mayBeSilent: () => reader.mayBeSilent(),
     progress() {
       const progress = reader.progress();
-      return { ...progress, usage: without(before, progress.usage) };
+      return { ...progress, usage: ownUsage(progress.usage, before) };
     },
     conclude(exit) {
       const conclusion = reader.conclude(exit);
-      return { ...conclusion, usage: without(before, conclusion.usage) };
+      return { ...conclusion, usage: ownUsage(conclusion.usage, before) };
     },
   };
 }
 
-const without = (before: Usage, total: Usage | null): Usage | null =>
-  total && {
-    inputTokens: Math.max(0, total.inputTokens - before.inputTokens),
-    cachedInputTokens: Math.max(0, total.cachedInputTokens - before.cachedInputTokens),
-    outputTokens: Math.max(0, total.outputTokens - before.outputTokens),
-    reasoningOutputTokens: Math.max(0, total.reasoningOutputTokens - before.reasoningOutputTokens),
-  };
+/** What is left of a thread's total without what was spent before. */
+export const ownUsage = (total: Usage | null, before: Usage | null): Usage | null =>
+  total === null || before === null
+    ? total
+    : {
+        inputTokens: Math.max(0, total.inputTokens - before.inputTokens),
+        cachedInputTokens: Math.max(0, total.cachedInputTokens - before.cachedInputTokens),
+        outputTokens: Math.max(0, total.outputTokens - before.outputTokens),
+        reasoningOutputTokens: Math.max(0, total.reasoningOutputTokens - before.reasoningOutputTokens),
+      };

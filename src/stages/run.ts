@@ -10,7 +10,7 @@ import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { followAgent, MAX_OUTPUT_BYTES } from './follow-agent.js';
-import { readOwnUsage } from './own-usage.js';
+import { ownUsage, readOwnUsage } from './own-usage.js';
 import { patiently } from './patiently.js';
 import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
@@ -43,10 +43,11 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
     if ('ok' in started) return started;
     agent = started;
   }
-  return followAgent({
+  const before = task.submission.continues?.threadUsage ?? null;
+  const output = await followAgent({
     jobId: task.jobId,
     agent,
-    reader: readOwnUsage(backend.reader(), task.submission.continues?.threadUsage ?? null),
+    reader: readOwnUsage(backend.reader(), before),
     files,
     silenceMs: settings.silenceSeconds * 1_000,
     maximumOutputBytes: MAX_OUTPUT_BYTES,
@@ -54,6 +55,11 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
     retryAfterMs: (failure) => retryAfterMs(failure, task, settings, Date.now()),
     channel,
   });
+  const { run } = output;
+  if (run === null || run.usage !== null || run.threadId === null) return output;
+  // An agent that failed or was stopped does not tell what it spent; its thread does.
+  const spent = await backend.spent(jobLayout(settings.stateDir, task.jobId).directory, run.threadId);
+  return { ...output, run: { ...run, usage: ownUsage(spent, before) } };
 }
 
 async function start(

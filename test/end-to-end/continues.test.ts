@@ -7,11 +7,16 @@ import { run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { type Answer, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
-/** Runs the command that the task names after its colon, then says that it did. */
+/** Runs the commands that the task names after its colon, one after the other, then says that it did. */
 const obey = () =>
-  startScriptedModel(({ task, step }) =>
-    step === 0 ? run(task.slice(task.indexOf(':') + 1)) : say(`Did ${task.split(':', 1)[0]}.`),
-  );
+  startScriptedModel(({ task, step }) => {
+    const [name, ...commands] = task.split(':');
+    const next = commands[step];
+    return next === undefined ? say(`Did ${name}.`) : run(next);
+  });
+
+/** Output tokens of each answer of the scripted model. */
+const ONE_ANSWER = 20;
 
 async function withOffshoot(
   environment: Record<string, string>,
@@ -39,46 +44,73 @@ async function patched(offshoot: Offshoot, commit: string, patch: Buffer, names:
 }
 
 describe('a follow-up', { concurrency: 2 }, () => {
-  it('goes on in the thread and on top of the patch, and its patch holds both from the first baseline', async () => {
+  for (const backend of ['codex-exec', 'codex-app-server']) {
+    it(`goes on in the thread and on top of the patch, and its patch holds both from the first baseline: ${backend}`, async () => {
+      await withOffshoot({ OFFSHOOT_BACKEND: backend }, async (offshoot, model) => {
+        const base = (await offshoot.git('rev-parse', 'HEAD')).trim();
+        const first = await offshoot.delegate('first: echo 1 > one.txt; echo four >> a.txt');
+        const before = await offshoot.result(first);
+        assert.equal(before.status, 'done', JSON.stringify(before.error));
+        assert.equal(before.continues, null);
+        // The caller goes on meanwhile.
+        await writeFile(join(offshoot.repository, 'a.txt'), 'something else\n');
+        await offshoot.git('commit', '--quiet', '--all', '--message', 'second');
+
+        const second = await offshoot.delegate('second: cat one.txt a.txt > two.txt', { continues: first });
+        const result = await offshoot.result(second);
+        assert.equal(result.status, 'done', JSON.stringify(result.error));
+        assert.equal(result.summary, 'Did second.');
+        assert.equal(result.continues, first);
+        assert.equal(result.thread_id, before.thread_id);
+        assert.equal(result.baseline_commit, base);
+        assert.deepEqual(pathsOf(result), ['a.txt', 'one.txt', 'two.txt']);
+        const asked = model.requests('second: cat one.txt a.txt > two.txt')[0];
+        assert.match(JSON.stringify(asked?.body.input), /first: echo 1/);
+        assert.deepEqual(await patched(offshoot, base, result.patch, ['a.txt', 'two.txt']), [
+          'one\ntwo\nthree\nfour\n',
+          '1\none\ntwo\nthree\nfour\n',
+        ]);
+        // Each asked the model twice, and pays for that alone.
+        assert.deepEqual(result.usage, before.usage);
+
+        const third = await offshoot.result(
+          await offshoot.delegate('third: rm two.txt', { continues: second }),
+        );
+        assert.equal(third.status, 'done', JSON.stringify(third.error));
+        assert.deepEqual(pathsOf(third), ['a.txt', 'one.txt']);
+        assert.deepEqual(third.usage, before.usage);
+        // The job that was continued is as it was, and can be continued once more.
+        assert.deepEqual((await offshoot.result(first)).patch, before.patch);
+        const fork = await offshoot.result(
+          await offshoot.delegate('fork: ls > ls.txt', { continues: first }),
+        );
+        assert.deepEqual(pathsOf(fork), ['a.txt', 'ls.txt', 'one.txt']);
+        assert.deepEqual(fork.usage, before.usage);
+        assert.doesNotMatch(
+          JSON.stringify(model.requests('fork: ls > ls.txt')[0]?.body.input),
+          /second: cat/,
+        );
+        assert.equal(await readFile(join(offshoot.repository, 'a.txt'), 'utf8'), 'something else\n');
+      });
+    });
+  }
+
+  it('goes on in a shared app-server where the first job had a process of its own, and back', async () => {
     await withOffshoot({}, async (offshoot, model) => {
-      const base = (await offshoot.git('rev-parse', 'HEAD')).trim();
-      const first = await offshoot.delegate('first: echo 1 > one.txt; echo four >> a.txt');
-      const before = await offshoot.result(first);
-      assert.equal(before.status, 'done', JSON.stringify(before.error));
-      assert.equal(before.continues, null);
-      // The caller goes on meanwhile.
-      await writeFile(join(offshoot.repository, 'a.txt'), 'something else\n');
-      await offshoot.git('commit', '--quiet', '--all', '--message', 'second');
-
-      const second = await offshoot.delegate('second: cat one.txt a.txt > two.txt', { continues: first });
-      const result = await offshoot.result(second);
-      assert.equal(result.status, 'done', JSON.stringify(result.error));
-      assert.equal(result.summary, 'Did second.');
-      assert.equal(result.continues, first);
-      assert.equal(result.thread_id, before.thread_id);
-      assert.equal(result.baseline_commit, base);
-      assert.deepEqual(pathsOf(result), ['a.txt', 'one.txt', 'two.txt']);
-      const asked = model.requests('second: cat one.txt a.txt > two.txt')[0];
-      assert.match(JSON.stringify(asked?.body.input), /first: echo 1/);
-      assert.deepEqual(await patched(offshoot, base, result.patch, ['a.txt', 'two.txt']), [
-        'one\ntwo\nthree\nfour\n',
-        '1\none\ntwo\nthree\nfour\n',
-      ]);
-      // Each asked the model twice, and pays for that alone.
-      assert.deepEqual(result.usage, before.usage);
-
-      const third = await offshoot.result(
-        await offshoot.delegate('third: rm two.txt', { continues: second }),
-      );
-      assert.equal(third.status, 'done', JSON.stringify(third.error));
-      assert.deepEqual(pathsOf(third), ['a.txt', 'one.txt']);
-      assert.deepEqual(third.usage, before.usage);
-      // The job that was continued is as it was, and can be continued once more.
-      assert.deepEqual((await offshoot.result(first)).patch, before.patch);
-      const fork = await offshoot.result(await offshoot.delegate('fork: ls > ls.txt', { continues: first }));
-      assert.deepEqual(pathsOf(fork), ['a.txt', 'ls.txt', 'one.txt']);
-      assert.doesNotMatch(JSON.stringify(model.requests('fork: ls > ls.txt')[0]?.body.input), /second: cat/);
-      assert.equal(await readFile(join(offshoot.repository, 'a.txt'), 'utf8'), 'something else\n');
+      let job = await offshoot.delegate('begin: echo 0 > 0.txt');
+      const { thread_id: thread, usage } = await offshoot.result(job);
+      for (const [index, backend] of ['codex-app-server', 'codex-exec'].entries()) {
+        await offshoot.kill();
+        offshoot.environment.OFFSHOOT_BACKEND = backend;
+        await offshoot.start();
+        job = await offshoot.delegate(`${backend}: echo 1 > ${backend}.txt`, { continues: job });
+        const result = await offshoot.result(job);
+        assert.equal(result.status, 'done', JSON.stringify(result.error));
+        assert.equal(result.thread_id, thread);
+        assert.equal(result.files.length, 2 + index);
+        assert.deepEqual(result.usage, usage);
+      }
+      assert.match(JSON.stringify(model.requests().at(-1)?.body.input), /begin: echo 0/);
     });
   });
 
@@ -131,11 +163,9 @@ describe('a follow-up', { concurrency: 2 }, () => {
 
   it('of a cancelled job goes on with what was done until then, through a kill -9 of the daemon', async () => {
     await withOffshoot({}, async (offshoot, model) => {
-      const first = await offshoot.delegate('first: echo 1 > one.txt; sleep 600');
-      await model.requested(1);
-      await offshoot.reach(first, 'running');
-      const path = join(offshoot.stateDir, 'repositories');
-      await until(() => execFileSync('find', [path, '-name', 'one.txt', '-size', '+0']).length > 0);
+      const first = await offshoot.delegate('first: echo 1 > one.txt: sleep 600');
+      // The second answer is asked for when the first command has ended.
+      await model.requested(2);
       const early = await offshoot.refusal('codex_delegate_async', {
         task: 'x',
         workspace_root: offshoot.repository,
@@ -143,13 +173,17 @@ describe('a follow-up', { concurrency: 2 }, () => {
       });
       assert.equal(early.code, 'job_running');
       await offshoot.call('codex_job_cancel', { job_id: first });
-      assert.equal((await offshoot.result(first)).status, 'cancelled');
+      const cancelled = await offshoot.result(first);
+      assert.equal(cancelled.status, 'cancelled');
+      // Its agent told of no usage; the account in its thread did.
+      assert.equal(cancelled.usage.output_tokens, ONE_ANSWER);
       const second = await offshoot.delegate('second: cat one.txt > two.txt', { continues: first });
       await offshoot.kill();
       await offshoot.start();
       const result = await offshoot.result(second);
       assert.equal(result.status, 'done', JSON.stringify(result.error));
       assert.deepEqual(pathsOf(result), ['one.txt', 'two.txt']);
+      assert.equal(result.usage.output_tokens, 2 * ONE_ANSWER);
       assert.deepEqual(await offshoot.slots(), []);
     });
   });
@@ -183,7 +217,3 @@ describe('a follow-up', { concurrency: 2 }, () => {
     });
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
-}

@@ -60,6 +60,11 @@ describe('what a follow-up takes over', () => {
     assert.match(refused(ended(), 'command')?.[1] ?? '', /codex-exec backend/);
   });
 
+  it('can go on in another way of running Codex', () => {
+    assert.equal(take(ended(), 'codex-app-server').threadId, 'thread-1');
+    assert.equal(take(ended({}, { backend: 'codex-app-server' }), 'auto').threadId, 'thread-1');
+  });
+
   it('needs no thread where the backend has none', () => {
     const record = ended({ run: { ...runReport, threadId: null } }, { backend: 'command' });
     assert.equal(take(record, 'command').threadId, null);
