@@ -121,4 +121,42 @@ describe('clients and lineage', () => {
       await offshoot.remove();
     }
   });
+
+  it('ends what came from a job when the job is cancelled, running and queued, and nothing else', async () => {
+    const offshoot = await makeOffshoot({
+      environment: {
+        OFFSHOOT_BACKEND: 'command',
+        OFFSHOOT_COMMAND: 'cat >/dev/null; exec sleep 600',
+        OFFSHOOT_MAX_RUNNING: '3',
+        OFFSHOOT_MAX_DEPTH: '3',
+      },
+    });
+    try {
+      await offshoot.start();
+      const task = { task: 'x', workspace_root: offshoot.repository };
+      const delegateFrom = async (parentJobId: string): Promise<string> => {
+        const agent = await offshoot.as({ client: 'agent', parentJobId });
+        return (await agent('codex_delegate_async', task)).job_id;
+      };
+      const parent = await offshoot.delegate('x');
+      const other = await offshoot.delegate('x');
+      for (const id of [parent, other]) await offshoot.reach(id, 'running');
+      const child = await delegateFrom(parent);
+      await offshoot.reach(child, 'running');
+      const grandchild = await delegateFrom(child);
+      await assert.rejects(delegateFrom(grandchild), /nested_too_deep/);
+
+      await offshoot.call('codex_job_cancel', { job_id: parent });
+      for (const id of [parent, child, grandchild])
+        assert.equal((await offshoot.result(id)).status, 'cancelled');
+      assert.match((await offshoot.result(child)).error.message, /came from was cancelled/);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: other })).status, 'running');
+      await offshoot.call('codex_job_cancel', { job_id: other });
+      await offshoot.result(other);
+      assert.deepEqual(await offshoot.agents(), []);
+      assert.deepEqual(await offshoot.slots(), []);
+    } finally {
+      await offshoot.remove();
+    }
+  });
 });
