@@ -32,7 +32,7 @@ const event = z.object({
   type: z.string(),
   thread_id: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
-  error: z.object({ message: z.string() }).optional().catch(undefined),
+  error: z.object({ message: z.string(), info: z.unknown().optional() }).optional().catch(undefined),
   usage: tokens.optional().catch(undefined),
   item: item.optional().catch(undefined),
 });

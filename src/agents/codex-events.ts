@@ -9,7 +9,7 @@ import { plainCause, plainText } from './plain-text.js';
 const SUMMARY_CHARACTERS = 16_384;
 const MOST_WARNINGS = 20;
 
-type Turn = { state: 'none' | 'started' | 'completed' } | { state: 'failed'; message: string };
+type Turn = { state: 'none' | 'started' | 'completed' } | { state: 'failed'; message: string; info: unknown };
 
 /** Reads the events of `codex exec --json` from a fresh thread, one turn. */
 export class CodexReader implements AgentReader {
@@ -78,7 +78,7 @@ export class CodexReader implements AgentReader {
         this.#usage = usageOf(event);
         return;
       case 'turn.failed':
-        this.#endTurn({ state: 'failed', message: event.error?.message ?? '' });
+        this.#endTurn({ state: 'failed', message: event.error?.message ?? '', info: event.error?.info });
         return;
       case 'error':
         this.#trouble = event.message ?? null;
@@ -127,7 +127,11 @@ export class CodexReader implements AgentReader {
    */
   #failure(exit: AgentExit): AgentConclusion['failure'] {
     if (this.#turn.state === 'failed')
-      return turnFailure(this.#turn.message || (this.#trouble ?? ''), this.#lastEventAt ?? 0);
+      return turnFailure(
+        this.#turn.message || (this.#trouble ?? ''),
+        this.#lastEventAt ?? 0,
+        this.#turn.info,
+      );
     const killed = killedBy(exit);
     if (killed !== null)
       return { code: 'agent_killed', message: plainCause(`Codex ${killed}.${this.#lastTrouble()}`) };

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.js';
 import type { AgentFailure } from './agent.js';
+import { codeOfErrorInfo } from './codex-error-info.js';
 import { resetInstant } from './codex-reset.js';
 import { plainCause } from './plain-text.js';
 
@@ -53,10 +54,11 @@ const LIMITS: readonly ErrorCode[] = ['codex_rate_limited', 'codex_usage_limit']
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
-/** The failure that a `turn.failed` event tells of, which came at the instant `at`. */
-export function turnFailure(message: string, at: number): AgentFailure {
+/** The failure that a `turn.failed` event tells of, which came at the instant `at`; `info` is an app-server's. */
+export function turnFailure(message: string, at: number, info: unknown = null): AgentFailure {
   const cause = unwrap(message);
-  const code = classify(turnRules, message) ?? classify(turnRules, cause) ?? 'agent_failed';
+  const code =
+    codeOfErrorInfo(info) ?? classify(turnRules, message) ?? classify(turnRules, cause) ?? 'agent_failed';
   const said = plainCause(cause) || 'The agent reported that its turn failed and did not say why.';
   const resetAt = LIMITS.includes(code) ? resetInstant(cause, at) : null;
   if (resetAt === null) return { code, message: said };

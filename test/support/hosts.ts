@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { attemptLayout } from '../../src/job/layout.js';
 import { readAgentProcess } from '../../src/stages/agent-process.js';
 
@@ -6,4 +8,24 @@ export async function hostOf(stateDir: string, jobId: string, attempt = 1): Prom
   const agent = await readAgentProcess(attemptLayout(stateDir, jobId, attempt).process);
   if (agent === null) throw new Error('That attempt was never started.');
   return agent.place?.host ?? null;
+}
+
+/** The processes that hold a host: the outermost, the host itself, and its app-server. */
+export async function processesOf(host: string): Promise<{ keeper: number; host: number; server: number }> {
+  const keeper = Number((await readFile(join(host, 'process'), 'utf8')).split('\n')[0]);
+  const found = { keeper, host: 0, server: 0 };
+  const below = [keeper];
+  for (const pid of below) {
+    below.push(...(await childrenOf(pid)));
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (words.some((word) => word.endsWith('/app-server-host.js')) && words[0] === process.execPath)
+      found.host = pid;
+    if (words[1] === 'app-server') found.server = pid;
+  }
+  return found;
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').map(Number).filter(Boolean);
 }
