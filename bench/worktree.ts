@@ -122,6 +122,7 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
           environment,
           signal,
           warm: warmSlots > 0,
+          overlay: false,
           keptObjects: join(artifacts, 'baseline'),
           continues: null,
         });
@@ -148,7 +149,15 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
         if (patch.value.files !== 18) throw new Error(`The patch has ${patch.value.files} files, not 18.`);
       });
       const releasing = await timed(() =>
-        releaseWorktree({ slotDirectory, baselineCommit, warmSlots, environment, signal, survey }),
+        releaseWorktree({
+          slotDirectory,
+          baselineCommit,
+          warmSlots,
+          overlay: false,
+          environment,
+          signal,
+          survey,
+        }),
       );
       return making + capturing + releasing;
     },

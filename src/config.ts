@@ -25,6 +25,13 @@ const settingsSchema = z.strictObject({
     .describe(
       'Finished worktrees kept of one repository for its next jobs, 0 for none; max_running_per_repo, at most 16, unless set.',
     ),
+  overlay: z
+    .stringbool()
+    .or(z.boolean())
+    .default(false)
+    .describe(
+      'Whether worktrees are overlays over one clean tree of their repository, so that a job costs what it changes. For large repositories, on Linux where this user may mount an overlay, as root or in a user namespace; elsewhere each job warns of it. Jobs of codex-app-server have ordinary ones. Renaming a directory of the baseline is then a copy, and what the worktree holds is seen by its agent only.',
+    ),
   max_running_per_client: wholeNumber(1, 1_000)
     .optional()
     .describe('Agents at once for one client; as many as max_running unless set.'),
@@ -135,6 +142,8 @@ export interface Settings {
   maxRunningPerRepo: number;
   /** Idle slots kept of one repository. */
   warmSlots: number;
+  /** Worktrees are overlays over a lower tree where the machine can. */
+  overlay: boolean;
   maxRunningPerClient: number;
   maxQueued: number;
   maxQueuedPerClient: number;
@@ -231,6 +240,7 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     maxRunning: raw.max_running,
     maxRunningPerRepo: raw.max_running_per_repo ?? raw.max_running,
     warmSlots: raw.warm_slots ?? Math.min(raw.max_running_per_repo ?? raw.max_running, DEFAULT_WARM_SLOTS),
+    overlay: raw.overlay,
     maxRunningPerClient: raw.max_running_per_client ?? raw.max_running,
     maxQueued: raw.max_queued,
     maxQueuedPerClient: raw.max_queued_per_client ?? raw.max_queued,

@@ -8,6 +8,8 @@ export interface GitContext {
   directory: string;
   environment: Record<string, string>;
   signal: AbortSignal;
+  /** Words before git, that run it. */
+  wrapper?: readonly string[];
 }
 
 export interface GitFailure {
@@ -60,7 +62,7 @@ export async function streamGit(
   input?: Buffer,
 ): Promise<{ ok: true; stderr: string } | GitFailure> {
   if (context.signal.aborted) return { ok: false, cause: 'stopped', exitCode: null, stderr: '' };
-  const { directory, environment, signal } = context;
+  const { directory, environment, signal, wrapper = [] } = context;
   const inputFile = input === undefined ? undefined : writeInput(environment, input);
   const shell = takeShell();
   let ended: GitFailure['cause'] | null = null;
@@ -75,7 +77,7 @@ export async function streamGit(
   try {
     const { status, systemCode } = await shell.run(
       {
-        words: ['git', '--no-pager', ...args],
+        words: [...wrapper, 'git', '--no-pager', ...args],
         directory,
         environment,
         ...(inputFile === undefined ? {} : { inputFile }),

@@ -11,8 +11,10 @@ import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeGitDirectory } from './git-directory.js';
 
 import { readRegularFile } from './regular-file.js';
+import type { Repository } from './repository.js';
 import { type SlotLayout, slotContext } from './slot.js';
 
+const LARGE_FILE_RULE = 'filter=lfs';
 const MAX_POINTER_BYTES = 1_024;
 const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
 /** What git-lfs content may take in one checkout, in all. */
@@ -35,11 +37,9 @@ export async function restoreLargeFiles(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Restored | GitFailure> {
-  const attributes = readRegularFile(
-    join(caller.repository.commonDirectory, 'info', 'attributes'),
-    MAX_ATTRIBUTES_BYTES,
-  );
-  if (!(await namesFilter(slot, paths, attributes))) return { ok: true, largeFiles: [], warnings: [] };
+  const attributes = readOwnAttributes(caller.repository);
+  const named = hasLargeFileRule(caller.repository) || (await namesLargeFiles(slot.checkout, paths));
+  if (!named) return { ok: true, largeFiles: [], warnings: [] };
   const filtered = await findFiltered(slot, caller, paths, attributes, environment, signal);
   if (!filtered.ok) return filtered;
   const largeFiles: LargeFile[] = [];
@@ -63,17 +63,19 @@ export async function restoreLargeFiles(
   return { ok: true, largeFiles, warnings };
 }
 
+const readOwnAttributes = ({ commonDirectory }: Repository): Buffer | null =>
+  readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
+
+/** Whether attributes that are no part of the tree name files of git-lfs. */
+export const hasLargeFileRule = (repository: Repository): boolean =>
+  readOwnAttributes(repository)?.includes(LARGE_FILE_RULE) ?? false;
+
 /** A look at the attribute files themselves: most repositories have no filter, and need not ask git. */
-async function namesFilter(
-  slot: SlotLayout,
-  paths: readonly BytePath[],
-  attributes: Buffer | null,
-): Promise<boolean> {
-  if (attributes?.includes('filter=lfs')) return true;
+export async function namesLargeFiles(checkout: string, paths: readonly BytePath[]): Promise<boolean> {
   for (const path of paths) {
     if (path !== '.gitattributes' && !path.endsWith('/.gitattributes')) continue;
-    const rules = readRegularFile(absolutePath(slot.checkout, path), MAX_ATTRIBUTES_BYTES);
-    if (rules?.includes('filter=lfs')) return true;
+    const rules = readRegularFile(absolutePath(checkout, path), MAX_ATTRIBUTES_BYTES);
+    if (rules?.includes(LARGE_FILE_RULE)) return true;
   }
   return false;
 }

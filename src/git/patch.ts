@@ -14,7 +14,7 @@ import { type PatchFile, readPatchFiles } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { makeView, viewFiles } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
-import { slotContext, slotLayout } from './slot.js';
+import { layoutOf, slotContext } from './slot.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
 export interface CapturePlan {
@@ -63,7 +63,7 @@ export async function capturePatch(plan: CapturePlan): Promise<Outcome<PatchRepo
 }
 
 async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
-  const slot = slotLayout(plan.slotDirectory);
+  const slot = layoutOf(plan.slotDirectory);
   if (!(await isDirectory(slot.checkout))) {
     return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
   }

@@ -1,23 +1,25 @@
+import { lstatSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CallerEnvironment } from './environment.js';
-import { discardParts, removeWorktree } from './removal.js';
+import { namesLargeFiles } from './large-files.js';
+import { becomeLowerTree, proveLowerTree } from './lower-tree.js';
+import { openWork } from './overlay.js';
+import { discard, discardParts, removeWorktree } from './removal.js';
 import { scrubSlot } from './scrub.js';
-import { slotContext, slotLayout } from './slot.js';
-import { putIdle, trimPool } from './slot-pool.js';
+import { isOverlaySlot, slotContext, slotLayout } from './slot.js';
+import { type PoolBounds, putIdle, trimPool } from './slot-pool.js';
 import { type Survey, surveySlot } from './survey.js';
 
-export interface ReleasePlan {
+export interface ReleasePlan extends PoolBounds {
   slotDirectory: string;
   /** Commit that the checkout was made from; null when none was finished. */
   baselineCommit: string | null;
-  /** Idle slots that may be kept of one repository; 0 keeps none. */
-  warmSlots: number;
   environment: CallerEnvironment;
   signal: AbortSignal;
   /** What the checkout differs in, where that is known. */
   survey?: Survey | undefined;
-  /** Reads every file again to prove that the slot is as new; else one release in `PROOF_EVERY` does. */
+  /** Proves that the slot, or what it was laid over, is as new; else one release in `PROOF_EVERY` does. */
   prove?: boolean;
 }
 
@@ -31,29 +33,51 @@ let releases = 0;
  * Never rejects.
  */
 export async function releaseWorktree(plan: ReleasePlan): Promise<'kept' | 'removed'> {
-  const kept = plan.warmSlots > 0 && plan.baselineCommit !== null && (await keep(plan, plan.baselineCommit));
+  if (isOverlaySlot(plan.slotDirectory)) {
+    await endOverlay(plan);
+    return 'removed';
+  }
+  const mayKeep = plan.warmSlots > 0 || plan.overlay;
+  const kept = mayKeep && plan.baselineCommit !== null && (await keep(plan, plan.baselineCommit));
   if (!kept) await removeWorktree(plan.slotDirectory);
   return kept ? 'kept' : 'removed';
 }
 
 async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
   const slot = slotLayout(plan.slotDirectory);
-  releases += 1;
-  const prove = plan.prove ?? releases % PROOF_EVERY === 0;
   const context = slotContext(slot, plan.environment, plan.signal);
   const survey = plan.survey ?? (await surveySlot(plan.slotDirectory, commit, plan.environment, plan.signal));
   if (survey === undefined) return false;
-  const size = await scrubSlot(slot, survey, commit, context, prove);
+  const size = await scrubSlot(slot, survey, commit, context, isToProve(plan));
   if (size === null) return false;
   try {
+    const madeAt = lstatSync(slot.made).ctimeMs;
+    const fit = plan.overlay && !(await namesLargeFiles(slot.checkout, [...survey.tracked.files]));
     await rename(slot.index, slot.idleIndex);
     await emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps]);
-    await putIdle(plan.slotDirectory, commit, size);
-    await trimPool(dirname(dirname(dirname(plan.slotDirectory))), plan.warmSlots);
+    const lower = fit && (await becomeLowerTree(plan.slotDirectory, commit, size, madeAt));
+    if (!lower && plan.warmSlots === 0) return false;
+    if (!lower) await putIdle(plan.slotDirectory, commit, size);
+    await trimPool(repositoriesOf(plan), plan);
     return true;
   } catch {
     return false;
   }
+}
+
+const isToProve = (plan: ReleasePlan): boolean => {
+  releases += 1;
+  return plan.prove ?? releases % PROOF_EVERY === 0;
+};
+
+const repositoriesOf = (plan: ReleasePlan): string => dirname(dirname(dirname(plan.slotDirectory)));
+
+/** Whatever the agent left lies in the upper directory, which goes whole. The tree below serves the next job. */
+async function endOverlay(plan: ReleasePlan): Promise<void> {
+  if (isToProve(plan)) await proveLowerTree(plan.slotDirectory, plan.environment, plan.signal);
+  await openWork(plan.slotDirectory);
+  await discard(plan.slotDirectory);
+  await trimPool(repositoriesOf(plan), plan);
 }
 
 /** Our git directory goes whole, with its objects and refs, and the next job's is made from nothing. */

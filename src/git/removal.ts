@@ -20,6 +20,18 @@ export async function discard(slotDirectory: string): Promise<void> {
   if (doomed !== null) void deleteTree(doomed);
 }
 
+/**
+ * Like `discard`, for what somebody may have taken into use a moment ago: looks once more when nobody can take it
+ * any more, and puts it back if it is `inUse`.
+ */
+export async function discardUnless(slotDirectory: string, inUse: () => Promise<boolean>): Promise<void> {
+  if (await inUse()) return;
+  const doomed = await moveToTrash(slotDirectory);
+  if (doomed === null) return;
+  if (await inUse()) await rename(doomed, slotDirectory);
+  else void deleteTree(doomed);
+}
+
 /** Moves some of what is in a slot to the trash, all of it in one place, and does not wait for the deletion. */
 export async function discardParts(slotDirectory: string, parts: readonly string[]): Promise<void> {
   const doomed = join(trashOf(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);

@@ -50,7 +50,10 @@ export async function scrubSlot(
         ['checkout-index', '--force', '--index', '--quiet', '-z', '--stdin'],
         pathList([...changes.changed, ...changes.removed, ...young]),
       ),
-      haveAttributes(walked.touched.map((path) => absolutePath(slot.checkout, path))),
+      haveAttributes(
+        walked.touched.map((path) => absolutePath(slot.checkout, path)),
+        slot.scrub,
+      ),
     ]);
     if (!restored.ok || marked) return null;
     if (prove && !(await isProven(baselineCommit, slot, context))) return null;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import type { GitContext } from './git.js';
@@ -17,9 +18,14 @@ import type { GitContext } from './git.js';
  *                                             /made    empty; made when the checkout was finished
  *                                             /stamps.json  how directories lay when it was last as new
  *                                             /scrub   while the slot is scrubbed: what was too much
+ *                                             /lower   link to the lower tree that the checkout is laid over
+ *                                             /upper   what differs from that tree; then wt is a mount point
+ *                                             /work    the overlay's own
+ *                                             /differing  paths at which the baseline is not the lower tree's
  *     <repositories>/<repository>/idle/<name>/wt       a checkout as new, for the next job
  *                                            /index    its trusted index
  *                                            /stamps.json
+ *     <repositories>/<repository>/lower/<name>/        the same, but never written to again: a lower tree
  *     <repositories>/<repository>/trash/               what waits for deletion
  */
 export interface SlotLayout {
@@ -37,6 +43,10 @@ export interface SlotLayout {
   /** How the directories lay when the checkout was last as new. */
   stamps: string;
   scrub: string;
+  lower: string;
+  upper: string;
+  work: string;
+  differing: string;
   /** The trusted index of a slot that is idle. */
   idleIndex: string;
 }
@@ -55,8 +65,28 @@ export const slotLayout = (slot: string): SlotLayout => ({
   made: join(slot, 'made'),
   stamps: join(slot, 'stamps.json'),
   scrub: join(slot, 'scrub'),
+  lower: join(slot, 'lower'),
+  upper: join(slot, 'upper'),
+  work: join(slot, 'work'),
+  differing: join(slot, 'differing'),
   idleIndex: join(slot, 'index'),
 });
+
+/**
+ * The layout of a slot over a lower tree. For git commands of ours the checkout is the upper directory: what is not
+ * in it is as in the lower tree. Only a process that has the overlay mounted sees the whole, at the mount point.
+ */
+export const overlaySlotLayout = (slot: string): SlotLayout => {
+  const layout = slotLayout(slot);
+  return { ...layout, checkout: layout.upper };
+};
+
+/** The layout of a slot that was made, whichever form it has. */
+export const layoutOf = (slot: string): SlotLayout =>
+  isOverlaySlot(slot) ? overlaySlotLayout(slot) : slotLayout(slot);
+
+export const isOverlaySlot = (slot: string): boolean =>
+  lstatSync(slotLayout(slot).lower, { throwIfNoEntry: false }) !== undefined;
 
 /**
  * Directory of a slot. `commonDirectory` is the repository's shared git directory, real path; `slot` is the
@@ -67,6 +97,9 @@ export const slotDirectory = (repositoriesDirectory: string, commonDirectory: st
 
 /** The trash of the repository that a slot belongs to: on the same disk, so that a rename gets there. */
 export const trashOf = (slot: string): string => join(dirname(dirname(slot)), 'trash');
+
+/** Where the lower trees of the same repository are. */
+export const lowerTreesOf = (slot: string): string => join(dirname(dirname(slot)), 'lower');
 
 /** Where the idle slots of the same repository are. */
 export const idleOf = (slot: string): string => join(dirname(dirname(slot)), 'idle');

@@ -6,8 +6,9 @@ import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { compareDuring, type IndexChanges } from './index-changes.js';
 import { type IndexListing, listIndex } from './index-listing.js';
-import { type SlotLayout, slotContext, slotLayout } from './slot.js';
+import { layoutOf, type SlotLayout, slotContext } from './slot.js';
 import { type Tracked, type WalkedTree, walkTree } from './tree-walk.js';
+import { isOverlay, readUpper } from './upper-layer.js';
 
 /** Everything in which a checkout is another than the baseline that our trusted index tells of. */
 export interface Survey {
@@ -38,7 +39,9 @@ export async function surveyCheckout(
   if (!index.ok) return explain(index, 'patch_failed', SURVEYING);
   const additions = readAdditions(slot);
   const tracked = sortTracked(index, additions);
-  const { walked, found } = await compareDuring(context, () => walkTree(slot, tracked, readStamps(slot)));
+  const { walked, found } = isOverlay(slot)
+    ? await readUpper(slot, tracked)
+    : await compareDuring(context, () => walkTree(slot, tracked, readStamps(slot)));
   if (!found.ok) return explain(found, 'patch_failed', SURVEYING);
   return succeed({ index, additions, tracked, changes: found.changes, walked });
 }
@@ -54,7 +57,7 @@ export async function surveySlot(
   signal: AbortSignal,
 ): Promise<Survey | undefined> {
   try {
-    const survey = await surveyCheckout(slotLayout(slotDirectory), commit, environment, signal);
+    const survey = await surveyCheckout(layoutOf(slotDirectory), commit, environment, signal);
     return survey.ok ? survey.value : undefined;
   } catch {
     return undefined;

@@ -47,6 +47,15 @@ export interface WalkedTree {
   warnings: string[];
 }
 
+/** Is told of all that the walk comes by, but git directories. */
+export interface Witness {
+  /** Those that stay, symbolic links among them. */
+  files: Set<BytePath>;
+  directories: Set<BytePath>;
+  /** Neither of these. Answers true when it is to be left where it is. */
+  special(path: BytePath): boolean;
+}
+
 const DIRECTORIES_PER_TURN = 100;
 const OWNER_ALL = 0o700;
 export const PERMISSIONS = 0o7777;
@@ -58,9 +67,14 @@ export const PERMISSIONS = 0o7777;
  * Walks in short synchronous steps: that is four times faster than waiting for each directory, and the
  * thread's other jobs go on between.
  */
-export async function walkTree(slot: SlotLayout, tracked: Tracked, stamps: Stamps): Promise<WalkedTree> {
+export async function walkTree(
+  slot: SlotLayout,
+  tracked: Tracked,
+  stamps: Stamps,
+  witness?: Witness,
+): Promise<WalkedTree> {
   mkdirSync(slot.aside, { recursive: true });
-  const walk = new Walk(slot, tracked, stamps);
+  const walk = new Walk(slot, tracked, stamps, witness);
   for (let visited = 1; walk.visitNext(); visited += 1) {
     if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
   }
@@ -90,6 +104,7 @@ class Walk {
     private readonly slot: SlotLayout,
     private readonly tracked: Tracked,
     stamps: Stamps,
+    private readonly witness: Witness | undefined,
   ) {
     this.fresh = lstatSync(slot.aside);
     // A submodule has no such file: it is never scrubbed.
@@ -173,15 +188,17 @@ class Walk {
     if (entry.name === '.git') this.moveAside(path, start);
     else if (entry.isDirectory()) this.enter(path, inKnown);
     else if (entry.isFile() || entry.isSymbolicLink()) this.addFile(path, inKnown);
-    else this.remove(path);
+    else if (!this.witness?.special(path)) this.remove(path);
   }
 
   private enter(directory: BytePath, inKnown: boolean): void {
+    this.witness?.directories.add(directory);
     if (inKnown && !this.tracked.directories.has(directory)) this.walked.extra.directories.push(directory);
     if (!this.tracked.apart.has(directory)) this.pending.push(directory);
   }
 
   private addFile(path: BytePath, inKnown: boolean): void {
+    this.witness?.files.add(path);
     if (this.tracked.files.has(path)) return;
     if (inKnown) this.walked.extra.files.push(path);
     if (this.tracked.absent.has(path)) this.walked.reappeared.push(path);

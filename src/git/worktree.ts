@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
@@ -6,20 +6,19 @@ import { applyPatch } from './apply-patch.js';
 import { takeBaseline } from './baseline.js';
 import { askCaller, type Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
-import { checkOut } from './checkout.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { furnishCheckout } from './furnish.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
+import { type Ground, groundsOf, layBaseline, makeSlotDirectory, takeIndex, wholeContext } from './ground.js';
 import { bringBaseline, type Continued, keepBaseline } from './kept-baseline.js';
 import { hideLargeFiles } from './large-files.js';
 import { mirrorObjects, packBaseline } from './object-mirror.js';
+import { findMountWay, NO_OVERLAY } from './overlay.js';
 import { readRegularFile } from './regular-file.js';
 import { removeWorktree } from './removal.js';
 import { findRepository } from './repository.js';
-import { type SlotLayout, slotContext, slotDirectory, slotLayout } from './slot.js';
-import { claimIdleSlot } from './slot-pool.js';
-import { runQuietly } from './system.js';
+import { layoutOf, type SlotLayout, slotContext, slotDirectory, slotLayout } from './slot.js';
 
 export interface WorktreePlan {
   /** Directory that holds one directory a repository; absolute. */
@@ -38,6 +37,8 @@ export interface WorktreePlan {
   signal: AbortSignal;
   /** Takes an idle slot of the repository, when there is one. */
   warm: boolean;
+  /** Lays the checkout over a lower tree of the repository, when there is one and the machine can. */
+  overlay: boolean;
   /** Where objects of a baseline that the caller's repository does not have are kept; see `kept-baseline.ts`. */
   keptObjects: string;
   /** The job to go on from: its baseline is this one's too, and its patch lies in the checkout. Null to begin anew. */
@@ -62,21 +63,26 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<Worktree
   const asked = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
   if (!asked.ok) return asked;
   const caller = { ...asked.value, baseCommit: plan.continues?.baselineCommit ?? asked.value.baseCommit };
-  const idleCommit = plan.warm ? await claimIdleSlot(directory, caller.baseCommit) : null;
-  const made = await tryToFill(directory, caller, idleCommit, plan);
-  // Whatever is wrong with a used slot, a new one may do.
-  return made.ok || idleCommit === null ? made : tryToFill(directory, caller, null, plan);
+  const way = plan.overlay ? await findMountWay(plan.repositoriesDirectory) : null;
+  const warnings = plan.overlay && way === null ? [NO_OVERLAY] : [];
+  for await (const ground of groundsOf(directory, caller.baseCommit, { way, warm: plan.warm })) {
+    const made = await tryToFill(directory, caller, ground, plan);
+    if (made.ok) return succeed({ ...made.value, warnings: [...made.value.warnings, ...warnings] });
+    // Whatever is wrong with what other jobs left, a new slot may do.
+    if (ground.kind === 'nothing' || plan.signal.aborted) return made;
+  }
+  throw new Error('There was no ground to make a worktree on.');
 }
 
 /** Leaves nothing when it fails. */
 async function tryToFill(
   directory: string,
   caller: Caller,
-  idleCommit: string | null,
+  ground: Ground,
   plan: WorktreePlan,
 ): Promise<Outcome<Worktree>> {
   try {
-    const made = await fillSlot(directory, caller, idleCommit, plan);
+    const made = await fillSlot(directory, caller, ground, plan);
     if (!made.ok) await removeWorktree(directory);
     return made;
   } catch (error) {
@@ -85,18 +91,17 @@ async function tryToFill(
   }
 }
 
-/** `idleCommit`: what lies in the slot that was taken; null when the slot is to be made. */
 async function fillSlot(
   directory: string,
   caller: Caller,
-  idleCommit: string | null,
+  ground: Ground,
   plan: WorktreePlan,
 ): Promise<Outcome<Worktree>> {
-  const slot = slotLayout(directory);
-  if (idleCommit === null) await makeSlotDirectory(slot, directory);
+  if (!(await makeSlotDirectory(directory, ground))) return refuse('worktree_failed');
+  const slot = layoutOf(directory);
   const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
   makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
-  if (idleCommit !== null) await rename(slot.idleIndex, slot.index);
+  await takeIndex(slot, ground);
   const context = slotContext(slot, plan.environment, plan.signal);
   const found = plan.continues === null ? succeed(null) : await bringBaseline(plan.continues, slot, context);
   if (!found.ok) return found;
@@ -104,12 +109,10 @@ async function fillSlot(
   if (!taken.ok) return taken;
   const baseline = taken.value;
   await keepBaseline(baseline.commit, slot, plan.keptObjects);
-  if (idleCommit !== null && baseline.absent.length > 0) return refuse('worktree_failed');
-  if (baseline.commit !== idleCommit) {
-    // Writes what differs from the index: everything, or what changed since the slot's last job.
-    const checkedOut = await checkOut(context, baseline.commit, baseline.absent);
-    if (!checkedOut.ok) return explain(checkedOut, 'worktree_failed', MAKING);
-  }
+  const whole = wholeContext(directory, ground, plan.environment, plan.signal);
+  const laid = await layBaseline(directory, ground, caller, baseline, whole);
+  if (laid === null) return refuse('worktree_failed');
+  if (!laid.ok) return explain(laid, 'worktree_failed', MAKING);
   // What is touched from now on, the scrub looks at.
   await writeFile(slot.made, '');
   const kept =
@@ -117,7 +120,7 @@ async function fillSlot(
   if (!kept.ok) return explain(kept, 'worktree_failed', MAKING);
   // Before files of the baseline give way to what a patch knows nothing of.
   const patched =
-    plan.continues === null ? succeed(null) : await applyPatch(plan.continues.patch, slot, context);
+    plan.continues === null ? succeed(null) : await applyPatch(plan.continues.patch, slot, whole);
   if (!patched.ok) return patched;
   const furnished = await furnishCheckout(slot, caller, baseline, plan.environment, plan.signal);
   if (!furnished.ok) return explain(furnished, 'worktree_failed', MAKING);
@@ -126,17 +129,7 @@ async function fillSlot(
   if (!hidden.ok) return explain(hidden, 'worktree_failed', MAKING);
   if (plan.signal.aborted) return refuse('worktree_failed', { message: `It was stopped while ${MAKING}.` });
   const warnings = [...baseline.warnings, ...warnOfFilters(caller), ...furnished.warnings];
-  return succeed({ path: slot.checkout, baselineCommit: baseline.commit, warnings });
-}
-
-async function makeSlotDirectory(slot: SlotLayout, directory: string): Promise<void> {
-  const slots = join(directory, '..');
-  const firstMade = await mkdir(slots, { recursive: true, mode: 0o700 });
-  // ext4 then spreads the slots over the disk: without it, creating files where many were just deleted is
-  // up to forty times slower on an ext4 without journal. Elsewhere it fails, which is as good.
-  if (firstMade !== undefined) await runQuietly('chattr', ['+T', slots]);
-  await mkdir(directory, { mode: 0o700 });
-  await mkdir(slot.checkout);
+  return succeed({ path: slotLayout(directory).checkout, baselineCommit: baseline.commit, warnings });
 }
 
 function makeOwnGitDirectory(

@@ -41,6 +41,7 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
       slotDirectory: slot,
       baselineCommit: task.baselineCommit,
       warmSlots: settings.warmSlots,
+      overlay: settings.overlay,
       environment: settings.environment,
       signal: channel.stop,
       survey: diffed.survey,

@@ -15,7 +15,7 @@ export async function reconcile({ unsettledJobIds }: ReconcileTask, settings: Se
   const { repositories, jobs } = stateLayout(settings.stateDir);
   await killStrays(jobs, (jobId) => !unsettled.has(jobId));
   await removeEndedHosts(settings.stateDir, true);
-  await reconcileSlots(repositories, unsettled, settings.warmSlots);
+  await reconcileSlots(repositories, unsettled, settings);
   // Deleting takes its time, and nobody waits for it.
   void sweepTrash(repositories);
   return null;

@@ -1,5 +1,4 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import type { RunOutput } from '../../machines/job.js';
 import type { AgentBackend } from '../agents/agent.js';
 import { backendOf } from '../agents/backends.js';
@@ -12,6 +11,7 @@ import type { StageChannel } from './channel.js';
 import { followAgent, MAX_OUTPUT_BYTES } from './follow-agent.js';
 import { ownUsage, readOwnUsage } from './own-usage.js';
 import { patiently } from './patiently.js';
+import { findPlace } from './place.js';
 import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
 import { startHosted } from './start-hosted.js';
@@ -68,10 +68,11 @@ async function start(
   files: AttemptLayout,
   settings: Settings,
 ): Promise<AgentProcess | RunOutput> {
-  const directory = await workingDirectory(task);
-  if (directory === null) {
+  const place = await findPlace(task, settings);
+  if (place === null) {
     return notStarted({ code: 'agent_not_started', message: 'The worktree of the job is gone.' });
   }
+  const { directory } = place;
   const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, task.jobId);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const { jobId, submission, worktree, threadId } = task;
@@ -89,26 +90,13 @@ async function start(
     settings,
   );
   if (!launch.ok) return notStarted(launch.fault);
-  const agentStart = { jobId, files, directory, deadlineAt: task.deadlineAt };
+  const agentStart = { jobId, files, ...place, deadlineAt: task.deadlineAt };
   const started =
     'hostKind' in launch.value
       ? await startHosted(agentStart, launch.value, settings.stateDir)
       : await startAgent(agentStart, launch.value);
   if (started.ok) return started.value;
   return notStarted(started.fault, retryAfterMs(started.fault, task, settings, Date.now()));
-}
-
-/**
- * The caller's subdirectory in the checkout, null if the checkout is gone; its root where the baseline does not have that directory, or has
- * a symlink in its place that would take the agent elsewhere.
- */
-async function workingDirectory(task: RunTask): Promise<string | null> {
-  const root = await realpath(task.worktree).catch(() => null);
-  if (root === null) return null;
-  const directory = join(root, task.submission.subdirectory);
-  const real = await realpath(directory).catch(() => null);
-  const found = real === directory ? await stat(directory) : null;
-  return found?.isDirectory() ? directory : root;
 }
 
 const notStarted = ({ code, message }: Fault, retryAfterMs: number | null = null): RunOutput => ({

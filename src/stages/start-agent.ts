@@ -18,6 +18,8 @@ export interface AgentStart {
   jobId: string;
   files: AttemptLayout;
   directory: string;
+  /** Words that show the agent its worktree, put before all others; none where it is there for everybody. */
+  view: readonly string[];
   /** Instant at which the supervisor itself stops the agent. */
   deadlineAt: number;
 }
@@ -56,7 +58,9 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
     String(GRACE_SECONDS),
     ...launch.command,
   ];
-  const status = await runLauncher([supervisorScript, wrapper, ...supervisorArguments], {
+  const supervisor = ['sh', '-c', supervisorScript, 'offshoot-supervisor', ...supervisorArguments];
+  const words = [files.directory, containment, ...start.view, ...wrapper, ...supervisor];
+  const status = await runLauncher(words, {
     ...launch.environment,
     [JOB_MARKER]: start.jobId,
   });

@@ -63,7 +63,7 @@ async function startHost(host: string, launch: HostedLaunch): Promise<Outcome<Ag
   if (!prepared.ok) return prepared;
   const files = processLayout(host);
   const jobId = basename(host);
-  const hosting = { jobId, files, directory: host, deadlineAt: Date.now() + HOST_LIFE_MS };
+  const hosting = { jobId, files, directory: host, view: [], deadlineAt: Date.now() + HOST_LIFE_MS };
   const launched = await startAgent(hosting, prepared.value);
   if (launched.ok) return launched;
   const found = await findAgent(jobId, files);

@@ -8,18 +8,17 @@
  * zombie behind. The claim, which only one can make, has the start happen once, whoever tries. What the shell
  * can do by itself is not done by a program: starting one costs as much as all the rest.
  *
- * Arguments: supervisor program, wrapper (words that make a namespace, or none), then the supervisor's.
+ * Arguments: files directory, containment, then the command that is the supervisor.
  * Exit status 3: somebody else has started this run already. 4: its files cannot be written.
  */
 export const launcherScript = `
-program=$1 wrapper=$2 files=$3 containment=$4
+files=$1 containment=$2
 shift 2
 set -C
 echo 2>/dev/null >"$files/claim" || { [ -e "$files/claim" ] && exit 3; exit 4; }
 set +C
 : >>"$files/stdout" && : >>"$files/stderr" || exit 4
-# Unquoted: the wrapper is several words.
-setsid $wrapper sh -c "$program" offshoot-supervisor "$@" </dev/null >/dev/null 2>"$files/launch" &
+setsid "$@" </dev/null >/dev/null 2>"$files/launch" &
 pid=$!
 # An agent that nobody could find again must not run. Where it has ended already, its stat is gone.
 boot= stat=

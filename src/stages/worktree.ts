@@ -51,6 +51,8 @@ async function worktreeOnce(
       environment: settings.environment,
       signal: channel.stop,
       warm: settings.warmSlots > 0,
+      // What many jobs share sees no mount of one.
+      overlay: settings.overlay && task.submission.backend !== 'codex-app-server',
       keptObjects: files.baseline,
       continues: continues.value,
     });

@@ -307,7 +307,7 @@ async function assertAsNew(root: string, last: Worktree): Promise<void> {
   const next = await make(planFor(workspace, root, user, { warm: true }));
   const fresh = await make(planFor(workspace, root, user));
   assert.deepEqual(stateOf(next), stateOf(fresh));
-  assert.equal(await haveAttributes(directoriesOf(next.path)), false);
+  assert.equal(await haveAttributes(directoriesOf(next.path), workspace), false);
   assert.equal(existsSync(join(workspace, 'fired')), false);
 }
 
@@ -388,6 +388,7 @@ const release = (worktree: Worktree, more: Partial<ReleasePlan> = {}) =>
     slotDirectory: slotOf(worktree),
     baselineCommit: worktree.baselineCommit,
     warmSlots: 4,
+    overlay: false,
     environment: user,
     signal,
     prove: true,

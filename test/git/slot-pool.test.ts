@@ -17,6 +17,7 @@ const release = (worktree: Worktree, warmSlots: number) =>
     slotDirectory: slotOf(worktree),
     baselineCommit: worktree.baselineCommit,
     warmSlots,
+    overlay: false,
     environment: user,
     signal: new AbortController().signal,
     prove: true,
@@ -89,11 +90,11 @@ test('at the start, slots of unsettled jobs and good idle slots stay, everything
   mkdirSync(join(repositoryOf(idle), 'idle', 'v0_of_an_earlier_form'));
   const repositories = join(workspace, 'repositories');
   const unsettled = new Set([basename(slotOf(running))]);
-  await reconcileSlots(repositories, unsettled, 4);
+  await reconcileSlots(repositories, unsettled, { warmSlots: 4, overlay: false });
   assert.equal(existsSync(running.path), true);
   assert.equal(existsSync(settled.path), false);
   assert.deepEqual(idleOf(idle), kept);
-  await reconcileSlots(repositories, unsettled, 0);
+  await reconcileSlots(repositories, unsettled, { warmSlots: 0, overlay: false });
   assert.deepEqual(idleOf(idle), []);
-  await reconcileSlots(join(workspace, 'missing'), unsettled, 4);
+  await reconcileSlots(join(workspace, 'missing'), unsettled, { warmSlots: 4, overlay: false });
 });

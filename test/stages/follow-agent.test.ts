@@ -22,7 +22,7 @@ describe('an agent', () => {
         const files = attemptLayout(temporary.path, jobId, 1);
         await mkdir(files.directory, { recursive: true });
         const started = await startAgent(
-          { jobId, files, directory: temporary.path, deadlineAt: Date.now() + 60_000 },
+          { jobId, files, view: [], directory: temporary.path, deadlineAt: Date.now() + 60_000 },
           {
             // Bounded: were this test cut short, nobody would stop it.
             command: ['/bin/sh', '-c', `flood() { yes | head -c 50000000; }; ${flood}`],

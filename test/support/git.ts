@@ -126,6 +126,7 @@ export function planFor(
     environment: user,
     signal: new AbortController().signal,
     warm: false,
+    overlay: false,
     keptObjects: join(workspace, 'kept', `job-${slots}`),
     continues: null,
     ...more,

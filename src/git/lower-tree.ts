@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { CallerEnvironment } from './environment.js';
+import { runGit } from './git.js';
+import { findIndexChanges } from './index-changes.js';
+import { discardUnless } from './removal.js';
+import type { SlotSize } from './scrub.js';
+import { lowerTreesOf, overlaySlotLayout, slotContext, slotLayout } from './slot.js';
+import { type KeptSlot, listKept, nameOf } from './slot-name.js';
+
+/**
+ * A lower tree is a scrubbed slot that is kept as it is: the checkouts of later jobs are laid over it, any number at
+ * once, and each holds only what differs. It is never written to, and not deleted while a slot has a link to it.
+ */
+export type LowerTree = KeptSlot;
+
+/** Of one repository: jobs may take turns on two branches. Those in use stay beside them. */
+const KEPT_TREES = 2;
+/** Beside a lower tree's files: it is not as it was made, so no more jobs are laid over it. */
+const SPOILT = 'spoilt';
+
+/** The lower trees of a repository that a job may be laid over, released last first, and those that are in the way. */
+export async function listLowerTrees(
+  repository: string,
+  wanted = true,
+): Promise<{ useful: LowerTree[]; useless: string[] }> {
+  const { kept, strange } = await listKept(join(repository, 'lower'));
+  const sound = wanted ? kept.filter(({ path }) => !existsSync(join(path, SPOILT))) : [];
+  const useful = sound.slice(0, KEPT_TREES);
+  const useless = kept.filter((tree) => !useful.includes(tree)).map(({ path }) => path);
+  return { useful, useless: [...useless, ...strange] };
+}
+
+/** Those at a commit first; the others as they are. */
+export const nearestFirst = (trees: readonly LowerTree[], commit: string): LowerTree[] =>
+  trees.toSorted((one, other) => Number(other.commit === commit) - Number(one.commit === commit));
+
+/**
+ * Links a new slot to the lower tree that it is laid over, and makes its upper directory. False when the tree was
+ * thrown away a moment before.
+ */
+export async function layOver(slotDirectory: string, tree: LowerTree): Promise<boolean> {
+  const slot = overlaySlotLayout(slotDirectory);
+  await symlink(join('..', '..', 'lower', basename(tree.path)), slot.lower);
+  for (const directory of [slot.upper, slot.work]) await mkdir(directory);
+  return existsSync(tree.path);
+}
+
+/**
+ * Makes a scrubbed slot a lower tree, unless there is one that was made later than the slot was: then the slot's job
+ * had only been too early for it. `madeAt` is in milliseconds since the epoch. True when it was made one.
+ */
+export async function becomeLowerTree(
+  slotDirectory: string,
+  commit: string,
+  size: SlotSize,
+  madeAt: number,
+): Promise<boolean> {
+  const trees = lowerTreesOf(slotDirectory);
+  const { useful } = await listLowerTrees(dirname(trees));
+  if (useful.some(({ releasedAt }) => releasedAt >= madeAt)) return false;
+  await mkdir(trees, { recursive: true, mode: 0o700 });
+  await rename(slotDirectory, join(trees, nameOf({ ...size, commit, releasedAt: Date.now() })));
+  return true;
+}
+
+/** Deletes a lower tree that no slot has a link to. */
+export const discardLowerTree = (tree: string): Promise<void> => discardUnless(tree, () => isInUse(tree));
+
+/** Spoils the lower tree of a slot unless nothing in it was touched and nothing was added. */
+export async function proveLowerTree(
+  slotDirectory: string,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<void> {
+  const { lower, gitDirectory } = slotLayout(slotDirectory);
+  const tree = { ...slotLayout(lower), gitDirectory };
+  const context = slotContext(tree, environment, signal, tree.idleIndex);
+  const compared = await findIndexChanges(context);
+  const others = await runGit(context, ['ls-files', '--others', '-z']);
+  const changes = compared.ok ? [...compared.changes.changed, ...compared.changes.removed] : null;
+  if (changes?.length === 0 && others.ok && others.stdout.length === 0) return;
+  await writeFile(join(lower, SPOILT), '');
+}
+
+async function isInUse(tree: string): Promise<boolean> {
+  const slots = join(dirname(dirname(tree)), 'slots');
+  const names = await readdir(slots).catch(() => []);
+  const links = names.map((name) => readlink(slotLayout(join(slots, name)).lower).catch(() => ''));
+  return (await Promise.all(links)).some((link) => basename(link) === basename(tree));
+}
