@@ -22,7 +22,8 @@ export interface ConnectRequest {
   patienceMs?: number;
 }
 
-const PATIENCE_MS = 10_000;
+/** A daemon starts within a second, but for a machine that has no time for it. */
+const PATIENCE_MS = 30_000;
 const FIRST_DELAY_MS = 15;
 const LONGEST_DELAY_MS = 100;
 

@@ -421,6 +421,9 @@ test('a patch over the limit is refused with the names of the largest files, and
   assert.deepEqual(readdirSync(join(plan.patchFile, '..')), []);
   put(tree, 'huge.txt', 'x'.repeat(200_000));
   expectCode(await capturePatch(plan), 'patch_too_large');
+  rmSync(join(tree, 'large.txt'));
+  rmSync(join(tree, 'huge.txt'));
+  assert.equal(expectValue(await capturePatch(plan)).files, 1);
 });
 
 test('a capture can be stopped', async () => {

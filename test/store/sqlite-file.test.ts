@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -129,13 +130,16 @@ describe('a damaged file', () => {
     assert.equal(readFileSync(`${setAside}-wal`, 'utf8'), 'log');
   });
 
-  test('that cannot be set aside is refused', async () => {
+  test('that cannot be set aside is refused, until somebody moves it out', async () => {
     // The longest name that a file may have leaves no room for the ending.
     const path = join(dirname(await filledPath()), 'x'.repeat(245));
     writeFileSync(path, 'no database '.repeat(1_000));
     const opened = await openSqliteStore(path);
     assert.equal(opened.ok ? 'opened' : opened.fault.code, 'store_damaged');
     assert.ok(readdirSync(dirname(path)).includes(basename(path)));
+    renameSync(path, join(dirname(path), 'elsewhere'));
+    const { setAside } = await files.openWith(path);
+    assert.equal(setAside, null);
   });
 });
 
