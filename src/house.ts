@@ -7,6 +7,7 @@ import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
 import { stateLayout } from './job/layout.js';
+import { createPreviews } from './job/previews.js';
 import { createAccountLook, createReadiness } from './job/readiness.js';
 import { shareLook } from './job/shared-look.js';
 import type { Log } from './log.js';
@@ -67,6 +68,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     supervisor,
     preflight: createReadiness(pool, systemClock.now),
     account: createAccountLook(pool, systemClock.now),
+    preview: createPreviews(pool),
     checkDisk: shareLook(
       () => checkDisk(settings.stateDir),
       () => DISK_MS,

@@ -18,6 +18,7 @@ import { describeModels } from './describe-models.js';
 import { describeNextSteps, describeResult } from './describe-result.js';
 import { describeCancelled, describeList, describeState } from './describe-state.js';
 import { doctor } from './doctor.js';
+import { dryRun } from './dry-run.js';
 import { logs } from './logs.js';
 import { machine } from './machine.js';
 import { operationCommand } from './operation-command.js';
@@ -32,6 +33,7 @@ import { watch } from './watch.js';
 const withoutCompletion: readonly Command[] = [
   delegate,
   batch,
+  dryRun,
   wait,
   operationCommand<JobStateAnswer>(jobStatus, {
     words: 'job_id',

@@ -10,12 +10,12 @@ import { hashOfFile } from './file-hash.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeGitDirectory } from './git-directory.js';
 
+import { MAX_POINTER_BYTES, type Pointer, parsePointer } from './pointers.js';
 import { readRegularFile } from './regular-file.js';
 import type { Repository } from './repository.js';
 import { type SlotLayout, slotContext } from './slot.js';
 
 const LARGE_FILE_RULE = 'filter=lfs';
-const MAX_POINTER_BYTES = 1_024;
 const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
 /** What git-lfs content may take in one checkout, in all. */
 const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
@@ -119,14 +119,9 @@ async function findFiltered(
   return { ok: true, paths: fields.filter((_, at) => at % 3 === 0 && fields[at + 2] === 'lfs') };
 }
 
-/** A pointer file: git-lfs, docs/spec.md. */
-async function readPointer(slot: SlotLayout, path: BytePath): Promise<{ oid: string; bytes: number } | null> {
+async function readPointer(slot: SlotLayout, path: BytePath): Promise<Pointer | null> {
   const content = readRegularFile(absolutePath(slot.checkout, path), MAX_POINTER_BYTES);
-  const text = content?.toString('latin1') ?? '';
-  if (!text.startsWith('version https://git-lfs.github.com/spec/v1\n')) return null;
-  const oid = /^oid sha256:([0-9a-f]{64})$/m.exec(text)?.[1];
-  const bytes = /^size (\d{1,15})$/m.exec(text)?.[1];
-  return oid === undefined || bytes === undefined ? null : { oid, bytes: Number(bytes) };
+  return parsePointer(content?.toString('latin1') ?? '');
 }
 
 async function restore(slot: SlotLayout, caller: Caller, path: BytePath, oid: string): Promise<boolean> {

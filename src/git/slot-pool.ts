@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
 import { discard } from './removal.js';
 import type { SlotSize } from './scrub.js';
-import { idleOf } from './slot.js';
+import { idleOf, lowerTreesOf } from './slot.js';
 import { type KeptSlot, listKept, nameOf } from './slot-name.js';
 
 const MAX_IDLE = 64;
@@ -23,6 +23,13 @@ export async function claimIdleSlot(slotDirectory: string, commit: string): Prom
     if (await renamed(slot.path, slotDirectory)) return slot.commit;
   }
   return null;
+}
+
+/** Whether something of the repository that `slotDirectory` belongs to waits for a job: an idle slot, or a lower tree. */
+export async function isWarm(slotDirectory: string): Promise<boolean> {
+  const idle = await listKept(idleOf(slotDirectory));
+  const lower = await listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
+  return idle.kept.length + lower.useful.length > 0;
 }
 
 /** Puts a scrubbed slot among the idle ones of its repository. */

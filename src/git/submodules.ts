@@ -8,6 +8,7 @@ import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { type GitContext, runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
 
+import type { Repository } from './repository.js';
 import { type SlotLayout, slotContext, slotLayout } from './slot.js';
 
 /** A submodule as the index of its superproject records it. */
@@ -54,8 +55,7 @@ export async function checkOutSubmodules(
   signal: AbortSignal,
 ): Promise<{ submodules: CheckedOutSubmodule[]; warnings: string[] }> {
   if (gitlinks.length === 0) return { submodules: [], warnings: [] };
-  const { root, gitDirectory, commonDirectory } = caller.repository;
-  const source = { root, gitDirectories: [...new Set([gitDirectory, commonDirectory])] };
+  const source = sourceOf(caller.repository);
   const job = { objectFormat: caller.objectFormat, environment, signal };
   const { submodules, missing, dirty } = await furnish(slot, source, gitlinks, job);
   const warnings: [BytePath[], string][] = [
@@ -69,6 +69,26 @@ export async function checkOutSubmodules(
       .map(([paths, words]) => `${words}: ${nameSome(paths)}.`),
   };
 }
+
+/** How many submodules of a commit the caller has the objects of; those within them are not counted. */
+export async function countSubmodules(
+  context: GitContext,
+  { repository }: Caller,
+  commit: string,
+  paths: readonly BytePath[],
+): Promise<{ present: number; missing: number }> {
+  if (paths.length === 0) return { present: 0, missing: 0 };
+  const source = sourceOf(repository);
+  const names = await listNames(context, [`--blob=${commit}:.gitmodules`]);
+  const found = await Promise.all(paths.map((path) => findGitDirectory(source, path, names.get(path))));
+  const present = found.filter((directory) => directory !== null).length;
+  return { present, missing: paths.length - present };
+}
+
+const sourceOf = ({ root, gitDirectory, commonDirectory }: Repository): Source => ({
+  root,
+  gitDirectories: [...new Set([gitDirectory, commonDirectory])],
+});
 
 async function furnish(
   slot: SlotLayout,
@@ -96,10 +116,14 @@ async function furnish(
 
 /** Names of submodules by their paths, from `.gitmodules` in the checkout: gitmodules(5). */
 async function readNames(slot: SlotLayout, job: Job): Promise<Map<BytePath, string>> {
-  const names = new Map<BytePath, string>();
-  if (!lookAt(slot.checkout, '.gitmodules')?.isFile()) return names;
+  if (!lookAt(slot.checkout, '.gitmodules')?.isFile()) return new Map();
   const context = slotContext(slot, job.environment, job.signal);
-  const listed = await runGit(context, ['config', '--file', '.gitmodules', '--no-includes', '--list', '-z']);
+  return listNames(context, ['--file', '.gitmodules']);
+}
+
+async function listNames(context: GitContext, source: readonly string[]): Promise<Map<BytePath, string>> {
+  const names = new Map<BytePath, string>();
+  const listed = await runGit(context, ['config', ...source, '--no-includes', '--list', '-z']);
   if (!listed.ok) return names;
   for (const record of splitRecords(listed.stdout)) {
     const [, name, path] = /^submodule\.(.+)\.path\n(.+)$/s.exec(record) ?? [];

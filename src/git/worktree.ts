@@ -132,7 +132,8 @@ async function fillSlot(
   return succeed({ path: slotLayout(directory).checkout, baselineCommit: baseline.commit, warnings });
 }
 
-function makeOwnGitDirectory(
+/** Makes our git directory of a slot, with the caller's objects at hand; `mirror` need not be there. */
+export function makeOwnGitDirectory(
   slot: SlotLayout,
   caller: Caller,
   mirror: string,
@@ -173,7 +174,7 @@ function makeAgentGitDirectory(
 
 const NAMED_FILTERS = 5;
 
-function warnOfFilters({ configuration: { untrustedFilters } }: Caller): string[] {
+export function warnOfFilters({ configuration: { untrustedFilters } }: Caller): string[] {
   if (untrustedFilters.length === 0) return [];
   const names = untrustedFilters.slice(0, NAMED_FILTERS).map((name) => JSON.stringify(name.slice(0, 60)));
   return [

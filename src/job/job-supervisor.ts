@@ -17,10 +17,10 @@ import { Listeners } from './listeners.js';
 import { LiveJob } from './live-job.js';
 import { newRecord } from './new-record.js';
 import { startPruning } from './pruning.js';
-import { isSettled, type JobRecord, type JournalEntry } from './record.js';
+import { isSettled, type JobRecord, type JournalEntry, type Submission } from './record.js';
 import { Room } from './room.js';
 import type { Inspector, JobView, SubmitRequest, Supervisor } from './supervisor.js';
-import { turnOf } from './turn.js';
+import { rankOf, turnOf } from './turn.js';
 import { WaitingLine } from './waiting-line.js';
 
 export interface SupervisorNeeds {
@@ -177,6 +177,11 @@ class JobSupervisor implements Supervisor {
     const found = this.#needs.store.get(jobId).finally(() => this.#lookUps.delete(jobId));
     this.#lookUps.set(jobId, found);
     return found;
+  }
+
+  nextPlace({ client, priority }: Pick<Submission, 'client' | 'priority'>): number {
+    const sequence = this.#sequence + 1;
+    return this.#line.position({ client, rank: rankOf(priority, this.#needs.clock.now()), sequence });
   }
 
   async list(filter: ListFilter): Promise<JobView[]> {

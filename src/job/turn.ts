@@ -19,9 +19,12 @@ export const AGING_MS = 10 * 60_000;
  */
 export const turnOf = ({ submission, entered, sequence }: JobRecord): Turn => ({
   client: submission.client,
-  rank: submission.priority * AGING_MS - (entered.queued ?? 0),
+  rank: rankOf(submission.priority, entered.queued ?? 0),
   sequence,
 });
+
+/** Rank of a job that is accepted at an instant. */
+export const rankOf = (priority: number, acceptedAt: number): number => priority * AGING_MS - acceptedAt;
 
 /** Negative when `a` comes before `b`, both of one client. */
 export const compareTurns = (a: Turn, b: Turn): number => b.rank - a.rank || a.sequence - b.sequence;

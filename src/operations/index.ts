@@ -1,6 +1,7 @@
 import { delegate } from './delegate.js';
 import { delegateAsync } from './delegate-async.js';
 import { delegateBatch } from './delegate-batch.js';
+import { delegateDryRun } from './delegate-dry-run.js';
 import { jobCancel } from './job-cancel.js';
 import { jobConsumeResult } from './job-consume-result.js';
 import { jobList } from './job-list.js';
@@ -16,6 +17,7 @@ export const verbs = {
   delegateAsync,
   delegate,
   delegateBatch,
+  delegateDryRun,
   jobWait,
   jobResult,
   jobConsumeResult,

@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { Account, Readiness } from '../agents/agent.js';
 import type { Settings } from '../config.js';
 import type { Outcome } from '../errors.js';
-import type { Supervisor } from '../job/supervisor.js';
+import type { Preview } from '../git/preview.js';
+import type { SubmitRequest, Supervisor } from '../job/supervisor.js';
 
 /**
  * A verb that a client may call: one schema, one handler, rendered as an MCP tool and as a CLI subcommand.
@@ -40,6 +41,8 @@ export interface House {
   preflight(): Promise<Outcome<Readiness>>;
   /** What the user's account offers, at most a minute old; never rejects. */
   account(): Promise<Outcome<Account>>;
+  /** Looks what a job would start from; writes nothing of the caller's, and never rejects. */
+  preview(submission: SubmitRequest['submission']): Promise<Outcome<Preview>>;
   /** Refuses when the state directory's disk is nearly full. */
   checkDisk(): Promise<Outcome<null>>;
   /** Paths of damaged stores that were set aside, and that nobody has removed since. */

@@ -21,6 +21,17 @@ export async function submitJob(input: DelegateInput, call: Call): Promise<Outco
  * them starts or spends anything; the answer comes once the jobs are durable.
  */
 export async function submitJobs(inputs: readonly DelegateInput[], call: Call): Promise<Outcome<JobView[]>> {
+  const requests = await toRequests(inputs, call);
+  if (!requests.ok) return requests;
+  const ready = await checkHouse(call.house);
+  return ready.ok ? call.house.supervisor.submit(requests.value) : ready;
+}
+
+/** Checks what was asked for, all or none, and of several tells which is wrong. */
+export async function toRequests(
+  inputs: readonly DelegateInput[],
+  call: Call,
+): Promise<Outcome<SubmitRequest[]>> {
   const named = (fault: Fault, index: number): { ok: false; fault: Fault } => ({
     ok: false,
     fault: inputs.length === 1 ? fault : { ...fault, details: { ...fault.details, task_index: index } },
@@ -38,11 +49,7 @@ export async function submitJobs(inputs: readonly DelegateInput[], call: Call): 
     if (!start.ok) return named(start.fault, index);
     starts.set(startKey(input), start.value);
   }
-  const ready = await checkHouse(call.house);
-  if (!ready.ok) return ready;
-  return call.house.supervisor.submit(
-    checkedInputs.map((input) => toRequest(input, starts.get(startKey(input)) as Start, call)),
-  );
+  return succeed(checkedInputs.map((input) => toRequest(input, starts.get(startKey(input)) as Start, call)));
 }
 
 /** Jobs with the same key begin at the same place. */
@@ -83,7 +90,8 @@ function checkTask(task: string): Outcome<null> {
   return succeed(null);
 }
 
-async function checkHouse(house: House): Promise<Outcome<unknown>> {
+/** Whether new work would be accepted now. */
+export async function checkHouse(house: House): Promise<Outcome<unknown>> {
   if (house.draining()) return refuse('draining');
   const ready = await house.preflight();
   return ready.ok ? house.checkDisk() : ready;

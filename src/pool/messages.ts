@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { DiffOutput, JobState, Progress, RunOutput, WorktreeOutput } from '../../machines/job.js';
 import type { Account, Readiness } from '../agents/agent.js';
 import type { Outcome } from '../errors.js';
+import type { Preview } from '../git/preview.js';
 import type { Submission } from '../job/record.js';
 
 /** What each stage is given and gives back. All of it crosses threads by structured clone. */
@@ -12,6 +13,7 @@ export interface Stages {
   reconcile: { input: ReconcileTask; output: null };
   announce: { input: AnnounceTask; output: string | null };
   preflight: { input: Record<never, never>; output: Outcome<Readiness> };
+  preview: { input: PreviewTask; output: Outcome<Preview> };
   account: { input: Record<never, never>; output: Outcome<Account> };
 }
 
@@ -21,6 +23,10 @@ export interface WorktreeTask {
   jobId: string;
   submission: Submission;
   stopping: boolean;
+}
+
+export interface PreviewTask {
+  submission: Pick<Submission, 'workspaceRoot' | 'baseRef' | 'includeUntracked'>;
 }
 
 export interface RunTask extends WorktreeTask {

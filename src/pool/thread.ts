@@ -5,6 +5,7 @@ import { announce } from '../stages/announce.js';
 import { openChannel, type StageChannel } from '../stages/channel.js';
 import { diff } from '../stages/diff.js';
 import { preflight } from '../stages/preflight.js';
+import { preview } from '../stages/preview.js';
 import { reconcile } from '../stages/reconcile.js';
 import { run } from '../stages/run.js';
 import { worktree } from '../stages/worktree.js';
@@ -24,6 +25,7 @@ const stages: { [Name in StageName]: Stage<Name> } = {
   diff,
   preflight,
   account,
+  preview,
   reconcile,
   announce,
 };

@@ -18,7 +18,13 @@ export const mayImport: Record<string, readonly string[]> = {
   'job/record': ['type machines/job'],
   'job/layout': [],
   'app-server/messages': ['type job/layout'],
-  'pool/messages': ['type machines/job', 'type agents/agent', 'type errors', 'type job/record'],
+  'pool/messages': [
+    'type machines/job',
+    'type agents/agent',
+    'type errors',
+    'type git/preview',
+    'type job/record',
+  ],
 
   // Leaves: they know no job that runs, and no client.
   'git/': ['type machines/job', 'errors'],
@@ -62,6 +68,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/record',
     'job/layout',
     'type agents/agent',
+    'type git/preview',
     'type pool/pool',
     'type store/store',
   ],
@@ -78,6 +85,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/continuation',
     'type agents/agent',
     'type store/store',
+    'type git/preview',
     'git/repository',
   ],
 
@@ -180,6 +188,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/disk',
     'job/job-supervisor',
     'job/layout',
+    'job/previews',
     'job/readiness',
     'job/shared-look',
     'metrics/measured',

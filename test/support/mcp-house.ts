@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { succeed } from '../../src/errors.js';
+import { refuse, succeed } from '../../src/errors.js';
 import { systemClock } from '../../src/job/clock.js';
 import { createSupervisor } from '../../src/job/job-supervisor.js';
 import { jobLayout } from '../../src/job/layout.js';
@@ -54,6 +54,7 @@ export async function makeMcpHouse(): Promise<McpHouse> {
       preflight: async () =>
         succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
       account: async () => succeed({ models: [], model: null, effort: null, limits: null }),
+      preview: async () => refuse('worktree_failed'),
       checkDisk: async () => succeed(null),
       damagedStores: async () => [],
       draining: () => false,

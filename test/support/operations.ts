@@ -135,6 +135,10 @@ export class QuietSupervisor implements Supervisor {
     return record === undefined ? null : view(record);
   }
 
+  nextPlace(): number {
+    return 1 + [...this.records.values()].filter(({ state }) => state === 'queued').length;
+  }
+
   async list({
     repository,
     state,
@@ -281,6 +285,19 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
           model: 'gpt-test',
           effort: 'low',
           limits: null,
+        }),
+      preview: async () =>
+        succeed({
+          baseCommit: 'c0ffee',
+          baselineCommit: 'decaf',
+          uncommitted: 1,
+          untracked: { taken: 0, left: 2 },
+          files: 3,
+          bytes: 30,
+          submodules: { present: 0, missing: 0 },
+          largeFiles: { present: 0, missing: 0 },
+          warm: false,
+          warnings: ['Mind the gap.'],
         }),
       checkDisk: async () => succeed(null),
       damagedStores: async () => [],

@@ -23,6 +23,7 @@ export class SimulatedPool implements StagePool {
     diff: 0,
     preflight: 0,
     account: 0,
+    preview: 0,
     reconcile: 0,
     announce: 0,
   };
