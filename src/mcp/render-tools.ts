@@ -4,24 +4,38 @@ import type { Operation } from '../operations/operation.js';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** What a client reads when a call is refused: `ErrorEnvelope`, told as briefly as it can be checked. */
-const refusal: JsonSchema = {
-  type: 'object',
-  properties: { ok: { const: false }, error: { type: 'object' } },
-  required: ['ok', 'error'],
-};
-
 /** Operations as the tools of `tools/list`. Schemas stay small: every client's model pays for each word. */
 export function renderTools(operations: readonly Operation[]): Tool[] {
   return operations.map(({ tool, title, description, input, output, annotations }) => ({
     name: tool,
     title,
     description,
-    inputSchema: toJsonSchema(input, 'input') as Tool['inputSchema'],
-    // Clients check the structured content of refusals against it as well.
-    outputSchema: { type: 'object', anyOf: [toJsonSchema(output, 'output'), refusal] },
+    inputSchema: renderInput(input),
+    outputSchema: renderAnswer(output),
     annotations,
   }));
+}
+
+function renderInput(input: z.ZodType): Tool['inputSchema'] {
+  const schema = toJsonSchema(input, 'input');
+  const properties = Object.entries(schema.properties ?? {});
+  const advertised = properties.filter(([, property]) => (property as Property).unadvertised !== true);
+  return { ...schema, properties: Object.fromEntries(advertised) } as Tool['inputSchema'];
+}
+
+type Property = JsonSchema & { unadvertised?: boolean };
+
+/**
+ * An answer of the operation, or a refusal: clients check the content of either. That an answer has all that is told
+ * of it need not be said, so one object stands for both; `error` is that of a refusal unless the answer has its own.
+ */
+function renderAnswer(output: z.ZodType): NonNullable<Tool['outputSchema']> {
+  const { properties } = toJsonSchema(output, 'output');
+  return {
+    type: 'object',
+    properties: { error: { type: 'object' }, ...properties, ok: { type: 'boolean' } },
+    required: ['ok'],
+  } as NonNullable<Tool['outputSchema']>;
 }
 
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
@@ -36,8 +50,11 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 function shorten(schema: JsonSchema, io: 'input' | 'output'): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  // Beside a length, a pattern only keeps control characters out, and what looks like an option.
+  if (schema.maxLength !== undefined) delete schema.pattern;
   if (io === 'input') return;
   if (schema.additionalProperties === false) delete schema.additionalProperties;
+  delete schema.required;
   // Names of members are strings, and the values that are listed have their types.
   delete schema.propertyNames;
   foldNull(schema);

@@ -16,11 +16,12 @@ export const jobId = z
   .regex(/^[0-9A-Za-z_-]{1,64}$/)
   .describe('Id of the job, as returned when it was started.');
 
+/** For callers that pass it to every tool: the id alone finds the job. */
 export const anyWorkspace = z
   .string()
   .max(4_096)
   .optional()
-  .describe('Accepted and ignored: the id alone finds the job.');
+  .meta({ unadvertised: true, description: 'Accepted and ignored: the id alone finds the job.' });
 
 export const workspaceRoot = z.string().min(1).max(4_096).optional();
 

