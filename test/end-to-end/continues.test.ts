@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
+import { makeGitGate } from '../support/git-gate.js';
+import { temporaryDirectory } from '../support/house.js';
 import { type Answer, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 /** Runs the commands that the task names after its colon, one after the other, then says that it did. */
@@ -186,6 +188,40 @@ describe('a follow-up', { concurrency: 2 }, () => {
       assert.equal(result.usage.output_tokens, 2 * ONE_ANSWER);
       assert.deepEqual(await offshoot.slots(), []);
     });
+  });
+
+  it('takes over once more when the daemon is killed in the middle of it; a command finds the files alone', async () => {
+    const temporary = await temporaryDirectory();
+    const gate = await makeGitGate(temporary.path, 'apply');
+    const offshoot = await makeOffshoot({
+      environment: {
+        OFFSHOOT_BACKEND: 'command',
+        OFFSHOOT_COMMAND: 'exec sh',
+        PATH: `${gate.directory}:/usr/local/bin:/usr/bin:/bin`,
+      },
+    });
+    try {
+      await offshoot.start();
+      await writeFile(join(offshoot.repository, 'a.txt'), 'not committed\n');
+      const first = await offshoot.delegate('echo 1 > one.txt');
+      assert.equal((await offshoot.result(first)).status, 'done');
+      const second = await offshoot.delegate('cat one.txt a.txt > two.txt', { continues: first });
+      await gate.reached();
+      await offshoot.call('codex_job_consume_result', { job_id: first });
+      await offshoot.kill();
+      await offshoot.git('checkout', '--quiet', '--', 'a.txt');
+      await gate.open();
+      await offshoot.start();
+      const result = await offshoot.result(second);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.equal(result.thread_id, null);
+      assert.deepEqual(pathsOf(result), ['one.txt', 'two.txt']);
+      assert.match(result.patch.toString(), /\+1\n\+not committed\n/);
+      assert.deepEqual(await offshoot.slots(), []);
+    } finally {
+      await offshoot.remove();
+      await temporary.remove();
+    }
   });
 
   it('is refused where it cannot be, before anything is spent', async () => {

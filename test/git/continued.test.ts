@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Worktree } from '../../machines/job.js';
+import { releaseWorktree } from '../../src/git/release.js';
 import { makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 import {
   applied,
@@ -24,6 +25,7 @@ import {
   makeWorkspace,
   planFor,
   put,
+  slotOf,
   snapshot,
 } from '../support/git.js';
 
@@ -124,6 +126,23 @@ test('modes, links, deletions, binary files and renames come over as they are', 
     assert.deepEqual(snapshot(next.path, isGit), before);
     assert.ok((await capture(workspace, next, user)).patch.equals(patch));
   }
+});
+
+test('the slot of a job that went on is as new for the next job', async () => {
+  const root = await makeRepository(workspace, user, files);
+  const first = planFor(workspace, root, user);
+  const worktree = await make(first);
+  put(worktree.path, 'dir/c.txt', 'by the first\n');
+  put(worktree.path, 'new/one.txt', 'new\n');
+  const continues = await leave(first, worktree);
+  const next = await make(planFor(workspace, root, user, { continues }));
+  const { baselineCommit } = next;
+  const signal = new AbortController().signal;
+  const release = { slotDirectory: slotOf(next), baselineCommit, warmSlots: 1, environment: user, signal };
+  assert.equal(await releaseWorktree({ ...release, prove: true }), 'kept');
+  const warm = await make(planFor(workspace, root, user, { warm: true }));
+  assert.deepEqual(snapshot(warm.path, isGit), snapshot(root, isGit));
+  assert.equal((await capture(workspace, warm, user)).patch.length, 0);
 });
 
 test('a sparse checkout stays sparse, and a patch of an absent file brings it in', async () => {
