@@ -138,8 +138,8 @@ test('the slot of a job that went on is as new for the next job', async () => {
   const next = await make(planFor(workspace, root, user, { continues }));
   const { baselineCommit } = next;
   const signal = new AbortController().signal;
-  const release = { slotDirectory: slotOf(next), baselineCommit, warmSlots: 1, environment: user, signal };
-  assert.equal(await releaseWorktree({ ...release, prove: true }), 'kept');
+  const plan = { slotDirectory: slotOf(next), baselineCommit, warmSlots: 1, overlay: false, prove: true };
+  assert.equal(await releaseWorktree({ ...plan, environment: user, signal }), 'kept');
   const warm = await make(planFor(workspace, root, user, { warm: true }));
   assert.deepEqual(snapshot(warm.path, isGit), snapshot(root, isGit));
   assert.equal((await capture(workspace, warm, user)).patch.length, 0);
