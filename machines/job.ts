@@ -118,7 +118,7 @@ export interface JobContext {
   /** The attempts before it. */
   failedAttempts: FailedAttempt[];
   patch: PatchReport | null;
-  /** Times that a stage was entered again because its thread died. */
+  /** Times that the current stage was entered again because its thread died. */
   lostThreads: number;
 }
 
@@ -184,14 +184,17 @@ export const jobMachine = setup({
     recordBrokenStage: assign({
       ending: ({ context }, message: string) =>
         firstCause(context, 'failed', { code: 'internal_error', message }),
+      lostThreads: 0,
     }),
-    recordWorktree: assign(({ context }, output: WorktreeOutput) =>
-      output.ok ? { worktree: output.worktree } : { ending: firstCause(context, 'failed', output) },
-    ),
+    recordWorktree: assign(({ context }, output: WorktreeOutput) => ({
+      lostThreads: 0,
+      ...(output.ok ? { worktree: output.worktree } : { ending: firstCause(context, 'failed', output) }),
+    })),
     recordRun: assign({
       // A failed attempt may not tell the usage; what an earlier one told still stands.
       run: ({ context }, { run }: RunOutput) =>
         run === null ? context.run : { ...run, usage: run.usage ?? context.run?.usage ?? null },
+      lostThreads: 0,
     }),
     recordRunFailure: assign({
       ending: ({ context }, output: RunOutput) =>

@@ -36,6 +36,7 @@ export function createPool(settings: Settings): StagePool {
     // With atomics, a thread whose last task returned would freeze the I/O of what it left behind.
     atomics: 'disabled',
   });
+  replaceStillborn(piscina);
 
   return {
     async run(stage, input, control = {}) {
@@ -53,6 +54,25 @@ export function createPool(settings: Settings): StagePool {
     },
     close: () => piscina.destroy(),
   };
+}
+
+/** Between the death of a thread and the look whether calls wait for another. */
+const REPLACE_MS = 100;
+
+/**
+ * Piscina starts no other thread in place of one that died as it started: what waits for it would wait for ever.
+ * A new call has it start one, so such a call is made, and taken back before a thread gets it.
+ */
+function replaceStillborn(piscina: Piscina): void {
+  piscina.on('workerDestroy', () => {
+    const look = setTimeout(() => {
+      if (piscina.queueSize === 0) return;
+      const call = new AbortController();
+      piscina.run(null, { signal: call.signal }).catch(() => undefined);
+      call.abort();
+    }, REPLACE_MS);
+    look.unref();
+  });
 }
 
 async function call<Name extends StageName>(

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JOB_MARKER } from '../job-marker.js';
@@ -34,9 +34,8 @@ export async function killStrays(jobsDirectory: string, isStray: (jobId: string)
 }
 
 /** Ids of the living processes that carry the job's marker. Empty where there is no /proc. */
-export async function findMarked(jobId: string): Promise<number[]> {
-  const living = [...(await livingProcesses())];
-  return living.filter((marked) => marked.jobId === jobId).map(({ pid }) => pid);
+export function findMarked(jobId: string): number[] {
+  return [...livingProcesses()].filter((marked) => marked.jobId === jobId).map(({ pid }) => pid);
 }
 
 /**
@@ -50,35 +49,43 @@ export async function endWorkOn(slot: string): Promise<void> {
 /** Killed processes are gone within milliseconds, unless the machine is in trouble; forks are outrun in a few rounds. */
 const SWEEP_MS = 2_000;
 const BETWEEN_ROUNDS_MS = 5;
+/** In a single one, a process may have forked and ended after the list was read, or be between two programs. */
+const EMPTY_ROUNDS = 2;
 
 async function endAll(which: (process: LivingProcess) => boolean): Promise<void> {
   const until = performance.now() + SWEEP_MS;
-  for (;;) {
+  let emptyRounds = 0;
+  while (emptyRounds < EMPTY_ROUNDS && performance.now() < until) {
     let found = 0;
-    for (const living of await livingProcesses()) {
+    for (const living of livingProcesses()) {
       if (!which(living)) continue;
       found += 1;
       // At once, not when all are known: what forks and ends is somebody else by then.
       sendSignal(living.pid, 'SIGKILL');
     }
-    if (found === 0 || performance.now() > until) return;
+    emptyRounds = found === 0 ? emptyRounds + 1 : 0;
     await delay(BETWEEN_ROUNDS_MS);
   }
 }
 
-/** One after the other, as they are asked for. Throws where /proc cannot be listed although it is there. */
-async function livingProcesses(): Promise<Iterable<LivingProcess>> {
-  const names = await readdir('/proc').catch((problem: NodeJS.ErrnoException) => {
-    if (problem.code === 'ENOENT') return [];
-    throw problem;
-  });
-  return lookAt(names.map(Number).filter((pid) => pid > 1 && pid !== process.pid));
-}
-
-function* lookAt(pids: readonly number[]): Generator<LivingProcess> {
-  for (const pid of pids) {
+/**
+ * One after the other, as they are asked for. The newest first: what forks on and ends is caught before it is
+ * somebody else. Throws where /proc cannot be listed although it is there.
+ */
+function* livingProcesses(): Generator<LivingProcess> {
+  const pids = processIds().filter((pid) => pid > 1 && pid !== process.pid);
+  for (const pid of pids.sort((a, b) => b - a)) {
     const environment = readText(`/proc/${pid}/environ`) ?? '';
     if (environment === '' || isDead(readStat(pid) ?? ') X ')) continue;
     yield { pid, environment, jobId: marker.exec(environment)?.[1] ?? null };
+  }
+}
+
+function processIds(): number[] {
+  try {
+    return readdirSync('/proc').map(Number);
+  } catch (problem) {
+    if ((problem as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw problem;
   }
 }

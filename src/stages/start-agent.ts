@@ -37,7 +37,7 @@ export async function findAgent(jobId: string, files: AttemptLayout): Promise<Ag
     if (late !== null) return late;
   }
   // The launcher died half-way: whatever it started is without supervision.
-  if ((await findMarked(jobId)).length > 0) await sweep(jobId);
+  if (findMarked(jobId).length > 0) await sweep(jobId);
   await rm(files.claim, { recursive: true, force: true });
   return null;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, mkdir, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, realpath, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,17 +11,24 @@ import { bomb, ways } from './bomb.js';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
-/** Longer than a living process of the bomb stays silent. */
-const SILENCE_MS = 400;
 /** The grace of a stopped agent, and room for a loaded machine. */
 const GRACE_MS = 5_000;
 const MARGIN_MS = 4_000;
 
-/** Ways in which a process of the bomb is still alive: they touch their files again. */
-async function survivors(directory: string): Promise<string[]> {
-  for (const name of await readdir(directory)) await rm(join(directory, name), { force: true });
-  await delay(SILENCE_MS);
-  return readdir(directory);
+interface Survivor {
+  pid: number;
+  /** The last word of its command line: for what the bomb started, the name of its way. */
+  way: string;
+}
+
+/** Processes of the bomb that live: all of them have its directory among their words. */
+async function survivors(directory: string): Promise<Survivor[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = pids.map(async (pid) => {
+    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return words.includes(directory) ? [{ pid: Number(pid), way: words.split('\0').at(-2) ?? '' }] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Runs the bomb as an agent, cancels its job, and tells the result, who survived, and how long it took. */
@@ -59,19 +66,16 @@ async function cancelBomb(
     const start = performance.now();
     await offshoot.call('codex_job_cancel', { job_id: id });
     const result = await offshoot.result(id);
-    return { result, milliseconds: performance.now() - start, alive: await survivors(beats) };
+    return {
+      result,
+      milliseconds: performance.now() - start,
+      alive: (await survivors(beats)).map(({ way }) => way),
+    };
   } finally {
     await offshoot.remove();
-    await endCleared(beats);
+    // What no marker tells of.
+    for (const { pid } of await survivors(beats)) process.kill(pid, 'SIGKILL');
     await temporary.remove();
-  }
-}
-
-/** Ends what no marker tells of: it is known by its words alone. */
-async function endCleared(beats: string): Promise<void> {
-  for (const name of await readdir('/proc')) {
-    const words = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (/^\d+$/.test(name) && words.includes(beats)) process.kill(Number(name), 'SIGKILL');
   }
 }
 

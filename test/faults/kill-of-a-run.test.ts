@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { attemptLayout } from '../../src/job/layout.js';
 import { appears } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
-import { makeThreadCrash } from './thread-crash.js';
+import { makeThreadCrash, type ThreadCrash } from './thread-crash.js';
 
 const AGENT = 'cat >task.txt; : >"$HOME/started"; exec sleep 600';
 const command = { OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: AGENT };
@@ -63,16 +64,57 @@ describe('kill -9 of what holds a run fails the job as killed, with its patch', 
   it('of the agent, while no daemon was there', () => killHolder(2, true));
 });
 
+/** Runs an agent, with threads that can be made to crash. */
+async function withCrashes(use: (offshoot: Offshoot, threads: ThreadCrash, jobId: string) => Promise<void>) {
+  const temporary = await temporaryDirectory();
+  const threads = await makeThreadCrash(temporary.path);
+  const offshoot = await makeOffshoot({ environment: { ...command, ...threads.environment } });
+  try {
+    await offshoot.start();
+    const id = await offshoot.delegate('half done');
+    await appears(join(offshoot.root, 'home'), 'started');
+    await offshoot.reach(id, 'running');
+    await use(offshoot, threads, id);
+  } finally {
+    await offshoot.remove();
+    await temporary.remove();
+  }
+}
+
+describe('threads that die under a job', { concurrency: 2, timeout: 240_000 }, () => {
+  it('four times end the job with its agent dead, its patch kept and the reason in the log', () =>
+    withCrashes(async (offshoot, threads, id) => {
+      const log = join(offshoot.stateDir, 'logs', 'daemon.log');
+      // An order may find a thread that follows the agent, or one that is only about to.
+      const lost = async () => (await readFile(log, 'utf8')).split('"type":"ThreadLost"').length - 1;
+      while ((await lost()) < 4) {
+        const [before, followed] = [await lost(), await threads.followed()];
+        await threads.crash('pool');
+        while ((await lost()) === before) await delay(10);
+        while ((await lost()) < 4 && (await threads.followed()) === followed) await delay(10);
+      }
+      const result = await offshoot.result(id);
+      assert.equal(result.error.code, 'internal_error');
+      assert.match(result.patch.toString(), /half done/);
+      await leavesNothing(offshoot);
+    }));
+
+  it('as they start are followed by others, and the job goes on', () =>
+    withCrashes(async (offshoot, threads, id) => {
+      await threads.stillborn(3);
+      await threads.crash('pool');
+      while ((await threads.unborn()) > 0) await delay(20);
+      while ((await threads.followed()) < 2) await delay(20);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
+      await offshoot.call('codex_job_cancel', { job_id: id });
+      assert.match((await offshoot.result(id)).patch.toString(), /half done/);
+      await leavesNothing(offshoot);
+    }));
+});
+
 describe('the death of the thread of the store', () => {
-  it('ends the daemon, and the next one has every job', async () => {
-    const temporary = await temporaryDirectory();
-    const threads = await makeThreadCrash(temporary.path);
-    const offshoot = await makeOffshoot({ environment: { ...command, ...threads.environment } });
-    try {
-      await offshoot.start();
-      const id = await offshoot.delegate('half done');
-      await appears(join(offshoot.root, 'home'), 'started');
-      await offshoot.reach(id, 'running');
+  it('ends the daemon, and the next one has every job', () =>
+    withCrashes(async (offshoot, threads, id) => {
       const ended = offshoot.ended();
       await threads.crash('store');
       assert.deepEqual(await ended, [1, null]);
@@ -81,11 +123,7 @@ describe('the death of the thread of the store', () => {
       await offshoot.call('codex_job_cancel', { job_id: id });
       assert.match((await offshoot.result(id)).patch.toString(), /half done/);
       await leavesNothing(offshoot);
-    } finally {
-      await offshoot.remove();
-      await temporary.remove();
-    }
-  });
+    }));
 });
 
 describe('kill -9 of the daemon at any moment of a loop of submissions', () => {

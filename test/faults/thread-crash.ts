@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -9,31 +9,60 @@ export interface ThreadCrash {
   environment: Record<string, string>;
   /** Ends the threads of the pool, or that of the store. */
   crash(threads: 'pool' | 'store'): Promise<void>;
-  /** How many threads of the pool have started so far. */
-  started(): Promise<number>;
+  /** Has as many threads of the pool, of those that start next, end before they can be given anything. */
+  stillborn(count: number): Promise<void>;
+  /** How many of those have yet to start. */
+  unborn(): Promise<number>;
+  /** How many threads of the pool have followed an agent so far. */
+  followed(): Promise<number>;
 }
 
 export async function makeThreadCrash(root: string): Promise<ThreadCrash> {
   const module = join(root, 'crash.cjs');
+  // An order is one more byte: a file's time is too coarse to say whether it came before a thread or after.
+  const orders = { pool: join(root, 'crash-pool'), store: join(root, 'crash-store') };
+  const [followed, unborn] = [join(root, 'followed'), join(root, 'unborn')];
+  for (const file of [...Object.values(orders), followed]) await writeFile(file, '');
+  await mkdir(unborn);
   await writeFile(
     module,
     `const { isMainThread, workerData } = require('node:worker_threads');
-const { appendFileSync, statSync } = require('node:fs');
-const started = Date.now();
-const order = ${JSON.stringify(root)} + (workerData?.path === undefined ? '/crash-pool' : '/crash-store');
-const look = () => {
-  const found = statSync(order, { throwIfNoEntry: false });
-  if (found !== undefined && found.mtimeMs > started) process.exit(1);
+const { appendFileSync, readdirSync, statSync, unlinkSync } = require('node:fs');
+const isStore = workerData?.path !== undefined;
+const orders = isStore ? ${JSON.stringify(orders.store)} : ${JSON.stringify(orders.pool)};
+const given = () => statSync(orders, { throwIfNoEntry: false })?.size ?? 0;
+// Of several threads that start at once, one can remove a file.
+const takes = (name) => {
+  try {
+    unlinkSync(${JSON.stringify(`${unborn}/`)} + name);
+    return true;
+  } catch {
+    return false;
+  }
 };
+// A thread that follows an agent watches its files.
+const follows = () => process.getActiveResourcesInfo().includes('FSEventWrap');
 if (!isMainThread) {
+  const before = given();
+  if (!isStore && readdirSync(${JSON.stringify(unborn)}).some(takes)) process.exit(1);
+  let told = isStore;
+  const look = () => {
+    if (given() > before) process.exit(1);
+    if (told || !follows()) return;
+    told = true;
+    appendFileSync(${JSON.stringify(followed)}, '.');
+  };
   setInterval(look, 10).unref();
-  if (order.endsWith('pool')) appendFileSync(${JSON.stringify(join(root, 'started'))}, '.');
 }
 `,
   );
   return {
     environment: { NODE_OPTIONS: `--require=${module}` },
-    started: async () => (await readFile(join(root, 'started'), 'utf8')).length,
-    crash: (threads) => writeFile(join(root, `crash-${threads}`), ''),
+    crash: (threads) => appendFile(orders[threads], '.'),
+    async stillborn(count) {
+      for (let number = 1; number <= count; number += 1) await writeFile(join(unborn, String(number)), '');
+    },
+    unborn: async () => (await readdir(unborn)).length,
+    followed: async () => (await readFile(followed)).length,
   };
 }

@@ -219,6 +219,32 @@ describe('the job machine', () => {
     });
   }
 
+  it('captures the patch although a thread dies under that as well, after four under the run', async () => {
+    let losses = 0;
+    const lose = () => {
+      losses += 1;
+      return Promise.reject(new ThreadLost('gone'));
+    };
+    const provided = machine.provide({
+      actors: {
+        run: fromPromise<RunOutput, RunInput>(lose),
+        diff: fromPromise<DiffOutput, DiffInput>(() =>
+          losses < 7 ? lose() : Promise.resolve({ ok: true as const, patch }),
+        ),
+      },
+    });
+    const snapshot = provided.resolveState({
+      value: { active: 'running' },
+      context: { ...walk([]).context, worktree },
+    });
+    const actor = createActor(provided, { input: { jobId: 'j' }, snapshot }).start();
+    actor.send({ type: 'job.resumed' });
+    const end = await waitFor(actor, isFinal);
+    assert.equal(losses, 7);
+    assert.equal(end.context.ending?.code, 'internal_error');
+    assert.deepEqual(end.context.patch, patch);
+  });
+
   it('fails a job whose actors were not provided, instead of going on without them', async () => {
     const actor = createActor(jobMachine, { input: { jobId: 'j' } }).start();
     actor.send({ type: 'job.admitted' });

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { providerConfig, type ScriptedModel } from '../../src/demo/scripted-model.js';
+import { refuse, succeed } from '../../src/errors.js';
 import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
@@ -13,8 +14,8 @@ import type { Origin } from '../../src/operations/operation.js';
 import { temporaryDirectory } from './house.js';
 
 const execute = promisify(execFile);
-
-const MORE_TRIES = 5;
+/** A loaded machine starts a daemon when it gets round to it. */
+const PATIENCE_MS = 180_000;
 
 export const daemonEntry = fileURLToPath(new URL('../../src/daemon.js', import.meta.url));
 export const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -129,19 +130,14 @@ export async function makeOffshoot({
       });
       const ended = once(daemon, 'exit');
       const request = { socket: socketPath(stateDir), hello: ownHello('operations') };
-      // Like a client does that has started a daemon: tries until it answers.
-      const reach = () =>
-        connectDaemon({
-          ...request,
-          start: () => ({
-            ok: true,
-            value: { exit: ended.then(() => ({ ok: true as const, value: null })) },
-          }),
-        });
-      let reached = await reach();
-      // A crowded machine may need longer than a client would wait.
-      for (let again = 0; !reached.ok && daemon.exitCode === null && again < MORE_TRIES; again += 1)
-        reached = await reach();
+      // Like a client does that has started a daemon: tries until it answers, or has ended with an error.
+      const exit = ended.then(([status, signal]) =>
+        status === 0
+          ? succeed(null)
+          : refuse('daemon_unavailable', { message: `The daemon ended (${signal ?? status}).` }),
+      );
+      const start = () => succeed({ exit });
+      const reached = await connectDaemon({ ...request, start, patienceMs: PATIENCE_MS });
       if (!reached.ok) throw new Error(reached.fault.message);
       connection = reached.value;
     },
