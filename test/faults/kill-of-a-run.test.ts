@@ -81,7 +81,7 @@ async function withCrashes(use: (offshoot: Offshoot, threads: ThreadCrash, jobId
   }
 }
 
-describe('threads that die under a job', { concurrency: 2, timeout: 240_000 }, () => {
+describe('threads that die under a job', { concurrency: 2, timeout: 600_000 }, () => {
   it('four times end the job with its agent dead, its patch kept and the reason in the log', () =>
     withCrashes(async (offshoot, threads, id) => {
       const log = join(offshoot.stateDir, 'logs', 'daemon.log');

@@ -27,7 +27,9 @@ export async function makeThreadCrash(root: string): Promise<ThreadCrash> {
   await writeFile(
     module,
     `const { isMainThread, workerData } = require('node:worker_threads');
-const { appendFileSync, readdirSync, statSync, unlinkSync } = require('node:fs');
+const { syncBuiltinESMExports } = require('node:module');
+const fs = require('node:fs');
+const { appendFileSync, readdirSync, statSync, unlinkSync } = fs;
 const isStore = workerData?.path !== undefined;
 const orders = isStore ? ${JSON.stringify(orders.store)} : ${JSON.stringify(orders.pool)};
 const given = () => statSync(orders, { throwIfNoEntry: false })?.size ?? 0;
@@ -40,19 +42,19 @@ const takes = (name) => {
     return false;
   }
 };
-// A thread that follows an agent watches its files.
-const follows = () => process.getActiveResourcesInfo().includes('FSEventWrap');
 if (!isMainThread) {
   const before = given();
+  const look = () => given() > before && process.exit(1);
   if (!isStore && readdirSync(${JSON.stringify(unborn)}).some(takes)) process.exit(1);
-  let told = isStore;
-  const look = () => {
-    if (given() > before) process.exit(1);
-    if (told || !follows()) return;
-    told = true;
-    appendFileSync(${JSON.stringify(followed)}, '.');
-  };
   setInterval(look, 10).unref();
+  // A thread that follows an agent watches its files, or tries to.
+  const { watch } = fs;
+  fs.watch = (...words) => {
+    look();
+    appendFileSync(${JSON.stringify(followed)}, '.');
+    return watch(...words);
+  };
+  syncBuiltinESMExports();
 }
 `,
   );

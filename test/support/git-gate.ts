@@ -1,6 +1,6 @@
-import { watch } from 'node:fs';
 import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * A `git` that stops before one of its commands until the test opens the gate: for tests that need a job to
@@ -36,17 +36,12 @@ PATH=/usr/local/bin:/usr/bin:/bin exec git "$@"
   };
 }
 
-/** Resolves once a file is there. */
+/** Resolves once a file is there. Looks by itself: a user has few watches, and tests in parallel use them up. */
 export async function appears(directory: string, name: string): Promise<void> {
-  const watching = new AbortController();
-  const changes = watch(directory, { signal: watching.signal });
-  try {
-    await new Promise<void>((resolve) => {
-      const look = () => access(join(directory, name)).then(resolve, () => undefined);
-      changes.on('change', look);
-      void look();
-    });
-  } finally {
-    watching.abort();
-  }
+  const isThere = () =>
+    access(join(directory, name)).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isThere())) await delay(10);
 }
