@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
@@ -129,9 +130,9 @@ describe('jobs in threads of an app-server', { concurrency: 3 }, () => {
     try {
       await offshoot.start();
       const { ids } = await underWay(offshoot, 'wait for a thread');
-      const before = await threads.started();
+      const before = await threads.followed();
       await threads.crash('pool');
-      while ((await threads.started()) === before) await new Promise(setImmediate);
+      while ((await threads.followed()) === before) await delay(10);
       waiting.get('wait for a thread')?.();
       const result = await offshoot.result(ids[0] ?? '');
       assert.equal(result.status, 'done', JSON.stringify(result.error));
