@@ -8,6 +8,7 @@ import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
+import { daemonFlags } from '../../src/ipc/start-daemon.js';
 import type { Context } from '../scenario.js';
 import { agentOf, baseEnvironment } from './environment.js';
 import { endAgents } from './processes.js';
@@ -96,7 +97,7 @@ class RunningWorld implements World {
 
   async start(): Promise<number> {
     const began = performance.now();
-    this.#daemon = spawn(process.execPath, [...this.#profiling(), daemonEntry], {
+    this.#daemon = spawn(process.execPath, [...daemonFlags, ...this.#profiling(), daemonEntry], {
       env: this.environment,
       cwd: '/',
       stdio: ['ignore', 'ignore', 'inherit'],

