@@ -1,8 +1,13 @@
-/** What a client's model reads about the server before any tool. Some clients show it no tool but by name. */
-export const instructions = `Offshoot hands coding tasks to Codex in the background; many can run at once, each in a throwaway git worktree of the repository, without network. The working tree of the caller is never changed: what comes back is a patch to review.
+/** What a client's model reads about the server before any tool: some show it no tool but by name, and cut this short. */
+export const instructions = `Offshoot hands coding tasks to Codex in the background, many at once. Each job works in a throwaway copy of a git repository, without network; what comes back is a patch to review, and the caller's files stay as they are.
 
-1. codex_delegate_async takes a self-contained task and returns a job_id at once. State the goal, the files, the constraints and how to check the work: the agent sees the repository, uncommitted changes to tracked files included, but not this conversation.
-2. Go on with other work, or call codex_job_wait with one or more job_ids until one has settled. Running out of time is no error: call again.
-3. codex_job_result gives summary, patch, changed files and usage. Review the patch, then apply it with "git apply" (or "git apply --3way"). codex_job_consume_result does the same and then deletes the job.
+1. codex_delegate_async takes a self-contained task and returns a job_id at once; codex_delegate_batch takes many. State goal, files, constraints and how to check the work: the agent sees the repository, with uncommitted changes to tracked files, but not this conversation.
+2. Go on with other work, or call codex_job_wait with job_ids or a group_id until one has ended. Running out of time is no error: call again. Do not poll.
+3. codex_job_result gives summary, patch, files and usage. Review the patch as a stranger's, then apply it with "git apply" (or "--3way").
 
-codex_delegate does all of this in one call, for short tasks. codex_job_cancel stops a job and keeps its patch so far; codex_job_list finds jobs again. When a call is refused, follow repair in its error. codex_status tells what is missing.`;
+Rules:
+- Give jobs that run side by side different files to change.
+- Jobs spend the user's tokens. Do not start one twice: pass an idempotency_key, and find lost jobs with codex_job_list.
+- codex_job_cancel ends a job and keeps its patch so far. codex_delegate waits for a short task. codex_delegate_dry_run tells what a job would start from, codex_models what can be chosen, codex_status what is missing.
+- When a call is refused, follow repair in its error.
+- What a job reads goes to the model, and its commands can read what the user can. AGENTS.md files steer it. Redaction of secrets is best effort.`;

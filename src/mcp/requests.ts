@@ -1,4 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { completePrompt, getPrompt, listPrompts } from './prompts.js';
 import { jobResources, resourceTemplates } from './resources.js';
 import { METHOD_NOT_FOUND, RpcError } from './rpc-error.js';
 import type { Caller, McpRequest, McpResult, McpService } from './service.js';
@@ -33,10 +34,17 @@ export function requestHandler(
         return { resourceTemplates };
       case 'resources/read':
         return resources.read(request, caller);
+      case 'prompts/list':
+        return listPrompts();
+      case 'prompts/get':
+        return getPrompt(request);
       case 'completion/complete':
-        return resources.complete(request, caller);
+        return isOfPrompt(request) ? completePrompt(request.params) : resources.complete(request, caller);
       default:
         throw new RpcError(METHOD_NOT_FOUND, 'There is no such method.');
     }
   };
 }
+
+const isOfPrompt = ({ params }: McpRequest): boolean =>
+  (params?.ref as { type?: unknown } | undefined)?.type === 'ref/prompt';

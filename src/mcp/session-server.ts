@@ -40,7 +40,7 @@ export function sessionServers(service: McpService, tools: readonly Tool[], upda
 
   return function newSessionServer({ origin, cwd, begin }: Client): Server {
     const server = new Server(serverInfo, {
-      capabilities: { tools: {}, resources: { subscribe: true }, completions: {} },
+      capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} },
       instructions,
       jsonSchemaValidator,
     });

@@ -42,6 +42,7 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
       capabilities: {
         tools: {},
         resources: { subscribe: true },
+        prompts: {},
         completions: {},
         extensions: { [TASKS_EXTENSION]: {} },
       },

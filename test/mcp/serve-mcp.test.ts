@@ -43,7 +43,9 @@ const refusalOf = (result: CallToolResult) => result.structuredContent as unknow
 test('the server tells its name, its version and how to work with it', () => {
   assert.deepEqual(client.getServerVersion(), { name: 'offshoot', title: 'Offshoot', version });
   const instructions = client.getInstructions() ?? '';
-  assert.ok(instructions.includes('codex_delegate_async') && instructions.length < 1_200);
+  assert.ok(instructions.length < 1_800);
+  // Some clients show their model no more than the beginning.
+  assert.ok(instructions.slice(0, 500).includes('codex_delegate_async'));
 });
 
 test('a tool answers the same as structured content and as text', async () => {
