@@ -49,6 +49,8 @@ export function readIndex(index: Buffer, idBytes: number): IndexContent | null {
   const version = index.readUInt32BE(4);
   if (version !== 2 && version !== 3) return null;
   const end = index.length - idBytes;
+  // Decoded once: parts of a text are cheaper than parts of a buffer made into texts.
+  const text = index.toString('latin1');
   const entries: IndexEntry[] = [];
   let at = HEADER_BYTES;
   for (let left = index.readUInt32BE(8); left > 0; left -= 1) {
@@ -57,11 +59,11 @@ export function readIndex(index: Buffer, idBytes: number): IndexContent | null {
     const flags = index.readUInt16BE(flagsAt);
     const extended = (flags & FLAGS.extended) !== 0;
     const pathAt = flagsAt + (extended ? 4 : 2);
-    const pathEnd = index.indexOf(0, pathAt);
+    const pathEnd = text.indexOf('\0', pathAt);
     const kind = kinds[index.readUInt32BE(at + MODE_AT) >>> 12];
     if (pathEnd < 0 || pathEnd >= end || kind === undefined) return null;
     entries.push({
-      path: index.toString('latin1', pathAt, pathEnd),
+      path: text.slice(pathAt, pathEnd),
       kind,
       commit: kind === 'submodule' ? index.toString('hex', at + STAT_BYTES, flagsAt) : null,
       changedSecond: index.readUInt32BE(at),

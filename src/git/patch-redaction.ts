@@ -1,4 +1,4 @@
-import { beginsPrivateKey, endsPrivateKey, maskSecrets } from './secrets.js';
+import { beginsPrivateKey, endsPrivateKey, maskerOf } from './secrets.js';
 
 /**
  * Why a file of a patch is not shown as it is. `masked`: secrets in added lines are blotted out.
@@ -24,10 +24,12 @@ export interface RedactedPart {
  * added lines may change, for context and removed lines must match the baseline.
  */
 export function redactPart(part: Buffer): RedactedPart {
-  const lines = part.toString('latin1').split('\n');
+  const text = part.toString('latin1');
+  const lines = text.split('\n');
   const firstHunk = lines.findIndex((line) => line.startsWith('@@ '));
   // No hunk: a mode, a pure rename, or binary data, which nobody reads.
   if (firstHunk < 0) return { reason: null, shown: part };
+  const mask = maskerOf(text);
   let inPrivateKey = false;
   let masked = false;
   for (let at = firstHunk; at < lines.length; at += 1) {
@@ -36,7 +38,8 @@ export function redactPart(part: Buffer): RedactedPart {
     const ends = endsPrivateKey(line);
     const key: boolean = inPrivateKey || beginsPrivateKey(line) || ends;
     // The heading of a hunk repeats a line of the file, and may be cut off.
-    const kept = key ? '' : maskLine(line);
+    // The first character tells the kind of the line.
+    const kept = key ? '' : line.charAt(0) + mask(line.slice(1));
     inPrivateKey = key && !ends;
     if (!key && kept === line) continue;
     if (line.startsWith('@@ ')) lines[at] = /^@@ [^@]* @@/.exec(line)?.[0] ?? line;
@@ -48,6 +51,3 @@ export function redactPart(part: Buffer): RedactedPart {
     ? { reason: 'masked', shown: Buffer.from(lines.join('\n'), 'latin1') }
     : { reason: null, shown: part };
 }
-
-/** The first character tells the kind of the line. */
-const maskLine = (line: string): string => line.charAt(0) + maskSecrets(line.slice(1));

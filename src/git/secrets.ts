@@ -54,9 +54,17 @@ const patterns: readonly SecretPattern[] = [
 const placeholder =
   /^(?:pass(?:word)?|secret|token|changeme|example|x{3,}|\*{3,}|\.{3}|%s)$|example|placeholder|your[_-]/i;
 
-/** The line with every secret masked; the same string when there is none. */
-export function maskSecrets(line: string): string {
-  return patterns.reduce(
+/**
+ * Masks every secret in a line of a text; the same string comes back when there is none. What the whole text
+ * does not hold need not be looked for in each of its lines.
+ */
+export function maskerOf(text: string): (line: string) => string {
+  const present = patterns.filter(({ pattern }) => text.search(pattern) >= 0);
+  return (line) => (present.length === 0 ? line : maskWith(present, line));
+}
+
+function maskWith(sought: readonly SecretPattern[], line: string): string {
+  return sought.reduce(
     (text, { pattern, random }) =>
       text.replace(pattern, (whole: string, ...rest: unknown[]) => {
         const secret = typeof rest[0] === 'string' ? rest[0] : whole;

@@ -87,6 +87,12 @@ function directoriesOf(files: Iterable<BytePath>): Map<BytePath, BytePath[]> {
     directories.set(directory, inside);
     return inside;
   };
-  for (const path of files) add(parentOf(path));
+  let last = '';
+  for (const path of files) {
+    // Files of a directory follow one another.
+    if (path.lastIndexOf('/') === last.length && path.startsWith(last)) continue;
+    last = parentOf(path);
+    add(last);
+  }
   return directories;
 }

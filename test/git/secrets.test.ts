@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isSecretFile, maskSecrets } from '../../src/git/secrets.js';
+import { isSecretFile, maskerOf } from '../../src/git/secrets.js';
+
+const maskSecrets = (line: string): string => maskerOf(line)(line);
 
 /** Put together here, so that no scanner takes this file for a leak. */
 const filler = 'aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6hJ9kL2nP5rS8';
