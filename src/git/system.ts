@@ -89,14 +89,13 @@ async function archiveHeaders(
 
 /** True when a process that we may look at has its working directory or its root in a directory. Linux only. */
 export function isWorkedIn(directory: string): boolean {
-  return namesIn('/proc').some(
-    (name) =>
-      /^\d+$/.test(name) &&
-      [`/proc/${name}/cwd`, `/proc/${name}/root`].some((link) => {
-        const place = targetOf(link);
-        return place === directory || place.startsWith(`${directory}/`);
-      }),
-  );
+  const isInside = (place: string) => place === directory || place.startsWith(`${directory}/`);
+  return namesIn('/proc').some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    const place = targetOf(`/proc/${name}/cwd`);
+    // Who does not tell the one does not tell the other: most of these are the kernel's own.
+    return place !== '' && (isInside(place) || isInside(targetOf(`/proc/${name}/root`)));
+  });
 }
 
 function namesIn(directory: string): string[] {
