@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Context, Measurement, Scenario } from './scenario.js';
-import { commandLine, type McpServer, ourServer, peerServer } from './support/mcp-server.js';
+import { commandLine, type McpServer, ourHttpServer, ourServer, peerServer } from './support/mcp-server.js';
 import { interleave, timed } from './support/rounds.js';
-import { type Call, limitOf, makeWorld, submit as submitTo, type World } from './support/world.js';
+import { limitOf, makeWorld, submit as submitTo, type World } from './support/world.js';
 
 export const submit: Scenario = {
   name: 'submit',
   title: 'How soon a client has its handle',
   describe:
-    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once. ' +
+    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once; and over MCP, from 100 stdio bridges and from 100 HTTP sessions with one daemon. ' +
     'Then the time from the start of a bridge to its answer to initialize, beside a bare Node that does nothing.',
   whyNotReached:
     'each acceptance takes some 0.3 ms of the main thread (half of it looking up the repository, some in building the first context through an actor), and a cancelled or admitted job some 0.4 ms more for a machine that is provided anew for each job. While jobs start, forks for git share the two processors with it.',
@@ -17,7 +17,7 @@ export const submit: Scenario = {
     const counts = context.quick ? [1, 10] : [1, 10, 100, 1_000];
     const measurements: Measurement[] = [];
     for (const count of counts) measurements.push(await handles(context, count));
-    if (!context.quick) measurements.push(await handlesOfManyClients(context, 100));
+    measurements.push(...(await handlesOverMcp(context, context.quick ? 2 : 100)));
     measurements.push(await initialize(context));
     if (context.peer !== null) {
       const peer = context.peer;
@@ -69,15 +69,34 @@ async function handles(context: Context, count: number): Promise<Measurement> {
   };
 }
 
-async function handlesOfManyClients(context: Context, clients: number): Promise<Measurement> {
-  const world = await warmWorld(context);
-  const calls: Call[] = [];
-  for (let client = 0; client < clients; client += 1) calls.push(await world.connect());
-  const samples = await latencies(clients, (index) =>
-    submitTo(calls[index] as Call, world.repository, `task ${index}`),
-  );
+/** As many bridges, and as many sessions over HTTP, with one daemon: all bridges at once, then all sessions. */
+async function handlesOverMcp(context: Context, clients: number): Promise<Measurement[]> {
+  const world = await makeWorld(context, { environment: { ...limitOf(4), OFFSHOOT_HTTP: '127.0.0.1:0' } });
+  await world.start();
+  await world.call('codex_status');
+  const bridges: McpServer[] = [];
+  const sessions: McpServer[] = [];
+  for (let client = 0; client < clients; client += 1) {
+    context.signal.throwIfAborted();
+    context.tell(`client ${client + 1} of ${clients}`);
+    bridges.push(await ourServer(context, world));
+    sessions.push(await ourHttpServer(context, world));
+  }
+  const handleOf = (servers: readonly McpServer[]) =>
+    latencies(clients, (index) => (servers[index] as McpServer).submit(`task ${index}`));
+  const rounds = await interleave(context, {
+    bridges: () => handleOf(bridges),
+    sessions: () => handleOf(sessions),
+  });
   await world.remove();
-  return { name: `handle, ${clients} clients at once`, unit: 'ms', better: 'lower', samples };
+  const measured = (name: string, samples: number[][]): Measurement => ({
+    name: `handle, ${clients} ${name} at once`,
+    unit: 'ms',
+    better: 'lower',
+    samples: samples.flat(),
+    target: { of: 'p99', is: 'at most', bound: 100 },
+  });
+  return [measured('stdio bridges', rounds.bridges), measured('HTTP sessions', rounds.sessions)];
 }
 
 async function initialize(context: Context): Promise<Measurement> {

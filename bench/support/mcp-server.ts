@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { ensureToken } from '../../src/http/tokens.js';
 import type { Context } from '../scenario.js';
 import { wholeEnvironment } from './environment.js';
 import type { Answer, World } from './world.js';
@@ -24,29 +27,48 @@ const UNDER_WAY = ['queued', 'worktree', 'running', 'retrying', 'diffing', 'pend
 
 /** Our own bridge before the daemon of a world that was started. */
 export const ourServer = (context: Context, world: World): Promise<McpServer> =>
-  connect(context, world.repository, {
+  overStdio(context, world.repository, {
     name: 'offshoot',
     command: process.execPath,
     args: [commandLine, 'mcp'],
     env: world.environment,
   });
 
+/** A session over HTTP with the daemon of a world that was started and serves there. */
+export async function ourHttpServer(context: Context, world: World): Promise<McpServer> {
+  const { daemon } = await world.call('codex_status');
+  const headers = { authorization: `Bearer ${ensureToken(world.stateDir, 'bench')}` };
+  const transport = new StreamableHTTPClientTransport(new URL(daemon.http), { requestInit: { headers } });
+  // The SDK's own transport is not typed for exact optional properties.
+  return connect(context, world.repository, 'offshoot', transport as Transport);
+}
+
 /** The peer that the user named, with the user's environment and configuration. */
 export const peerServer = (context: Context, command: string, repository: string): Promise<McpServer> =>
-  connect(context, repository, {
+  overStdio(context, repository, {
     name: 'peer',
     command: '/bin/sh',
     args: ['-c', command],
     env: wholeEnvironment(),
   });
 
-async function connect(
+const overStdio = (
   context: Context,
   repository: string,
   { name, ...parameters }: { name: string; command: string; args: string[]; env: Record<string, string> },
+): Promise<McpServer> => {
+  const transport = new StdioClientTransport({ ...parameters, cwd: repository, stderr: 'ignore' });
+  return connect(context, repository, name, transport);
+};
+
+async function connect(
+  context: Context,
+  repository: string,
+  name: string,
+  transport: Transport,
 ): Promise<McpServer> {
   const client = new Client({ name: 'offshoot-bench', version: '1' });
-  await client.connect(new StdioClientTransport({ ...parameters, cwd: repository, stderr: 'ignore' }));
+  await client.connect(transport);
   context.atEnd(() => client.close());
   const { tools } = await client.listTools();
   const canWait = tools.some((tool) => tool.name === 'codex_job_wait');
