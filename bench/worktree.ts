@@ -3,11 +3,10 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Worktree } from '../machines/job.js';
 import { capturePatch } from '../src/git/patch.js';
 import { releaseWorktree } from '../src/git/release.js';
 import { type Survey, surveySlot } from '../src/git/survey.js';
-import { makeWorktree } from '../src/git/worktree.js';
+import { type MadeWorktree, makeWorktree } from '../src/git/worktree.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
 import { baseEnvironment } from './support/environment.js';
 import { interleave, timed } from './support/rounds.js';
@@ -134,7 +133,7 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
       names += 1;
       const artifacts = join(directory, `artifacts-${names}`);
       await mkdir(artifacts, { recursive: true });
-      let made: Worktree | undefined;
+      let made: MadeWorktree | undefined;
       const making = await timed(async () => {
         const answer = await makeWorktree({
           repositoriesDirectory: join(directory, 'repositories'),

@@ -12,8 +12,11 @@ export interface Ending {
 export interface Worktree {
   /** Absolute path of the checkout's root. */
   path: string;
-  /** Commit the checkout started from; it holds the caller's uncommitted tracked changes. */
-  baselineCommit: string;
+  /**
+   * Commit the checkout started from; it holds the caller's uncommitted tracked changes. Null for an empty
+   * directory, in which a question is answered that is about no repository.
+   */
+  baselineCommit: string | null;
   warnings: string[];
 }
 
@@ -92,7 +95,7 @@ export interface RunInput extends StageInput {
 
 export interface DiffInput {
   jobId: string;
-  /** Null when no worktree was finished: then there is nothing to capture, only leftovers to remove. */
+  /** Null when no checkout was finished: then there is nothing to capture, only leftovers to remove. */
   baselineCommit: string | null;
 }
 
@@ -105,6 +108,7 @@ export interface RunFailure extends StageFailure {
 }
 
 export type RunOutput = { ok: true; run: RunReport } | RunFailure;
+/** `patch` is null where none is taken: without a checkout, and of work that only reads. */
 export type DiffOutput = { ok: true; patch: PatchReport | null } | StageFailure;
 
 export interface JobContext {
@@ -234,7 +238,8 @@ export const jobMachine = setup({
   },
 }).createMachine({
   id: 'job',
-  description: 'One task and its fate: from the queue, through a throwaway worktree, to a patch.',
+  description:
+    'One task and its fate: from the queue, through a throwaway worktree, to a patch or, for work that only reads, to an answer.',
   context: ({ input }) => ({
     jobId: input.jobId,
     ending: null,
@@ -322,7 +327,8 @@ export const jobMachine = setup({
           },
         },
         running: {
-          description: 'The agent works in its worktree. However it ends, what it changed is captured next.',
+          description:
+            'The agent works in its worktree, or only reads there. However it ends, what it changed is captured next.',
           tags: 'working',
           invoke: {
             src: 'run',
@@ -401,7 +407,8 @@ export const jobMachine = setup({
           },
         },
         diffing: {
-          description: 'The patch from baseline to result is captured, then the worktree is removed.',
+          description:
+            'The patch from baseline to result is captured, then the worktree is removed. Of a consult or a review nothing is captured: its worktree is only removed.',
           tags: 'working',
           invoke: {
             src: 'diff',
@@ -453,7 +460,7 @@ export const jobMachine = setup({
       },
     },
     done: {
-      description: 'The agent finished its turn and the patch is kept.',
+      description: 'The agent finished its turn; its patch, or its answer, is kept.',
       tags: 'settled',
       type: 'final',
     },

@@ -147,6 +147,13 @@ export const errorTable = {
     nextStep: 'correct_config',
     advice: 'Set OFFSHOOT_COMMAND, or `command` in the configuration file.',
   },
+  backend_unsupported: {
+    message:
+      'The backend that is configured can only delegate: it has no sandbox in which an agent only reads.',
+    temporary: false,
+    nextStep: 'correct_config',
+    advice: 'Set OFFSHOOT_BACKEND to codex-exec, then `offshoot stop`.',
+  },
   queue_full: {
     message: 'The queue is full; nothing was accepted.',
     temporary: true,
@@ -274,6 +281,18 @@ export const errorTable = {
     temporary: false,
     nextStep: 'start_new_job',
     advice: 'Ask for less, or have what is generated ignored by .gitignore.',
+  },
+  nothing_to_review: {
+    message: 'There are no changes to review, so no agent was started and nothing was spent.',
+    temporary: false,
+    nextStep: 'correct_arguments',
+    advice: 'Choose another scope, ref or paths; this is no verdict on the changes.',
+  },
+  answer_invalid: {
+    message: 'The agent did not answer in the form that was asked for.',
+    temporary: false,
+    nextStep: 'start_new_job',
+    advice: 'What it said is the summary; start the job again, perhaps with another model.',
   },
   agent_failed: {
     message: 'The agent reported that its turn failed.',

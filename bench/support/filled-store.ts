@@ -11,6 +11,8 @@ const WEEK_SECONDS = 604_800;
 
 /** A submission as a delegation of `task` for that repository makes it. */
 export const submissionFor = (repository: string, task: string): Submission => ({
+  kind: 'delegate',
+  review: null,
   workspaceRoot: repository,
   subdirectory: '',
   repository: join(repository, '.git'),

@@ -132,6 +132,9 @@ export interface AgentReader {
   /** True while the agent may be silent for good reason, for example while a command of its runs. */
   mayBeSilent(): boolean;
 
+  /** What the agent said last, as it stands; null when it said nothing, or more than 256 KiB. */
+  lastMessage(): string | null;
+
   /** How the run went, once the agent has ended. */
   conclude(exit: AgentExit): AgentConclusion;
 }

@@ -7,6 +7,7 @@ import { killedBy } from './exit-status.js';
 import { plainCause, plainText } from './plain-text.js';
 
 const SUMMARY_CHARACTERS = 16_384;
+const MESSAGE_CHARACTERS = 256 * 1024;
 const MOST_WARNINGS = 20;
 
 type Turn = { state: 'none' | 'started' | 'completed' } | { state: 'failed'; message: string; info: unknown };
@@ -20,6 +21,7 @@ export class CodexReader implements AgentReader {
   #usage: Usage | null = null;
   #threadId: string | null = null;
   #summary: string | null = null;
+  #message: string | null = null;
   /** The last `error` event. Codex writes one for each retry too, so it is no ending by itself. */
   #trouble: string | null = null;
   #unreadableLines = 0;
@@ -53,6 +55,10 @@ export class CodexReader implements AgentReader {
 
   mayBeSilent(): boolean {
     return this.#underWay.size > 0;
+  }
+
+  lastMessage(): string | null {
+    return this.#message;
   }
 
   conclude(exit: AgentExit): AgentConclusion {
@@ -107,6 +113,7 @@ export class CodexReader implements AgentReader {
         if (item.status === 'completed') this.#sandbox = 'works';
         return;
       case 'agent_message':
+        this.#message = (item.text ?? '').length > MESSAGE_CHARACTERS ? null : (item.text ?? null);
         this.#summary = plainText(item.text ?? '', SUMMARY_CHARACTERS) || this.#summary;
         return;
       case 'error':

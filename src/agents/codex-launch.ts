@@ -1,8 +1,9 @@
-import { access } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Launch, LaunchJob } from './agent.js';
+import { answerSchema, type ReadingKind } from './answer.js';
 import { codexEnvironment } from './codex-environment.js';
 import { makeCodexDirectories } from './codex-home.js';
 import { findCodex } from './codex-program.js';
@@ -27,13 +28,14 @@ export const GO_ON = 'The connection to the model broke off. Go on with the task
 export async function launchCodex(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>> {
   const program = await findCodex(settings);
   if (!program.ok) return program;
-  const { isolation, profile } = job.submission;
+  const { isolation, kind, profile } = job.submission;
   if (profile !== null && !(await isThere(join(settings.codexHome, profileFile(profile)))))
     return refuse('codex_config_rejected', { message: `There is no profile "${profile}" in Codex's home.` });
   const directories = await makeCodexDirectories(job.jobDirectory, settings.codexHome, profile);
   if (!directories.ok) return directories;
 
   const threadId = job.threadId ?? job.submission.continues?.threadId ?? null;
+  const form = kind === 'delegate' ? [] : await answerForm(kind, directories.value.home);
   const config =
     isolation === 'inherit' ? await readUserConfig(settings.codexHome, profile) : emptyUserConfig;
   const environment = codexEnvironment(
@@ -46,7 +48,11 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
   return succeed({
     command: [
       program.value,
-      ...['exec', '--json', '--sandbox', 'workspace-write', '-C', job.directory],
+      ...['exec', '--json', '--sandbox', kind === 'delegate' ? 'workspace-write' : 'read-only'],
+      ...['-C', job.directory],
+      ...form,
+      // A directory without a repository is one that we made.
+      ...(job.submission.repository === '' ? ['--skip-git-repo-check'] : []),
       // A pin below that this Codex does not know must be an error, not a warning.
       '--strict-config',
       ...isolationArguments(isolation),
@@ -70,6 +76,13 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Codex hands the form on to the model and checks nothing itself. */
+async function answerForm(kind: ReadingKind, home: string): Promise<string[]> {
+  const file = join(home, 'answer-form.json');
+  await writeFile(file, JSON.stringify(answerSchema(kind)), { mode: 0o600 });
+  return ['--output-schema', file];
+}
 
 /** Each level ignores more than the one before. */
 function isolationArguments(isolation: LaunchJob['submission']['isolation']): string[] {

@@ -96,6 +96,11 @@ class CommandReader implements AgentReader {
     return true;
   }
 
+  /** What a command prints has no messages in it. */
+  lastMessage(): null {
+    return null;
+  }
+
   conclude(exit: AgentExit): AgentConclusion {
     return {
       failure: failureOf(exit),

@@ -25,6 +25,8 @@ export interface BaselinePlan {
   cleanFilters: boolean;
   /** Set when the base commit is the baseline of an earlier job: it is taken as it is. */
   continues: object | null;
+  /** False takes the commit as it is, also where it is HEAD. */
+  uncommitted?: boolean;
 }
 
 export interface Baseline {
@@ -33,6 +35,8 @@ export interface Baseline {
   absent: BytePath[];
   /** Ignored files of the caller that belong into the checkout. */
   included: BytePath[];
+  /** Changes of the caller that are not in the commit, though they were asked for. */
+  left: BytePath[];
   warnings: string[];
 }
 
@@ -49,7 +53,8 @@ export async function takeBaseline(
   signal: AbortSignal,
 ): Promise<Outcome<Baseline>> {
   const seed = openSeed(caller, slot, plan, environment, signal);
-  if (seed === null) return succeed({ commit: caller.baseCommit, absent: [], included: [], warnings: [] });
+  if (seed === null)
+    return succeed({ commit: caller.baseCommit, absent: [], included: [], left: [], warnings: [] });
   const watch = watchForPipes(seed);
   try {
     const taken = await takeRepeatedly(watch.context, caller, slot, plan);
@@ -98,14 +103,11 @@ async function takeOnce(
 ): Promise<Taken> {
   const revealed = await revealHiddenEntries(context, caller, plan.continues !== null);
   if (!revealed.ok) return revealed;
-  const carries = plan.continues === null && caller.baseCommit === caller.headCommit;
+  const carries =
+    plan.continues === null && plan.uncommitted !== false && caller.baseCommit === caller.headCommit;
   const committed = carries
     ? await commitChanges(context, caller, revealed.tree, plan.includeUntracked)
-    : {
-        ok: true as const,
-        commit: caller.baseCommit,
-        warnings: plan.continues === null ? [OTHER_BASE] : [],
-      };
+    : { ok: true as const, commit: caller.baseCommit, left: [], warnings: warnOfOtherCommit(plan) };
   if (!committed.ok) return committed;
   const included = await findIncluded(context, slot);
   if (!included.ok) return included;
@@ -115,32 +117,38 @@ async function takeOnce(
       commit: committed.commit,
       absent: revealed.absent,
       included: included.paths,
+      left: committed.left,
       warnings: [...committed.warnings, ...included.warnings],
     },
   };
 }
+
+const warnOfOtherCommit = ({ continues, uncommitted }: BaselinePlan): string[] =>
+  continues === null && uncommitted !== false ? [OTHER_BASE] : [];
 
 async function commitChanges(
   context: GitContext,
   caller: Caller,
   indexTree: string | null,
   includeUntracked: boolean,
-): Promise<{ ok: true; commit: string; warnings: string[] } | GitFailure> {
+): Promise<({ ok: true } & Pick<Baseline, 'commit' | 'left' | 'warnings'>) | GitFailure> {
   const found = await findIndexChanges(context);
   if (!found.ok) return found;
   const untracked = includeUntracked
     ? await findUntracked(context)
-    : { ok: true as const, paths: [], warnings: [] };
+    : { ok: true as const, paths: [], left: [], warnings: [] };
   if (!untracked.ok) return untracked;
   const { storable, special } = sortOutSpecial(context.directory, found.changes.changed);
   const warnings = [...untracked.warnings, ...warnOfSpecial(special)];
+  const left = [...untracked.left, ...special];
   const changes = { removed: found.changes.removed, changed: [...storable, ...untracked.paths] };
   const unchanged = changes.removed.length + changes.changed.length === 0;
-  if (unchanged && indexTree === caller.headTree) return { ok: true, commit: caller.headCommit, warnings };
+  if (unchanged && indexTree === caller.headTree)
+    return { ok: true, commit: caller.headCommit, left, warnings };
   const recorded = await recordInIndex(context, changes);
   if (!recorded.ok) return recorded;
   const committed = await commitIndex(context, caller);
-  return committed.ok ? { ...committed, warnings } : committed;
+  return committed.ok ? { ...committed, left, warnings } : committed;
 }
 
 /** What git cannot store, such as a named pipe in the place of a file, stays as the index has it. */

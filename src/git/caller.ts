@@ -54,7 +54,8 @@ export async function askCaller(
   return succeed({ repository, headCommit, headTree, baseCommit: base.value, objectFormat, configuration });
 }
 
-async function resolveRef(context: GitContext, ref: string): Promise<Outcome<string>> {
+/** The commit that a name of the caller stands for. Refuses with `base_ref_not_found`. */
+export async function resolveRef(context: GitContext, ref: string): Promise<Outcome<string>> {
   if (ref === '' || ref.startsWith('-') || /[\x00-\x1f\x7f]/.test(ref)) return refuse('base_ref_not_found');
   const found = await runGit(context, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`]);
   if (found.ok) return succeed(found.stdout.toString('utf8').trim());

@@ -8,6 +8,8 @@ const NAMED_FILES = 5;
 
 export interface CarriedFiles {
   paths: BytePath[];
+  /** Files that could not come; repositories inside of this one are others, and do not count. */
+  left: BytePath[];
   warnings: string[];
 }
 
@@ -28,6 +30,7 @@ export async function findUntracked(
   return {
     ok: true,
     paths: fitting.paths,
+    left: fitting.left,
     warnings: [
       ...fitting.warnings,
       `Untracked repositories were not carried over: ${nameSome(nested.map((path) => path.slice(0, -1)))}.`,
@@ -48,10 +51,11 @@ export function takeFitting(root: string, candidates: readonly BytePath[], what:
     if (fits) bytes += found.size;
     else bytesLeft += found.size;
   }
-  if (left.length === 0) return { paths, warnings: [] };
+  if (left.length === 0) return { paths, left, warnings: [] };
   const limits = `${MAX_CARRIED_BYTES} bytes or ${MAX_CARRIED_FILES} files in all`;
   return {
     paths,
+    left,
     warnings: [
       `${what} over the limit of ${limits} were not carried over: ${left.length} with ${bytesLeft} bytes, among them ${nameSome(left)}.`,
     ],

@@ -18,7 +18,7 @@ export async function findIncluded(
   slot: SlotLayout,
 ): Promise<({ ok: true } & CarriedFiles) | GitFailure> {
   const rules = readRegularFile(join(context.directory, RULES_FILE), MAX_RULES_BYTES);
-  if (rules === null) return { ok: true, paths: [], warnings: [] };
+  if (rules === null) return { ok: true, paths: [], left: [], warnings: [] };
   const copy = join(slot.seed, 'include');
   await writeFile(copy, rules);
   const named = await runGit(context, ['ls-files', '--others', '--ignored', `--exclude-from=${copy}`, '-z']);
@@ -49,9 +49,10 @@ export function copyIncluded(root: string, checkout: string, paths: readonly Byt
   const copied: BytePath[] = [];
   const left: BytePath[] = [];
   for (const path of paths) (copyOne(root, checkout, path) ? copied : left).push(path);
-  if (left.length === 0) return { paths: copied, warnings: [] };
+  if (left.length === 0) return { paths: copied, left, warnings: [] };
   return {
     paths: copied,
+    left,
     warnings: [`Files that ${RULES_FILE} names could not be copied: ${nameSome(left)}.`],
   };
 }

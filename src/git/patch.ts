@@ -5,12 +5,13 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import { lookAt, splitRecords } from './byte-path.js';
 
 import { recordCheckout, refuseTooLarge } from './changed-tree.js';
+import { diffOptions, FileList, findRenames, listAndPatch } from './comparison.js';
 import { NewFile, writeLast } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, runGit, streamGit } from './git.js';
 
-import { type PatchFile, readPatchFiles } from './patch-files.js';
+import type { PatchFile } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { makeView, viewFiles } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
@@ -41,9 +42,6 @@ const DEFAULT_MAX_PATCH_BYTES = 256 * 1024 * 1024;
 const FILES_TO_PATCH = 16;
 const WRITING = 'writing the patch';
 
-/** Nothing that a repository or a user can configure changes the form of the patch. */
-const diffOptions = ['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none'];
-const findRenames = ['-M', '-l1000'];
 const noRenames = ['--no-renames'];
 
 /**
@@ -142,13 +140,12 @@ async function writeComparison(
   path: string,
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch> | null> {
-  const forms = ['--raw', '--numstat', '-z', '-p', '--binary', '--full-index'];
   const list = new FileList();
   const file = await NewFile.create(path);
   try {
     const compared = await streamGit(
       context,
-      ['diff-index', '--cached', ...forms, ...diffOptions, ...comparison],
+      ['diff-index', '--cached', ...listAndPatch, '--binary', ...diffOptions, ...comparison],
       async (chunk) => {
         const patch = list.take(chunk);
         if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
@@ -167,26 +164,6 @@ async function writeComparison(
   } catch (error) {
     await file.discard();
     throw error;
-  }
-}
-
-/** An empty field ends the list of files, which comes before the patch. */
-const END_OF_LIST = '\0\0';
-
-/** Takes the list of files from the beginning of what `git diff-index` writes. */
-class FileList {
-  files: PatchFile[] = [];
-  private held: Buffer | null = Buffer.alloc(0);
-
-  /** Gives the part of the chunk that belongs to the patch. */
-  take(chunk: Buffer): Buffer {
-    if (this.held === null) return chunk;
-    const bytes = Buffer.concat([this.held, chunk]);
-    const end = bytes.indexOf(END_OF_LIST, Math.max(0, this.held.length - 1));
-    this.held = end < 0 ? bytes : null;
-    if (end < 0) return Buffer.alloc(0);
-    this.files = readPatchFiles(bytes.subarray(0, end + 1));
-    return bytes.subarray(end + END_OF_LIST.length);
   }
 }
 

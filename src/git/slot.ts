@@ -124,7 +124,8 @@ export const slotContext = (
 function repositoryId(commonDirectory: string): string {
   const last = basename(commonDirectory);
   const name = last === '.git' ? basename(dirname(commonDirectory)) : last.replace(/\.git$/, '');
-  const readable = name.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 40);
+  // Questions about no repository have a place of their own.
+  const readable = (name || 'none').replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 40);
   const hash = createHash('sha256').update(commonDirectory).digest('hex').slice(0, 16);
   return `${readable}-${hash}`;
 }

@@ -4,6 +4,7 @@ import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { applyPatch } from './apply-patch.js';
 import { takeBaseline } from './baseline.js';
+import type { BytePath } from './byte-path.js';
 import { askCaller, type Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
 import type { CallerEnvironment } from './environment.js';
@@ -31,6 +32,8 @@ export interface WorktreePlan {
   baseRef: string | null;
   /** The caller's untracked files, if they are not ignored, come too. */
   includeUntracked: boolean;
+  /** False leaves the caller's uncommitted changes out. */
+  uncommitted?: boolean;
   /** The user's own clean filters apply while the baseline is taken. */
   cleanFilters: boolean;
   environment: CallerEnvironment;
@@ -40,9 +43,18 @@ export interface WorktreePlan {
   /** Lays the checkout over a lower tree of the repository, when there is one and the machine can. */
   overlay: boolean;
   /** Where objects of a baseline that the caller's repository does not have are kept; see `kept-baseline.ts`. */
-  keptObjects: string;
+  keptObjects: string | null;
   /** The job to go on from: its baseline is this one's too, and its patch lies in the checkout. Null to begin anew. */
   continues: Continued | null;
+}
+
+/** A checkout, and how it stands to what the caller has. */
+export interface MadeWorktree extends Worktree {
+  baselineCommit: string;
+  /** Commit that the caller's HEAD was at. */
+  headCommit: string;
+  /** Changes of the caller that should have come and could not. */
+  left: BytePath[];
 }
 
 const MAKING = 'making the worktree';
@@ -55,7 +67,7 @@ const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
  * codes of `findRepository`, and `base_ref_not_found`, `unmerged_index`, `repository_not_trusted`,
  * `git_not_found`, `cannot_continue`, `result_unreadable` or `worktree_failed`.
  */
-export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<Worktree>> {
+export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWorktree>> {
   const repository = await findRepository(plan.workspaceRoot);
   if (!repository.ok) return repository;
   const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
@@ -80,7 +92,7 @@ async function tryToFill(
   caller: Caller,
   ground: Ground,
   plan: WorktreePlan,
-): Promise<Outcome<Worktree>> {
+): Promise<Outcome<MadeWorktree>> {
   try {
     const made = await fillSlot(directory, caller, ground, plan);
     if (!made.ok) await removeWorktree(directory);
@@ -96,7 +108,7 @@ async function fillSlot(
   caller: Caller,
   ground: Ground,
   plan: WorktreePlan,
-): Promise<Outcome<Worktree>> {
+): Promise<Outcome<MadeWorktree>> {
   if (!(await makeSlotDirectory(directory, ground))) return refuse('worktree_failed');
   const slot = layoutOf(directory);
   const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
@@ -108,7 +120,7 @@ async function fillSlot(
   const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
   if (!taken.ok) return taken;
   const baseline = taken.value;
-  await keepBaseline(baseline.commit, slot, plan.keptObjects);
+  if (plan.keptObjects !== null) await keepBaseline(baseline.commit, slot, plan.keptObjects);
   const whole = wholeContext(directory, ground, plan.environment, plan.signal);
   const laid = await layBaseline(directory, ground, caller, baseline, whole);
   if (laid === null) return refuse('worktree_failed');
@@ -129,7 +141,13 @@ async function fillSlot(
   if (!hidden.ok) return explain(hidden, 'worktree_failed', MAKING);
   if (plan.signal.aborted) return refuse('worktree_failed', { message: `It was stopped while ${MAKING}.` });
   const warnings = [...baseline.warnings, ...warnOfFilters(caller), ...furnished.warnings];
-  return succeed({ path: slotLayout(directory).checkout, baselineCommit: baseline.commit, warnings });
+  return succeed({
+    path: slotLayout(directory).checkout,
+    baselineCommit: baseline.commit,
+    headCommit: caller.headCommit,
+    left: baseline.left,
+    warnings,
+  });
 }
 
 /** Makes our git directory of a slot, with the caller's objects at hand; `mirror` need not be there. */

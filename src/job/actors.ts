@@ -32,13 +32,15 @@ export const provideActors = (pool: StagePool, jobOf: (jobId: string) => ActorsJ
         const job = jobOf(input.jobId);
         const stop = job.stopSignal();
         const { submission, deadlineAt, context } = await job.recorded();
+        const { path, baselineCommit } = required(context.worktree, 'worktree');
         return pool.run(
           'run',
           {
             ...input,
             submission,
             task: await job.task(),
-            worktree: required(context.worktree, 'worktree').path,
+            worktree: path,
+            baselineCommit,
             deadlineAt: required(deadlineAt, 'deadline'),
           },
           { stop, onProgress: (progress) => job.send({ type: 'run.progress', progress }) },

@@ -15,13 +15,14 @@ export function continuationOf(
     return cannot(`It ran with the ${submission.backend} backend, and new jobs run with ${backend}.`);
   }
   const { worktree, patch, run } = context;
-  if (worktree === null || patch === null) return cannot('It left no patch.');
+  const baselineCommit = worktree?.baselineCommit ?? null;
+  if (baselineCommit === null || patch === null) return cannot('It left no patch.');
   const threadId = run?.threadId ?? submission.continues?.threadId ?? null;
   // A command has no thread: the next one begins with the files as the last one left them.
   if (threadId === null && backend !== 'command') return cannot('Its agent began no thread.');
   return succeed({
     jobId: id,
-    baselineCommit: worktree.baselineCommit,
+    baselineCommit,
     patch: { bytes: patch.bytes, sha256: patch.sha256 },
     threadId,
     threadUsage: sum(submission.continues?.threadUsage ?? null, run?.usage ?? null),

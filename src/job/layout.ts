@@ -40,6 +40,11 @@ export interface JobLayout {
   files: string;
   /** Artifact: an object directory of git with what the baseline added to the caller's; missing where that is nothing. */
   baseline: string;
+  /** Artifact of a consult or a review: `KeptAnswer`, JSON. */
+  answer: string;
+  /** Artifacts of a review: the changes as the agent is given them, and the `Coverage`, JSON. */
+  changes: string;
+  coverage: string;
 }
 
 /** The files of one attempt at a job's task. */
@@ -89,5 +94,8 @@ export function jobLayout(stateDir: string, jobId: string): JobLayout {
     patchView: join(directory, 'patch.view'),
     files: join(directory, 'files.json'),
     baseline: join(directory, 'baseline'),
+    answer: join(directory, 'answer.json'),
+    changes: join(directory, 'changes'),
+    coverage: join(directory, 'coverage.json'),
   };
 }

@@ -41,7 +41,7 @@ const context = z.object({
     .object({ kind: z.enum(['failed', 'cancelled', 'expired']), code: z.string(), message: z.string() })
     .nullable(),
   worktree: z
-    .object({ path: z.string(), baselineCommit: z.string(), warnings: z.array(z.string()) })
+    .object({ path: z.string(), baselineCommit: z.string().nullable(), warnings: z.array(z.string()) })
     .nullable(),
   progress: z.object({
     events: z.number().int(),
@@ -94,14 +94,33 @@ const continuation = z.object({
 
 export type Continuation = z.infer<typeof continuation>;
 
+/** Kinds of work. A delegate changes files and leaves a patch; the others only read, and leave an answer. */
+export const jobKinds = ['delegate', 'consult', 'review'] as const;
+
+export type JobKind = (typeof jobKinds)[number];
+
+export const reviewScopes = ['working_tree', 'branch', 'commit'] as const;
+
+/** Which changes are reviewed. */
+const review = z.object({
+  scope: z.enum(reviewScopes),
+  /** The branch that HEAD is held against, or the commit; null for the working tree. */
+  ref: z.string().nullable(),
+  /** Files and directories, relative to the root of the working tree; empty for all. */
+  paths: z.array(z.string()),
+});
+
 /** What a client asked for, without the task's text: that stays in the store until the job starts. */
 // What came with later versions has a default, so that records of earlier ones can still be read.
 const submission = z.object({
-  /** The directory the caller named, real path. */
+  kind: z.enum(jobKinds).default('delegate'),
+  /** Null unless the job is a review. */
+  review: review.nullable().default(null),
+  /** The directory the caller named, real path; '' for a question about no repository. */
   workspaceRoot: z.string(),
   /** That directory relative to the root of its working tree; '' at the root. */
   subdirectory: z.string(),
-  /** The repository's common git directory, real path: what the limit per repository counts by. */
+  /** The repository's common git directory, real path: what the limit per repository counts by; '' for none. */
   repository: z.string(),
   /** `auto` until the job starts. */
   backend: z.enum(['codex-exec', 'codex-app-server', 'auto', 'command']),

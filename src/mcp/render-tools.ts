@@ -41,7 +41,11 @@ function renderAnswer(output: z.ZodType): NonNullable<Tool['outputSchema']> {
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const { $schema: _, ...rendered } = z.toJSONSchema(schema, {
     io,
-    override: ({ jsonSchema }) => shorten(jsonSchema, io),
+    override: ({ jsonSchema, path }) => {
+      shorten(jsonSchema, io);
+      // What the members of an answer hold is seen in the answer.
+      if (io === 'output' && path.length > 0) delete jsonSchema.properties;
+    },
   });
   return rendered;
 }
@@ -50,14 +54,18 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 function shorten(schema: JsonSchema, io: 'input' | 'output'): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  // That a text is not empty goes without saying.
+  if (schema.minLength === 1) delete schema.minLength;
   // Beside a length, a pattern only keeps control characters out, and what looks like an option.
   if (schema.maxLength !== undefined) delete schema.pattern;
+  foldNull(schema);
   if (io === 'input') return;
-  if (schema.additionalProperties === false) delete schema.additionalProperties;
+  const others = schema.additionalProperties;
+  if (others === false || (typeof others === 'object' && Object.keys(others).length === 0))
+    delete schema.additionalProperties;
   delete schema.required;
   // Names of members are strings, and the values that are listed have their types.
   delete schema.propertyNames;
-  foldNull(schema);
   if (schema.enum !== undefined || schema.const !== undefined) delete schema.type;
 }
 

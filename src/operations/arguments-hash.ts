@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { DelegateInput } from './fields.js';
+import type { Work } from './fields.js';
 
 /**
  * Identity of the work that a caller asks for, SHA-256 in hexadecimal. It counts what the caller passed, with
  * an argument left out equal to its default; settings of the daemon do not count, nor does how long the caller
  * waits. `workspace` is the real path of the directory, so that two spellings of it are one.
  */
-export function argumentsHash(input: DelegateInput, workspace: string): string {
+export function argumentsHash(input: Work, workspace: string): string {
   const canonical = JSON.stringify([
     input.task,
     workspace,
@@ -21,6 +21,7 @@ export function argumentsHash(input: DelegateInput, workspace: string): string {
     ...(input.group_id === undefined ? [] : [`group ${input.group_id}`]),
     ...(input.profile === undefined ? [] : [`profile ${input.profile}`]),
     ...(input.extra_args?.length ? [['extra_args', ...input.extra_args]] : []),
+    ...(input.kind === 'delegate' ? [] : [input.kind, input.review]),
   ]);
   return createHash('sha256').update(canonical).digest('hex');
 }

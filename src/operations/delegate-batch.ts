@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { succeed } from '../errors.js';
-import { delegateFields } from './fields.js';
+import { delegateFields, sharedInShort } from './fields.js';
 import { handleOf, jobHandle } from './handle.js';
 import { defineOperation } from './operation.js';
 import { submitJobs } from './submit-job.js';
 
-const { task, workspace_root, base_ref, label, priority, continues: _, ...shared } = delegateFields;
+const { task, workspace_root, base_ref, label } = delegateFields;
+const { continues: _, ...shared } = sharedInShort;
 const MOST_TASKS = 100;
 
 export const delegateBatch = defineOperation({
@@ -15,9 +16,9 @@ export const delegateBatch = defineOperation({
   description:
     'Starts up to 100 coding tasks with Codex in the background, each a job of its own in a private copy of its repository, and returns their ids at once. ' +
     'Use it to fan work out; for one task use codex_delegate_async. ' +
-    'All jobs are accepted, or none: one task that cannot be accepted refuses the whole batch and is named. ' +
+    'All jobs are accepted, or none: a task that cannot be refuses the batch and is named. ' +
     'What stands beside tasks holds for all of them; a field of a task goes before it. ' +
-    'Give a group_id to wait for, list or cancel the jobs together. ' +
+    'With a group_id they are waited for, listed and cancelled together. ' +
     'Isolation, limits, spending and keeping are those of codex_delegate_async.',
   input: z.strictObject({
     tasks: z
@@ -26,16 +27,12 @@ export const delegateBatch = defineOperation({
           task,
           workspace_root: workspace_root.describe('As beside tasks.'),
           base_ref: base_ref.describe('As beside tasks.'),
-          label: label.describe('Short name to tell the jobs apart.'),
+          label: label.describe('As beside tasks.'),
         }),
       )
       .min(1)
       .max(MOST_TASKS)
       .describe('The tasks, in the order in which they shall start.'),
-    workspace_root,
-    base_ref,
-    label,
-    priority,
     ...shared,
   }),
   output: z.object({

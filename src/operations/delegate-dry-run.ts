@@ -4,7 +4,7 @@ import { delegateFields } from './fields.js';
 import { fitList, fitText } from './fit.js';
 import { jobError } from './job-state.js';
 import { defineOperation } from './operation.js';
-import { checkHouse, toRequests } from './submit-job.js';
+import { checkHouse, toDelegation, toRequests } from './submit-job.js';
 
 const count = z.number();
 const presence = z.record(z.string(), count);
@@ -52,7 +52,7 @@ export const delegateDryRun = defineOperation({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async handle(input, call) {
     const { house } = call;
-    const requests = await toRequests([input], call);
+    const requests = await toRequests([toDelegation(input)], call);
     if (!requests.ok) return requests;
     const [request] = requests.value;
     if (request === undefined) throw new Error('One input gives one request.');

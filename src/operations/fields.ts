@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import type { Submission } from '../job/record.js';
 
 /** Input fields that several operations take. Their descriptions are what a client reads. */
 
 /** What is passed on to programs as one word: no control character, and nothing that looks like an option. */
-const word = (maximum: number) =>
+export const word = (maximum: number) =>
   z
     .string()
-    .min(1)
     .max(maximum)
     .regex(/^[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/);
 
@@ -109,5 +109,21 @@ export const delegateFields = {
     ),
 };
 
+const { task: _, ...shared } = delegateFields;
+
+/**
+ * The fields beside the task, for verbs that take the same. codex_delegate_async tells them in full; each word
+ * more would be paid for by every client.
+ */
+export const sharedInShort = Object.fromEntries(
+  Object.entries(shared).map(([name, field]) => [name, field.describe('As codex_delegate_async.')]),
+) as unknown as typeof shared;
+
 const delegateInput = z.strictObject(delegateFields);
 export type DelegateInput = z.infer<typeof delegateInput>;
+
+/** What a client asks for, of any kind. */
+export interface Work extends Omit<DelegateInput, 'workspace_root'>, Pick<Submission, 'kind' | 'review'> {
+  /** Null for no repository, which only a question can be about. */
+  workspace_root?: string | null | undefined;
+}

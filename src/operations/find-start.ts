@@ -3,7 +3,7 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import { findRepository } from '../git/repository.js';
 import { continuationOf } from '../job/continuation.js';
 import { isSettled, type JobRecord } from '../job/record.js';
-import type { DelegateInput } from './fields.js';
+import type { Work } from './fields.js';
 import type { Call } from './operation.js';
 import { refuseRunning } from './result.js';
 
@@ -23,22 +23,34 @@ export interface Start {
  * store and a few small files.
  */
 export async function findStart(
-  { workspace_root: root, continues: jobId }: Pick<DelegateInput, 'workspace_root' | 'continues'>,
+  { kind, workspace_root: root, continues: jobId }: Pick<Work, 'kind' | 'workspace_root' | 'continues'>,
   call: Call,
 ): Promise<Outcome<Start>> {
   if (jobId !== undefined) return findEarlier(jobId, root, call);
-  const directory = root ?? (await call.defaultWorkspace());
+  const directory = root === undefined ? await call.defaultWorkspace() : root;
+  if (directory === null && kind === 'consult') return succeed(NOWHERE);
   if (directory === null) {
     return refuse('invalid_workspace_root', {
       message: 'No workspace_root was given, and the client names no directory of its own.',
     });
   }
-  return findWorkspace(directory);
+  const found = await findWorkspace(directory);
+  const asked = kind === 'consult' && root === undefined;
+  return asked && !found.ok && found.fault.code === 'not_a_git_repo' ? succeed(NOWHERE) : found;
 }
+
+/** Where a question begins that is about no repository: the client names none, or is in none. */
+const NOWHERE: Start = {
+  directory: '',
+  subdirectory: '',
+  commonDirectory: '',
+  earlier: null,
+  continues: null,
+};
 
 async function findEarlier(
   jobId: string,
-  root: string | undefined,
+  root: Work['workspace_root'],
   { house }: Call,
 ): Promise<Outcome<Start>> {
   const view = await house.supervisor.look(jobId);

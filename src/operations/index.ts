@@ -1,3 +1,5 @@
+import { consult } from './consult.js';
+import { consultAsync } from './consult-async.js';
 import { delegate } from './delegate.js';
 import { delegateAsync } from './delegate-async.js';
 import { delegateBatch } from './delegate-batch.js';
@@ -10,6 +12,8 @@ import { jobStatus } from './job-status.js';
 import { jobWait } from './job-wait.js';
 import { models } from './models.js';
 import type { Operation } from './operation.js';
+import { reviewChanges } from './review-changes.js';
+import { reviewChangesAsync } from './review-changes-async.js';
 import { status } from './status.js';
 
 /** Every verb that a client may call, in the order in which clients list them. */
@@ -18,6 +22,10 @@ export const verbs = {
   delegate,
   delegateBatch,
   delegateDryRun,
+  consultAsync,
+  consult,
+  reviewChangesAsync,
+  reviewChanges,
   jobWait,
   jobResult,
   jobConsumeResult,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { findRepository } from '../git/repository.js';
-import { jobStates } from '../job/record.js';
+import { jobKinds, jobStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
 import type { ListFilter } from '../store/store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
@@ -13,6 +13,7 @@ const row = z.object({
   job_id: z.string(),
   label: z.string().nullable(),
   group_id: z.string().nullable(),
+  kind: z.enum(jobKinds),
   status: z.enum(jobStates),
   since: z.string(),
   accepted_at: z.string(),
@@ -39,9 +40,9 @@ export const jobList = defineOperation({
   title: 'List jobs',
   description:
     'Lists the jobs of this machine that are still kept, newest first, with their state and label. ' +
-    'Use it to find an id again, or to see what runs and what waits; for the details of one job use codex_job_status, and for counts and limits alone use codex_status. ' +
+    'Use it to find an id again, or what runs and waits; for the details of one job use codex_job_status, and for counts and limits alone use codex_status. ' +
     'It lists jobs of all clients and repositories unless filtered; the filters narrow it together. ' +
-    'A page holds at most limit jobs, and next_cursor leads to the older ones. ' +
+    'The next_cursor leads to older ones. ' +
     'Nothing is changed or spent.',
   input,
   output: z.object({ ok: z.literal(true), jobs: z.array(row), next_cursor: z.string().nullable() }),
@@ -83,6 +84,7 @@ const describeRow = ({ record, queuePosition }: JobView): z.infer<typeof row> =>
   job_id: record.id,
   label: record.submission.label,
   group_id: record.submission.groupId,
+  kind: record.submission.kind,
   status: record.state,
   since: instant(enteredAt(record)),
   accepted_at: instant(record.entered.queued ?? 0),

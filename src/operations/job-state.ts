@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Ending, Usage } from '../../machines/job.js';
 import { type ErrorCode, errorTable } from '../errors.js';
-import { isSettled, type JobRecord, jobStates } from '../job/record.js';
+import { isSettled, type JobRecord, jobKinds, jobStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
 import { fitText } from './fit.js';
 
@@ -15,6 +15,7 @@ export const tokenUsage = z.record(z.string(), z.number());
 export const jobState = z.object({
   job_id: z.string(),
   label: z.string().nullable(),
+  kind: z.enum(jobKinds),
   status: z.enum(jobStates),
   since: z.string().describe('When it entered this status.'),
   stopping: z
@@ -43,6 +44,7 @@ export function describeJob({ record, queuePosition }: JobView, now: number): Jo
   return {
     job_id: record.id,
     label: record.submission.label,
+    kind: record.submission.kind,
     status: record.state,
     since: instant(enteredAt(record)),
     stopping: settled ? null : (context.ending?.kind ?? null),

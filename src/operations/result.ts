@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { isSettled, type JobRecord, jobStates, settledStates } from '../job/record.js';
+import { isSettled, type JobRecord, jobKinds, jobStates, settledStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
+import { type AnswerView, answerView, readAnswerView } from './answer-view.js';
 import { changedFile, describeFiles } from './file-list.js';
 import { fitList, fitText } from './fit.js';
 import { waitArguments } from './handle.js';
@@ -17,9 +18,13 @@ export const jobResult = z.object({
   job_id: z.string(),
   label: z.string().nullable(),
   continues: z.string().nullable().describe('The job it went on from.'),
+  kind: z.enum(jobKinds),
   status: z.enum(settledStates),
-  summary: z.string().nullable().describe("The agent's last message."),
-  patch: z.string().nullable().describe('This page; null if no worktree was made.'),
+  summary: z.string().nullable().describe("The agent's last message, or its answer in prose."),
+  answer: answerView
+    .nullable()
+    .describe('Of a consult findings; of a review also verdict, confidence, coverage.'),
+  patch: z.string().nullable().describe('This page; null if none was taken.'),
   patch_encoding: z.enum(['utf-8', 'base64']).nullable(),
   next_cursor: z.string().nullable().describe('Of the next page; null on the last.'),
   patch_bytes: z.number().nullable().describe('Of all pages.'),
@@ -34,7 +39,7 @@ export const jobResult = z.object({
   containment: z.enum(['namespace', 'group']).nullable().describe("How the agent's processes were held."),
   failed_attempts: z
     .array(z.record(z.string(), z.union([z.string(), z.number()])))
-    .describe('Attempts that failed in a way that passes; the agent went on after each.'),
+    .describe('Those that the agent went on after.'),
   warnings: z.array(z.string()),
   error: jobError.nullable().describe('Why it did not end as done.'),
   events: z.array(journalEntry).optional().describe('The journal, with detail full.'),
@@ -52,11 +57,27 @@ export async function readResult(request: ResultRequest, house: House): Promise<
   const view = await house.supervisor.look(request.job_id);
   if (view === null) return refuse('job_not_found');
   if (!isSettled(view.record.state)) return refuseRunning(view, house.now());
-  const page = await readPage(view.record, request, house.settings.stateDir);
-  if (page.ok) return succeed(await describeResult(view.record, page.value, request, house));
+  const left = await readArtifacts(view.record, request, house.settings.stateDir);
+  if (left.ok) return succeed(await describeResult(view.record, left.value, request, house));
   // The job may have been consumed or pruned while it was read.
   const gone = (await house.supervisor.look(request.job_id)) === null;
-  return gone ? refuse('job_not_found') : page;
+  return gone ? refuse('job_not_found') : left;
+}
+
+interface Artifacts {
+  page: Page | null;
+  answer: AnswerView | null;
+}
+
+async function readArtifacts(
+  record: JobRecord,
+  request: ViewRequest,
+  stateDir: string,
+): Promise<Outcome<Artifacts>> {
+  const page = await readPage(record, request, stateDir);
+  if (!page.ok) return page;
+  const answer = await readAnswerView(record, stateDir);
+  return answer.ok ? succeed({ page: page.value, answer: answer.value }) : answer;
 }
 
 /** The refusal of what needs a job to have settled. */
@@ -76,7 +97,7 @@ const MAX_REDACTED_BYTES = 2 * 1024;
 
 async function describeResult(
   record: JobRecord,
-  page: Page | null,
+  { page, answer }: Artifacts,
   request: ResultRequest,
   house: House,
 ): Promise<JobResult> {
@@ -87,7 +108,8 @@ async function describeResult(
     ...(worktree?.warnings ?? []),
     ...(run?.warnings ?? []),
     ...(patch?.warnings ?? []),
-    ...(summary.whole ? [] : ["The agent's last message was longer and is cut."]),
+    ...(answer?.warnings ?? []),
+    ...(summary.whole || answer?.summary != null ? [] : ["The agent's last message was longer and is cut."]),
     ...(page?.first && page.files === null ? ['The file list is missing; the patch itself is whole.'] : []),
   ];
   return {
@@ -95,7 +117,9 @@ async function describeResult(
     label: submission.label,
     continues: submission.continues?.jobId ?? null,
     status: state as JobResult['status'],
-    summary: run?.summary == null ? null : summary.text,
+    kind: submission.kind,
+    summary: answer?.summary ?? (run?.summary == null ? null : summary.text),
+    answer: answer?.answer ?? null,
     patch: page?.text ?? null,
     patch_encoding: page?.encoding ?? null,
     next_cursor: page?.nextCursor ?? null,

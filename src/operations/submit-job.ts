@@ -1,15 +1,28 @@
+import { join } from 'node:path';
+import type { Settings } from '../config.js';
 import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
 import type { JobView, SubmitRequest } from '../job/supervisor.js';
 import { argumentsHash } from './arguments-hash.js';
 import { readExtraArguments } from './extra-arguments.js';
-import { type DelegateInput, MAX_TASK_BYTES } from './fields.js';
+import { type DelegateInput, MAX_TASK_BYTES, type Work } from './fields.js';
 import { findStart, type Start } from './find-start.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { Call, House } from './operation.js';
 
-/** Accepts a job, or tells why not, as `submitJobs` does. */
-export async function submitJob(input: DelegateInput, call: Call): Promise<Outcome<JobView>> {
-  const submitted = await submitJobs([input], call);
+/** A delegation as work of its kind. */
+export const toDelegation = (input: DelegateInput): Work => ({ ...input, kind: 'delegate', review: null });
+
+/** Accepts a delegation, or tells why not, as `submitWork` does. */
+export const submitJob = (input: DelegateInput, call: Call): Promise<Outcome<JobView>> =>
+  submitOne(toDelegation(input), call);
+
+/** Accepts delegations, all or none, as `submitWork` does. */
+export const submitJobs = (inputs: readonly DelegateInput[], call: Call): Promise<Outcome<JobView[]>> =>
+  submitWork(inputs.map(toDelegation), call);
+
+/** Accepts one job of any kind, as `submitWork` does. */
+export async function submitOne(work: Work, call: Call): Promise<Outcome<JobView>> {
+  const submitted = await submitWork([work], call);
   if (!submitted.ok) return submitted;
   const [view] = submitted.value;
   if (view === undefined) throw new Error('The supervisor answered a submission without a job.');
@@ -20,73 +33,75 @@ export async function submitJob(input: DelegateInput, call: Call): Promise<Outco
  * Accepts jobs, all or none, or tells why not, and of several which. The checks come cheapest first and none of
  * them starts or spends anything; the answer comes once the jobs are durable.
  */
-export async function submitJobs(inputs: readonly DelegateInput[], call: Call): Promise<Outcome<JobView[]>> {
-  const requests = await toRequests(inputs, call);
+async function submitWork(works: readonly Work[], call: Call): Promise<Outcome<JobView[]>> {
+  const requests = await toRequests(works, call);
   if (!requests.ok) return requests;
   const ready = await checkHouse(call.house);
   return ready.ok ? call.house.supervisor.submit(requests.value) : ready;
 }
 
 /** Checks what was asked for, all or none, and of several tells which is wrong. */
-export async function toRequests(
-  inputs: readonly DelegateInput[],
-  call: Call,
-): Promise<Outcome<SubmitRequest[]>> {
+export async function toRequests(works: readonly Work[], call: Call): Promise<Outcome<SubmitRequest[]>> {
   const named = (fault: Fault, index: number): { ok: false; fault: Fault } => ({
     ok: false,
-    fault: inputs.length === 1 ? fault : { ...fault, details: { ...fault.details, task_index: index } },
+    fault: works.length === 1 ? fault : { ...fault, details: { ...fault.details, task_index: index } },
   });
-  const checkedInputs: CheckedInput[] = [];
-  for (const [index, input] of inputs.entries()) {
-    const checked = checkInput(input);
+  const checkedWorks: CheckedWork[] = [];
+  for (const [index, work] of works.entries()) {
+    const checked = checkWork(work, call.house.settings);
     if (!checked.ok) return named(checked.fault, index);
-    checkedInputs.push(checked.value);
+    checkedWorks.push(checked.value);
   }
   const starts = new Map<string, Start>();
-  for (const [index, input] of inputs.entries()) {
-    if (starts.has(startKey(input))) continue;
-    const start = await findStart(input, call);
+  for (const [index, work] of works.entries()) {
+    if (starts.has(startKey(work))) continue;
+    const start = await findStart(work, call);
     if (!start.ok) return named(start.fault, index);
-    starts.set(startKey(input), start.value);
+    starts.set(startKey(work), start.value);
   }
-  return succeed(checkedInputs.map((input) => toRequest(input, starts.get(startKey(input)) as Start, call)));
+  return succeed(checkedWorks.map((work) => toRequest(work, starts.get(startKey(work)) as Start, call)));
 }
 
 /** Jobs with the same key begin at the same place. */
-const startKey = ({ workspace_root, continues }: DelegateInput) =>
-  JSON.stringify([workspace_root, continues]);
+const startKey = ({ workspace_root, continues }: Work) => JSON.stringify([workspace_root, continues]);
 
-type CheckedInput = DelegateInput & { extraSettings: string[] };
+type CheckedWork = Work & { extraSettings: string[] };
 
 /** What the schema cannot say. */
-function checkInput(input: DelegateInput): Outcome<CheckedInput> {
-  const task = checkTask(input.task);
+function checkWork(work: Work, { backend }: Settings): Outcome<CheckedWork> {
+  if (work.kind !== 'delegate' && backend === 'command') return refuse('backend_unsupported');
+  const task = checkTask(work);
   if (!task.ok) return task;
-  const start = checkStart(input);
+  const start = checkStart(work);
   if (!start.ok) return start;
-  if (input.profile !== undefined && input.isolation !== 'inherit')
+  if (work.profile !== undefined && work.isolation !== 'inherit')
     return invalidArgument('profile', 'is part of the configuration that this isolation leaves out');
-  const extra = readExtraArguments(input.extra_args ?? []);
-  return extra.ok ? succeed({ ...input, extraSettings: extra.value }) : extra;
+  const extra = readExtraArguments(work.extra_args ?? []);
+  return extra.ok ? succeed({ ...work, extraSettings: extra.value }) : extra;
 }
 
 /** A follow-up has the baseline of the job that it goes on from. */
-function checkStart(input: DelegateInput): Outcome<null> {
-  if (input.continues === undefined) return succeed(null);
-  if (input.base_ref !== undefined) return invalidArgument('base_ref', 'must be left out with continues');
-  if (input.include_untracked) return invalidArgument('include_untracked', 'must be left out with continues');
+function checkStart(work: Work): Outcome<null> {
+  if (work.continues === undefined) return succeed(null);
+  if (work.base_ref !== undefined) return invalidArgument('base_ref', 'must be left out with continues');
+  if (work.include_untracked) return invalidArgument('include_untracked', 'must be left out with continues');
   return succeed(null);
 }
 
-function checkTask(task: string): Outcome<null> {
-  if (task.trim() === '') return invalidArgument('task', 'must not be blank');
+/** What each kind of work calls its task. */
+const taskFields = { delegate: 'task', consult: 'question', review: 'instructions' } as const;
+
+function checkTask({ kind, task }: Work): Outcome<null> {
+  const field = taskFields[kind];
+  // A review needs no words: its task is to look at the changes.
+  if (task.trim() === '' && kind !== 'review') return invalidArgument(field, 'must not be blank');
   const bytes = Buffer.byteLength(task);
   if (bytes > MAX_TASK_BYTES) {
     return refuse('input_too_large', {
-      details: { field: 'task', limit_bytes: MAX_TASK_BYTES, actual_bytes: bytes },
+      details: { field, limit_bytes: MAX_TASK_BYTES, actual_bytes: bytes },
     });
   }
-  if (task.includes('\0')) return invalidArgument('task', 'must not hold NUL characters');
+  if (task.includes('\0')) return invalidArgument(field, 'must not hold NUL characters');
   return succeed(null);
 }
 
@@ -97,16 +112,19 @@ export async function checkHouse(house: House): Promise<Outcome<unknown>> {
   return ready.ok ? house.checkDisk() : ready;
 }
 
-function toRequest(input: CheckedInput, start: Start, { house: { settings }, origin }: Call): SubmitRequest {
+function toRequest(input: CheckedWork, start: Start, { house: { settings }, origin }: Call): SubmitRequest {
   const earlier = start.earlier?.submission;
   return {
     task: input.task,
     argumentsHash: argumentsHash(input, start.directory),
     submission: {
+      kind: input.kind,
+      review: input.review && { ...input.review, paths: fromRoot(input.review.paths, start) },
       workspaceRoot: start.directory,
       subdirectory: start.subdirectory,
       repository: start.commonDirectory,
-      backend: settings.backend,
+      // Work that only reads is short, and has a process of its own whatever the others have.
+      backend: input.kind === 'delegate' ? settings.backend : 'codex-exec',
       model: input.model ?? earlier?.model ?? settings.model,
       reasoningEffort: input.reasoning_effort ?? earlier?.reasoningEffort ?? null,
       isolation: input.isolation,
@@ -125,4 +143,10 @@ function toRequest(input: CheckedInput, start: Start, { house: { settings }, ori
       taskBytes: Buffer.byteLength(input.task),
     },
   };
+}
+
+/** Paths relative to the workspace as paths relative to the repository's root; none where they are all of it. */
+function fromRoot(paths: readonly string[], { subdirectory }: Start): string[] {
+  const places = paths.map((path) => join(subdirectory, path).replace(/\/$/, ''));
+  return places.includes('.') ? [] : places;
 }

@@ -38,6 +38,8 @@ export interface RunTask extends WorktreeTask {
   task: string;
   /** Root of the checkout. */
   worktree: string;
+  /** What it started from; null for an empty directory. */
+  baselineCommit: string | null;
   /** Instant at which the agent is stopped, with or without a daemon. */
   deadlineAt: number;
 }

@@ -16,7 +16,7 @@ import { type Patience, patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
 
 /**
- * Captures the patch from baseline to result, then gives up the worktree and removes the agent's scratch files. An
+ * Captures the patch from baseline to result, unless the agent was only to read, then gives up the worktree and removes the agent's scratch files. An
  * agent that still runs, because its stage broke, is ended first. The work is in the worktree and nowhere else: so
  * the worktree stays while there is no room for the patch.
  */
@@ -67,12 +67,13 @@ async function endAgent(task: DiffTask, settings: Settings): Promise<void> {
 }
 
 async function capture(
-  { jobId, baselineCommit }: DiffTask,
+  { jobId, submission, baselineCommit }: DiffTask,
   slotDirectory: string,
   settings: Settings,
   channel: StageChannel,
 ): Promise<Diffed> {
-  if (baselineCommit === null) return { output: { ok: true, patch: null } };
+  const reads = submission.kind !== 'delegate';
+  if (reads || baselineCommit === null) return { output: { ok: true, patch: null } };
   const files = jobLayout(settings.stateDir, jobId);
   const { environment } = settings;
   const signal = channel.stop;

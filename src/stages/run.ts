@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import type { RunOutput } from '../../machines/job.js';
+import { mkdir, readFile } from 'node:fs/promises';
+import type { RunOutput, Usage } from '../../machines/job.js';
 import type { AgentBackend } from '../agents/agent.js';
+import { describeAssignment } from '../agents/assignment.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
 import type { Fault } from '../errors.js';
@@ -9,6 +10,7 @@ import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { followAgent, MAX_OUTPUT_BYTES } from './follow-agent.js';
+import { keepAnswer } from './keep-answer.js';
 import { ownUsage, readOwnUsage } from './own-usage.js';
 import { patiently } from './patiently.js';
 import { findPlace } from './place.js';
@@ -43,11 +45,12 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
     if ('ok' in started) return started;
     agent = started;
   }
+  const reader = backend.reader();
   const before = task.submission.continues?.threadUsage ?? null;
   const output = await followAgent({
     jobId: task.jobId,
     agent,
-    reader: readOwnUsage(backend.reader(), before),
+    reader: readOwnUsage(reader, before),
     files,
     silenceMs: settings.silenceSeconds * 1_000,
     maximumOutputBytes: MAX_OUTPUT_BYTES,
@@ -55,10 +58,21 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
     retryAfterMs: (failure) => retryAfterMs(failure, task, settings, Date.now()),
     channel,
   });
+  const told = await tellUsage(output, before, backend, jobLayout(settings.stateDir, task.jobId).directory);
+  const { kind } = task.submission;
+  return kind === 'delegate' ? told : keepAnswer(kind, reader.lastMessage(), told, task, settings, channel);
+}
+
+/** An agent that failed or was stopped does not tell what it spent; its thread does. */
+async function tellUsage(
+  output: RunOutput,
+  before: Usage | null,
+  backend: AgentBackend,
+  jobDirectory: string,
+): Promise<RunOutput> {
   const { run } = output;
   if (run === null || run.usage !== null || run.threadId === null) return output;
-  // An agent that failed or was stopped does not tell what it spent; its thread does.
-  const spent = await backend.spent(jobLayout(settings.stateDir, task.jobId).directory, run.threadId);
+  const spent = await backend.spent(jobDirectory, run.threadId);
   return { ...output, run: { ...run, usage: ownUsage(spent, before) } };
 }
 
@@ -76,6 +90,7 @@ async function start(
   const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, task.jobId);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const { jobId, submission, worktree, threadId } = task;
+  const assignment = await assignmentOf(task, settings);
   const launch = await backend.launch(
     {
       jobId,
@@ -83,7 +98,7 @@ async function start(
       submission,
       directory,
       worktree,
-      task: task.task,
+      task: assignment,
       threadId,
       jobDirectory,
     },
@@ -97,6 +112,14 @@ async function start(
       : await startAgent(agentStart, launch.value);
   if (started.ok) return started.value;
   return notStarted(started.fault, retryAfterMs(started.fault, task, settings, Date.now()));
+}
+
+/** What the agent is told: a delegate its task as it stands, others their task in the frame of its kind. */
+async function assignmentOf({ jobId, submission, task }: RunTask, { stateDir }: Settings): Promise<string> {
+  const { kind } = submission;
+  if (kind === 'delegate') return task;
+  const changes = kind === 'review' ? await readFile(jobLayout(stateDir, jobId).changes, 'utf8') : '';
+  return describeAssignment({ kind, task, changes, fence: jobId });
 }
 
 const notStarted = ({ code, message }: Fault, retryAfterMs: number | null = null): RunOutput => ({

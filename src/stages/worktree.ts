@@ -4,11 +4,11 @@ import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Continued } from '../git/kept-baseline.js';
 import { slotDirectory } from '../git/slot.js';
-import { makeWorktree } from '../git/worktree.js';
 import { jobLayout, stateLayout } from '../job/layout.js';
 import type { WorktreeTask } from '../pool/messages.js';
 import { aloneOnSlot } from './alone-on-slot.js';
 import type { StageChannel } from './channel.js';
+import { makeCheckout } from './checkout.js';
 import { gitFault, isShortage } from './machine-fault.js';
 import { patiently } from './patiently.js';
 
@@ -37,25 +37,10 @@ async function worktreeOnce(
     return { ok: false, code: 'cancelled', message: 'The job ended before it had a worktree.' };
   const { repositories } = stateLayout(settings.stateDir);
   const slot = slotDirectory(repositories, task.submission.repository, task.jobId);
-  const files = jobLayout(settings.stateDir, task.jobId);
-  const made = await aloneOnSlot(slot, files.atWork, async () => {
+  const { atWork } = jobLayout(settings.stateDir, task.jobId);
+  const made = await aloneOnSlot(slot, atWork, async () => {
     const continues = await takeOver(task, settings);
-    if (!continues.ok) return continues;
-    return makeWorktree({
-      repositoriesDirectory: repositories,
-      slot: task.jobId,
-      workspaceRoot: task.submission.workspaceRoot,
-      baseRef: task.submission.baseRef,
-      includeUntracked: task.submission.includeUntracked,
-      cleanFilters: settings.cleanFilters,
-      environment: settings.environment,
-      signal: channel.stop,
-      warm: settings.warmSlots > 0,
-      // What many jobs share sees no mount of one.
-      overlay: settings.overlay && task.submission.backend !== 'codex-app-server',
-      keptObjects: files.baseline,
-      continues: continues.value,
-    });
+    return continues.ok ? makeCheckout(slot, continues.value, task, settings, channel) : continues;
   });
   if (made.ok) return { ok: true, worktree: made.value };
   const { code, message } = await gitFault(made.fault, settings.stateDir);

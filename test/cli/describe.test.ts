@@ -38,6 +38,7 @@ describe('what people read', () => {
     const job = {
       job_id: 'a',
       label: 'two\nlines',
+      kind: 'delegate' as const,
       status: 'queued' as const,
       since: '2026-01-01T12:00:00.000Z',
       accepted_at: '2026-01-01T12:00:00.000Z',

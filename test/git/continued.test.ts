@@ -10,9 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Worktree } from '../../machines/job.js';
 import { releaseWorktree } from '../../src/git/release.js';
-import { makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
+import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 import {
   applied,
   capture,
@@ -23,6 +22,7 @@ import {
   makeRepository,
   makeUser,
   makeWorkspace,
+  type PlannedWorktree,
   planFor,
   put,
   slotOf,
@@ -35,8 +35,8 @@ const files = { 'a.txt': 'one\n', 'b.txt': 'two\n', 'dir/c.txt': 'three\n' };
 
 /** What the next job takes over from one whose patch is captured. */
 async function leave(
-  plan: WorktreePlan,
-  worktree: Worktree,
+  plan: PlannedWorktree,
+  worktree: MadeWorktree,
 ): Promise<NonNullable<WorktreePlan['continues']>> {
   const { patch, report } = await capture(workspace, worktree, user);
   const file = join(workspace, `patch-${plan.slot}`);

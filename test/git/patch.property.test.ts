@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { realpathSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Worktree } from '../../machines/job.js';
 import { releaseWorktree } from '../../src/git/release.js';
 import { removeWorktree } from '../../src/git/removal.js';
+import type { MadeWorktree } from '../../src/git/worktree.js';
 import { applyEdit as apply, edit } from '../support/edits.js';
 import {
   applied,
@@ -24,7 +24,7 @@ import { checkoutState } from '../support/slots.js';
 const workspace = realpathSync(makeWorkspace());
 const user = makeUser(workspace);
 
-const release = (worktree: Worktree) =>
+const release = (worktree: MadeWorktree) =>
   releaseWorktree({
     slotDirectory: slotOf(worktree),
     baselineCommit: worktree.baselineCommit,

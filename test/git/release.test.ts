@@ -21,10 +21,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Worktree } from '../../machines/job.js';
 import { type ReleasePlan, releaseWorktree } from '../../src/git/release.js';
 import { surveySlot } from '../../src/git/survey.js';
 import { haveAttributes } from '../../src/git/system.js';
+import type { MadeWorktree } from '../../src/git/worktree.js';
 import {
   capture,
   git,
@@ -302,7 +302,7 @@ for (const { title, act, answer = 'kept', skip = false } of rows) {
   });
 }
 
-async function assertAsNew(root: string, last: Worktree): Promise<void> {
+async function assertAsNew(root: string, last: MadeWorktree): Promise<void> {
   assert.equal(existsSync(slotOf(last)), false);
   const next = await make(planFor(workspace, root, user, { warm: true }));
   const fresh = await make(planFor(workspace, root, user));
@@ -383,7 +383,7 @@ function edit(root: string): void {
   put(root, 'ignored/file', 'x\n');
 }
 
-const release = (worktree: Worktree, more: Partial<ReleasePlan> = {}) =>
+const release = (worktree: MadeWorktree, more: Partial<ReleasePlan> = {}) =>
   releaseWorktree({
     slotDirectory: slotOf(worktree),
     baselineCommit: worktree.baselineCommit,
@@ -397,13 +397,13 @@ const release = (worktree: Worktree, more: Partial<ReleasePlan> = {}) =>
 
 const emptyTree = async (root: string) => (await git(root, user, ['mktree'])).toString();
 
-const idleSlots = (worktree: Worktree): string[] => {
+const idleSlots = (worktree: MadeWorktree): string[] => {
   const idle = join(slotOf(worktree), '../../idle');
   return existsSync(idle) ? readdirSync(idle).map((name) => join(idle, name)) : [];
 };
 
 /** All that a job can see of its checkout; what names the slot's own place is left out. */
-const stateOf = ({ path }: Worktree) => ({
+const stateOf = ({ path }: MadeWorktree) => ({
   checkout: checkoutState(path, (name) => name === '.git/index' || name === '.git/objects/info/alternates'),
   slot: readdirSync(join(path, '..'))
     .filter((name) => name !== 'stamps.json')

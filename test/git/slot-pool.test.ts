@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import type { Worktree } from '../../machines/job.js';
 import { releaseWorktree } from '../../src/git/release.js';
 import { reconcileSlots } from '../../src/git/slot-pool.js';
+import type { MadeWorktree } from '../../src/git/worktree.js';
 import { git, make, makeRepository, makeUser, makeWorkspace, planFor, put, slotOf } from '../support/git.js';
 
 const workspace = realpathSync(makeWorkspace());
@@ -12,7 +12,7 @@ const user = makeUser(workspace);
 
 const warmly = (root: string) => make(planFor(workspace, root, user, { warm: true }));
 
-const release = (worktree: Worktree, warmSlots: number) =>
+const release = (worktree: MadeWorktree, warmSlots: number) =>
   releaseWorktree({
     slotDirectory: slotOf(worktree),
     baselineCommit: worktree.baselineCommit,
@@ -23,9 +23,9 @@ const release = (worktree: Worktree, warmSlots: number) =>
     prove: true,
   });
 
-const repositoryOf = (worktree: Worktree): string => join(slotOf(worktree), '../..');
-const idleOf = (worktree: Worktree): string[] => readdirSync(join(repositoryOf(worktree), 'idle'));
-const placeOf = (worktree: Worktree): number => lstatSync(worktree.path).ino;
+const repositoryOf = (worktree: MadeWorktree): string => join(slotOf(worktree), '../..');
+const idleOf = (worktree: MadeWorktree): string[] => readdirSync(join(repositoryOf(worktree), 'idle'));
+const placeOf = (worktree: MadeWorktree): number => lstatSync(worktree.path).ino;
 
 test('idle slots of a repository are kept up to their number, those released last stay', async () => {
   const root = await makeRepository(workspace, user);

@@ -11,10 +11,10 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Worktree } from '../../machines/job.js';
 import { releaseWorktree } from '../../src/git/release.js';
 import { slotLayout } from '../../src/git/slot.js';
 import { type Survey, surveySlot } from '../../src/git/survey.js';
+import type { MadeWorktree } from '../../src/git/worktree.js';
 import {
   capture,
   make,
@@ -116,7 +116,7 @@ test('there is no survey of a worktree that is gone', async () => {
 });
 
 /** A checkout in a slot that an earlier job had, made when the clock of the disk had gone on since. */
-async function makeUsed(root: string): Promise<Worktree> {
+async function makeUsed(root: string): Promise<MadeWorktree> {
   const first = await make(planFor(workspace, root, user, { warm: true }));
   const { baselineCommit } = first;
   const slotDirectory = slotOf(first);
@@ -131,14 +131,14 @@ async function makeUsed(root: string): Promise<Worktree> {
   return make(planFor(workspace, root, user, { warm: true }));
 }
 
-async function survey(worktree: Worktree): Promise<Survey> {
+async function survey(worktree: MadeWorktree): Promise<Survey> {
   const found = await surveySlot(slotOf(worktree), worktree.baselineCommit, user, signal);
   assert.ok(found);
   return found;
 }
 
 function changeStamp(
-  worktree: Worktree,
+  worktree: MadeWorktree,
   directory: string,
   change: (inode: number, changed: number) => [number, number],
 ): void {

@@ -153,7 +153,12 @@ describe('codex_delegate_async', () => {
 });
 
 describe('the identity of a delegation', () => {
-  const hash = (input: Record<string, unknown>) => argumentsHash(parse(input), repository);
+  const work = (input: Record<string, unknown>) => ({
+    ...parse(input),
+    kind: 'delegate' as const,
+    review: null,
+  });
+  const hash = (input: Record<string, unknown>) => argumentsHash(work(input), repository);
 
   it('is the same with and without defaults, and however the call waits', async () => {
     assert.equal(hash({}), hash({ isolation: 'inherit', workspace_root: repository, idempotency_key: 'k' }));
@@ -178,7 +183,7 @@ describe('the identity of a delegation', () => {
       { deadline_seconds: 5 },
       { label: 'm' },
     ];
-    const hashes = [hash({}), ...others.map(hash), argumentsHash(parse({}), '/elsewhere')];
+    const hashes = [hash({}), ...others.map(hash), argumentsHash(work({}), '/elsewhere')];
     assert.equal(new Set(hashes).size, hashes.length);
   });
 });

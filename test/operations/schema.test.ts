@@ -13,10 +13,12 @@ interface Property {
   maximum?: number;
   maxItems?: number;
   pattern?: string;
+  anyOf?: Property[];
 }
 
 const isBounded = (property: Property): boolean => {
-  if (property.enum !== undefined || property.type === 'boolean') return true;
+  if (property.anyOf !== undefined) return property.anyOf.every(isBounded);
+  if (property.enum !== undefined || ['boolean', 'null'].includes(property.type ?? '')) return true;
   if (property.type === 'array') return property.maxItems !== undefined && isBounded(property.items ?? {});
   if (property.properties !== undefined) {
     return Object.values(property.properties).every((inner) => inner.description && isBounded(inner));

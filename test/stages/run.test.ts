@@ -44,6 +44,7 @@ async function withJob(
     threadId: null,
     task: 'the task',
     worktree,
+    baselineCommit: null,
     deadlineAt: Date.now() + 60_000,
   };
   await mkdir(attemptLayout(root, jobId, 1).directory, { recursive: true });

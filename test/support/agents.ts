@@ -85,6 +85,8 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
 }
 
 const plainSubmission = (workspaceRoot: string): Submission => ({
+  kind: 'delegate',
+  review: null,
   workspaceRoot,
   subdirectory: '',
   repository: join(workspaceRoot, '.git'),

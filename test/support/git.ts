@@ -15,13 +15,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { execa } from 'execa';
-import type { PatchReport, Worktree } from '../../machines/job.js';
+import type { PatchReport } from '../../machines/job.js';
 import type { Outcome } from '../../src/errors.js';
 import { capturePatch } from '../../src/git/patch.js';
 import type { PatchFile } from '../../src/git/patch-files.js';
 import type { KeptFile } from '../../src/git/patch-view.js';
 import type { Survey } from '../../src/git/survey.js';
-import { makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
+import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 
 /** A directory for a test file, removed when its tests are over. */
 export function makeWorkspace(): string {
@@ -108,13 +108,16 @@ export const isGit = (path: string): boolean => path === '.git';
 
 let slots = 0;
 
+/** A plan whose baseline is kept. */
+export type PlannedWorktree = WorktreePlan & { keptObjects: string };
+
 /** A plan for a fresh slot. */
 export function planFor(
   workspace: string,
   root: string,
   user: Record<string, string>,
-  more: Partial<WorktreePlan> = {},
-): WorktreePlan {
+  more: Partial<PlannedWorktree> = {},
+): PlannedWorktree {
   slots += 1;
   return {
     repositoriesDirectory: join(workspace, 'repositories'),
@@ -142,9 +145,11 @@ export function expectCode(outcome: Outcome<unknown>, code: string): void {
   assert.equal(outcome.ok ? 'ok' : outcome.fault.code, code);
 }
 
-export const make = async (plan: WorktreePlan): Promise<Worktree> => expectValue(await makeWorktree(plan));
+export const make = async (plan: WorktreePlan): Promise<MadeWorktree> =>
+  expectValue(await makeWorktree(plan));
 
-export const slotOf = (worktree: Worktree): string => dirname(worktree.path);
+export const slotOf = (worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>): string =>
+  dirname(worktree.path);
 
 export interface Captured {
   report: PatchReport;
@@ -159,7 +164,7 @@ export interface Captured {
 /** Captures and reads back what lies on the disk. */
 export async function capture(
   workspace: string,
-  worktree: Worktree,
+  worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>,
   user: Record<string, string>,
   survey?: Survey,
 ): Promise<Captured> {
@@ -190,7 +195,7 @@ export async function capture(
 /** Applies a patch to a fresh checkout of the baseline, index and files, and gives the checkout's snapshot. */
 export async function applied(
   workspace: string,
-  worktree: Worktree,
+  worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>,
   user: Record<string, string>,
   patch: Buffer,
 ): Promise<Record<string, string>> {

@@ -61,6 +61,8 @@ export class TestClock implements Clock {
 }
 
 export const submission = (over: Partial<Submission> = {}): Submission => ({
+  kind: 'delegate',
+  review: null,
   workspaceRoot: '/repository',
   subdirectory: '',
   repository: '/repository/.git',

@@ -77,6 +77,8 @@ export function makeRecord(
     state,
     context: { ...emptyContext(id), ...context },
     submission: {
+      kind: 'delegate',
+      review: null,
       workspaceRoot: '/repository',
       subdirectory: '',
       repository: '/repository/.git',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Worktree } from '../../machines/job.js';
 import { findMountWay, mountedWords } from '../../src/git/overlay.js';
 import { releaseWorktree } from '../../src/git/release.js';
 import { isOverlaySlot } from '../../src/git/slot.js';
+import type { MadeWorktree } from '../../src/git/worktree.js';
 import { make, planFor, slotOf } from './git.js';
 
 /** A workspace whose worktrees are overlays where the machine can. */
@@ -13,10 +13,13 @@ export interface OverlayHouse {
   /** Whether it can. */
   works: boolean;
   /** Makes a worktree, an overlay unless told otherwise. */
-  make(root: string, overlay?: boolean): Promise<Worktree>;
+  make(root: string, overlay?: boolean): Promise<MadeWorktree>;
   /** Does what an agent would, with its view of a worktree. */
-  inside(worktree: Worktree, words: readonly string[], input?: string): void;
-  release(worktree: Worktree, more?: { warmSlots?: number; overlay?: boolean }): Promise<'kept' | 'removed'>;
+  inside(worktree: MadeWorktree, words: readonly string[], input?: string): void;
+  release(
+    worktree: MadeWorktree,
+    more?: { warmSlots?: number; overlay?: boolean },
+  ): Promise<'kept' | 'removed'>;
   /** Has the repository's first job come and go, so that the next is laid over what it left. */
   prepare(root: string): Promise<void>;
 }

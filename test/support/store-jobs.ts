@@ -44,6 +44,8 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
       lostThreads: 0,
     },
     submission: {
+      kind: 'delegate',
+      review: null,
       workspaceRoot: '/project',
       subdirectory: '',
       repository,
