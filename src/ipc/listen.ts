@@ -23,6 +23,8 @@ export interface ListenRequest {
   /** Why this client is not served; null to serve it. */
   refuse?: (hello: Hello) => Fault | null;
   helloTimeoutMs?: number;
+  /** More clients than this are turned away. */
+  maximumConnections?: number;
 }
 
 export interface Listener {
@@ -40,6 +42,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
  * A socket file that is already there is removed: the caller holds the daemon lock, so it belongs to no one alive.
  */
 export async function listen(request: ListenRequest): Promise<Outcome<Listener>> {
+  const { maximumConnections = MAXIMUM_CONNECTIONS } = request;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => void welcome(socket));
   const bound = await bind(server, request.path);
@@ -59,7 +62,7 @@ export async function listen(request: ListenRequest): Promise<Outcome<Listener>>
 
   function receive(connection: LineConnection, hello: Hello | null): void {
     const fault =
-      hello === null ? notOurs : sockets.size > MAXIMUM_CONNECTIONS ? tooMany : request.refuse?.(hello);
+      hello === null ? notOurs : sockets.size > maximumConnections ? tooMany : request.refuse?.(hello);
     if (hello === null || fault) {
       turnAway(connection, fault ?? notOurs);
       return;

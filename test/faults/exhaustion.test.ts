@@ -13,8 +13,6 @@ const environment = {
   OFFSHOOT_RETRY_SECONDS: '1',
 };
 const NOBODY = 65_534;
-/** Long enough to meet the limit more than once. */
-const MEETING_MS = 2_500;
 
 function missing(program: string): string | false {
   try {
@@ -52,8 +50,8 @@ describe('a daemon that may open no more files', { skip: missing('prlimit') }, (
       await offshoot.reach(id, 'running');
       const open = (await readdir(`/proc/${offshoot.pid()}/fd`)).length;
       limit(offshoot, `--nofile=${open}:4096`);
+      // Git is needed to accept it, and nothing can be opened for that.
       const second = await offshoot.delegate('the work, again').catch((problem: Error) => problem);
-      await delay(MEETING_MS);
       assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
       limit(offshoot, '--nofile=4096:4096');
       await writeFile(join(offshoot.root, 'home', 'go'), '');
@@ -86,8 +84,10 @@ describe('a machine that has no process left', {
       await offshoot.result(await offshoot.delegate('the work'));
       limit(offshoot, '--nproc=1:', asNobody);
       const id = await offshoot.delegate('the work');
-      await delay(MEETING_MS);
-      assert.notEqual((await offshoot.call('codex_job_status', { job_id: id })).poll_after_ms, null);
+      // Its slot is made without a process; all that comes next needs one.
+      await offshoot.reach(id, 'worktree');
+      while (!(await offshoot.slots()).includes(id)) await delay(20);
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'worktree');
       limit(offshoot, '--nproc=20000:', asNobody);
       await endsWell(offshoot, id);
     } finally {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { jobLayout } from '../../src/job/layout.js';
 import { appears } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
 import { commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
@@ -61,8 +63,12 @@ async function endsWell({ offshoot }: World, id: string): Promise<void> {
   assert.deepEqual(await offshoot.slots(), []);
 }
 
-/** Long enough for a stage to have met the full disk, and to have tried again. */
-const MEETING_MS = 1_500;
+/** Lets git go on that waits at a gate, and waits until its stage has failed on the full disk. */
+async function meets({ offshoot, gates }: World, id: string): Promise<void> {
+  const { atWork } = jobLayout(offshoot.stateDir, id);
+  await gates.open();
+  while (existsSync(atWork)) await delay(20);
+}
 
 describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
   it('refuses new work before and while it is full, and takes it again afterwards', async () => {
@@ -89,8 +95,7 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       const id = await offshoot.delegate('the work');
       await gates.reached('worktree');
       await disk.fill();
-      await gates.open();
-      await delay(MEETING_MS);
+      await meets(world, id);
       assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'worktree');
       disk.grow();
       await go(world);
@@ -108,8 +113,9 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       await writeFile(join(disk.path, 'state', 'jobs', id, 'attempts', '1', 'stdout'), '', { flag: 'a' });
       await disk.fill();
       await go(world);
-      await delay(MEETING_MS);
-      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).poll_after_ms !== null, true);
+      // The supervisor tries to write the status.
+      await appears(join(disk.path, 'state', 'jobs', id, 'attempts', '1'), 'exit.new');
+      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
       disk.grow();
       const result = await offshoot.result(id);
       // What the agent itself could not write is its own affair; that it ended by itself is not lost.
@@ -127,8 +133,7 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       const id = await offshoot.delegate('the work');
       await gates.reached('diffing');
       await disk.fill();
-      await gates.open();
-      await delay(MEETING_MS);
+      await meets(world, id);
       assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'diffing');
       disk.grow();
       await endsWell(world, id);

@@ -101,6 +101,7 @@ describe('threads that die under a job', { concurrency: 2, timeout: 600_000 }, (
 
   it('as they start are followed by others, and the job goes on', () =>
     withCrashes(async (offshoot, threads, id) => {
+      while ((await threads.followed()) < 1) await delay(20);
       await threads.stillborn(3);
       await threads.crash('pool');
       while ((await threads.unborn()) > 0) await delay(20);

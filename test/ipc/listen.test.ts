@@ -133,3 +133,29 @@ test('a listener that closes says goodbye', async () => {
   assert.equal(await rest, `${GOODBYE}\n`);
   await assert.rejects(stat(join(directory, 'second.sock')));
 });
+
+test('one client more than there may be is turned away, until another one leaves', async () => {
+  const path = join(directory, 'full.sock');
+  const served: string[] = [];
+  const accept = { mcp() {}, operations: () => void served.push('served') };
+  const full = await listen({ path, version: '0', accept, maximumConnections: 3 });
+  assert.ok(full.ok);
+  const visit = async () => {
+    const socket = connect(path);
+    socket.write(`${helloLine(ownHello('operations'))}\n`);
+    return { socket, answer: await firstChunkFrom(socket) };
+  };
+  const clients = [await visit(), await visit(), await visit()];
+  const turnedAway = await visit();
+  assert.deepEqual(turnedAway.answer, {
+    offshoot: 1,
+    refused: { code: 'daemon_unavailable', message: 'Too many clients are connected.' },
+  });
+  assert.equal(served.length, 3);
+  clients[0]?.socket.destroy();
+  while (full.value.connections() > 2) await new Promise(setImmediate);
+  const next = await visit();
+  assert.equal(next.answer.offshoot, 1);
+  for (const { socket } of [...clients, turnedAway, next]) socket.destroy();
+  await full.value.close();
+});

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { storeOver } from '../../src/store/sqlite-proxy.js';
+import { breakDisk, noBrokenDisk } from '../support/broken-disk.js';
 import { storeFiles } from '../support/store-files.js';
 import { entryOf, jobId, moved, NOW, newJob } from '../support/store-jobs.js';
 import { WriterProcess } from '../support/store-process.js';
@@ -184,3 +185,33 @@ test('a thread that dies rejects what is pending and every later call', async ()
   const reopened = await files.open(path);
   assert.deepEqual(await reopened.get(jobId(1)), newJob(1).record);
 });
+
+for (const [title, calls] of [
+  ['a write that cannot be written (EIO) is refused, and the next one that can is kept', 'pwrite64'],
+  ['a write that cannot be flushed (EIO) is refused, and the next one that can is kept', 'fsync,fdatasync'],
+] as const) {
+  test(title, {
+    skip: noBrokenDisk(),
+  }, async () => {
+    const path = files.freshPath();
+    const writer = new WriterProcess(path);
+    writer.write([1]);
+    await writer.hear('settled 1');
+    const mend = await breakDisk(writer.pid, `${path}-wal`, calls);
+    writer.write([2]);
+    await writer.hear('refused 2');
+    await mend();
+    writer.write([3]);
+    await writer.hear('settled 3');
+    await writer.kill();
+    const store = await files.open(path);
+    assert.deepEqual(
+      (await store.list({ limit: 10 })).map(({ sequence, state }) => [sequence, state]).sort(),
+      [
+        [1, 'done'],
+        [3, 'done'],
+      ],
+    );
+    await store.close();
+  });
+}
