@@ -1,3 +1,4 @@
+import { backends } from './backends.js';
 import { cancel } from './cancel.js';
 import { inspect } from './inspect.js';
 import { job } from './job.js';
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   cancel,
   memory,
   wake,
+  backends,
 ];

@@ -14,7 +14,7 @@ process.umask(0o077);
 // The path of a socket is short, that of a state directory need not be.
 process.chdir(directory);
 
-const host = new Host(directory, serverHome, [program, ...words]);
+const host = new Host({ directory, serverHome, command: [program, ...words] });
 createServer((socket) => void serve(socket)).listen('socket');
 process.exit(await host.ended);
 

@@ -1,14 +1,29 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodexServer } from './codex-server.js';
 import { GRACE_MS, HostedRun } from './hosted-run.js';
 import type { HostAnswer, HostedJob, HostRequest } from './messages.js';
 
-/** Threads of one app-server at once: about 3 MiB each, and what is lost when it crashes. */
-const MOST_RUNS = 64;
-/** An app-server gives back only part of its memory, so it is replaced after this many turns. */
-const MOST_TURNS = 200;
+export interface HostPlan {
+  /** Holds the files of the host's own process. */
+  directory: string;
+  /** The app-server's home of Codex. */
+  serverHome: string;
+  /** The app-server. */
+  command: readonly [string, ...string[]];
+  limits?: HostLimits;
+}
+
+export interface HostLimits {
+  /** Threads of the app-server at once: about 3 MiB each, and what is lost when it crashes. */
+  runs: number;
+  /** It gives back only part of its memory, so it is replaced after this many. */
+  turns: number;
+}
+
+const LIMITS: HostLimits = { runs: 64, turns: 200 };
 /** After this time a host takes no more jobs; the longest of those it has may run another week. */
 const MOST_AGE_MS = 24 * 60 * 60_000;
 const IDLE_MS = 15_000;
@@ -22,9 +37,8 @@ const SANDBOX_WORDS = /bwrap|codex-linux-sandbox|PATH aliases/;
 export class Host {
   /** Resolves with the exit status of the host when it has nothing more to do. */
   readonly ended: Promise<number>;
-  readonly #directory: string;
+  readonly #plan: Required<HostPlan>;
   readonly #server: CodexServer;
-  readonly #serverHome: string;
   readonly #up: Promise<void>;
   readonly #runs = new Map<string, HostedRun>();
   readonly #said: string[] = [];
@@ -34,15 +48,13 @@ export class Host {
   #idleSince = Date.now();
   #leaving = false;
 
-  /** `directory` holds the files of the host's own process; `serverHome` is the app-server's home of Codex. */
-  constructor(directory: string, serverHome: string, command: readonly [string, ...string[]]) {
-    this.#directory = directory;
-    this.#serverHome = serverHome;
+  constructor(plan: HostPlan) {
+    this.#plan = { limits: LIMITS, ...plan };
     let broke: (status: number) => void = () => undefined;
     const broken = new Promise<number>((resolve) => {
       broke = resolve;
     });
-    this.#server = new CodexServer(command, {
+    this.#server = new CodexServer(plan.command, {
       said: (line) => this.#serverSaid(line),
       broken: () => broke(1),
     });
@@ -51,7 +63,8 @@ export class Host {
     });
     this.#up.catch(() => broke(1));
     this.ended = Promise.race([broken, this.#server.ended.then((status) => this.#serverEnded(status))]);
-    setInterval(() => this.#look(), LOOK_MS);
+    const looking = setInterval(() => this.#look(), LOOK_MS);
+    void this.ended.then(() => clearInterval(looking));
   }
 
   async answer(request: HostRequest): Promise<HostAnswer> {
@@ -69,7 +82,7 @@ export class Host {
     } catch (problem) {
       return (problem as NodeJS.ErrnoException).code === 'EEXIST';
     }
-    const run = new HostedRun(job, this.#server, this.#serverHome);
+    const run = new HostedRun(job, this.#server, this.#plan.serverHome);
     this.#turns += 1;
     this.#runs.set(job.files.directory, run);
     await this.#sign(job);
@@ -77,9 +90,18 @@ export class Host {
     return true;
   }
 
+  /** Ends the app-server, and with it the host. */
+  leave(): void {
+    this.#leaving = true;
+    this.#server.close();
+  }
+
   #hasRoom(): boolean {
-    const old = this.#turns >= MOST_TURNS || Date.now() - this.#startedAt >= MOST_AGE_MS;
-    return !this.#leaving && !old && this.#runs.size < MOST_RUNS;
+    return !this.#leaving && !this.#isWornOut() && this.#runs.size < this.#plan.limits.runs;
+  }
+
+  #isWornOut(): boolean {
+    return this.#turns >= this.#plan.limits.turns || Date.now() - this.#startedAt >= MOST_AGE_MS;
   }
 
   /** Jobs may go on from the same one; an app-server would take them for the same conversation. */
@@ -90,7 +112,7 @@ export class Host {
   /** Names the host in the attempt's files as the process that runs it: a file like the launcher's, and one line more. */
   async #sign({ files }: HostedJob): Promise<void> {
     const own = await this.#ownProcess();
-    await writeFile(`${files.process}.new`, `${own}${this.#directory}\n`, { mode: 0o600 });
+    await writeFile(`${files.process}.new`, `${own}${this.#plan.directory}\n`, { mode: 0o600 });
     await rename(`${files.process}.new`, files.process);
   }
 
@@ -98,7 +120,7 @@ export class Host {
   async #ownProcess(): Promise<string> {
     for (;;) {
       try {
-        return readFileSync('process', 'utf8');
+        return readFileSync(join(this.#plan.directory, 'process'), 'utf8');
       } catch {
         await delay(10);
       }
@@ -115,9 +137,8 @@ export class Host {
   #look(): void {
     const now = Date.now();
     for (const run of this.#runs.values()) if (now >= run.job.deadlineAt) run.stop(GRACE_MS);
-    if (this.#runs.size > 0 || now - this.#idleSince < IDLE_MS) return;
-    this.#leaving = true;
-    this.#server.close();
+    const idle = this.#runs.size === 0 && (this.#isWornOut() || now - this.#idleSince >= IDLE_MS);
+    if (idle) this.leave();
   }
 
   #serverSaid(line: string): void {
@@ -130,7 +151,7 @@ export class Host {
    * another. One that never came up tells its jobs why.
    */
   async #serverEnded(status: number): Promise<number> {
-    for (const line of this.#said) appendFileSync('stderr', `${line}\n`);
+    for (const line of this.#said) appendFileSync(join(this.#plan.directory, 'stderr'), `${line}\n`);
     if (this.#leaving) return 0;
     if (this.#isUp) return 1;
     this.#leaving = true;

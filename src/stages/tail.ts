@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 const CHUNK_BYTES = 256 * 1024;
+/** Hundreds of agents are read at once, and most write little. */
+const FIRST_CHUNK_BYTES = 16 * 1024;
 /** A longer line is passed over: Codex caps the output it quotes at 1 MiB, which escapes to several. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -22,7 +24,7 @@ export interface Tail {
 /** Opens a tail at the first byte of a file that exists, or at another that begins a line. */
 export async function openTail(path: string, from = 0): Promise<Tail> {
   const file = await open(path, 'r');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   let position = from;
   let partial: Buffer[] = [];
   let partialBytes = 0;
@@ -46,7 +48,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
   return {
     async read(take, bytes = Number.POSITIVE_INFINITY) {
       for (const limit = position + bytes; position < limit; ) {
-        const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
+        const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
         if (bytesRead === 0) return true;
         // After a restart the file is read again from its start: its own time is nearer than now.
         lastChange = await modified(file);
@@ -61,6 +63,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
           start = end + 1;
         }
         if (start < bytesRead) keep(chunk.subarray(start, bytesRead));
+        if (bytesRead === chunk.length && bytesRead < CHUNK_BYTES) chunk = Buffer.allocUnsafe(4 * bytesRead);
       }
       return false;
     },

@@ -57,8 +57,12 @@ describe('jobs in threads of an app-server', { concurrency: 3 }, () => {
     return { ids, host };
   }
 
-  for (const which of ['keeper', 'host', 'server'] as const) {
-    it(`go on in their threads, on another host, after a kill -9 of the ${which}`, async () => {
+  for (const [which, title] of [
+    ['host', 'go on in their threads, on another host, after a kill -9 of theirs'],
+    ['keeper', 'go on so after a kill -9 of what holds their host'],
+    ['server', 'go on so after a kill -9 of their app-server'],
+  ] as const) {
+    it(title, async () => {
       const offshoot = await house();
       try {
         await offshoot.start();

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { findCodex } from '../../src/agents/codex-program.js';
+import { Host } from '../../src/app-server/host.js';
+import type { HostedJob } from '../../src/app-server/messages.js';
+import { hang, say } from '../../src/demo/reply.js';
+import { providerConfig, type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
+import { processLayout } from '../../src/job/layout.js';
+import { type Bench, makeBench } from '../support/agents.js';
+import { appears } from '../support/git-gate.js';
+
+describe('a host', { concurrency: false }, () => {
+  let model: ScriptedModel;
+  let bench: Bench;
+  let command: [string, ...string[]];
+
+  before(async () => {
+    model = await startScriptedModel(({ task }) => (task === 'hang' ? hang('request') : say('Done.')));
+    bench = await makeBench();
+    const program = await findCodex(bench.settings);
+    assert.ok(program.ok);
+    command = [program.value, 'app-server'];
+  });
+  after(async () => {
+    await bench.remove();
+    await model.close();
+  });
+
+  /** A host with a directory of its own; the app-server is a child of this process. */
+  async function makeHost(name: string, limits: { runs: number; turns: number }, words = command) {
+    const directory = join(bench.root, name);
+    const home = join(directory, 'codex');
+    const temporary = join(directory, 'tmp');
+    for (const path of [home, temporary]) await mkdir(path, { recursive: true });
+    await writeFile(join(directory, 'process'), '1\ngroup\nboot\nstat\n');
+    await writeFile(join(home, 'config.toml'), providerConfig(model.url, 'PATH', 0));
+    // A host has an environment of its own; this process has another.
+    const own = ['/usr/bin/env', `CODEX_HOME=${home}`, `HOME=${directory}`, `TMPDIR=${temporary}`] as const;
+    return new Host({ directory, serverHome: home, command: [...own, ...words], limits });
+  }
+
+  async function makeJob(jobId: string, input: string, threadId: string | null = null): Promise<HostedJob> {
+    const files = processLayout(join(bench.root, jobId));
+    await mkdir(files.directory, { recursive: true });
+    return {
+      jobId,
+      files,
+      directory: bench.worktree,
+      writable: [bench.worktree],
+      home: join(files.directory, 'codex'),
+      threadId,
+      input,
+      model: null,
+      effort: null,
+      variables: { OFFSHOOT_JOB: jobId },
+      hidden: [],
+      deadlineAt: Date.now() + 60_000,
+    };
+  }
+
+  it('takes as many jobs at once as it has room for, and each attempt once', async () => {
+    const host = await makeHost('room', { runs: 1, turns: 100 });
+    const first = await makeJob('first', 'hang');
+    assert.deepEqual(await host.answer({ type: 'take', job: first }), { taken: true });
+    assert.match(await readFile(first.files.process, 'utf8'), /^1\ngroup\nboot\nstat\n.*\/room\n$/);
+    const second = await makeJob('second', 'say');
+    assert.deepEqual(await host.answer({ type: 'take', job: second }), { taken: false });
+    await model.requested(1, 'hang');
+    const stop = { type: 'stop', directory: first.files.directory, graceMs: 5_000 } as const;
+    assert.deepEqual(await host.answer(stop), { taken: true });
+    await appears(first.files.directory, 'exit');
+    assert.equal(await readFile(first.files.exit, 'utf8'), '143\n');
+    assert.deepEqual(await host.answer(stop), { taken: false });
+    assert.deepEqual(await host.answer({ type: 'take', job: second }), { taken: true });
+    await appears(second.files.directory, 'exit');
+    assert.equal(await readFile(second.files.exit, 'utf8'), '000\n');
+    const requests = model.requests('say').length;
+    assert.deepEqual(await host.answer({ type: 'take', job: second }), { taken: true });
+    assert.equal(model.requests('say').length, requests);
+    host.leave();
+    assert.equal(await host.ended, 0);
+  });
+
+  it('takes no more after its turns, ends those it has, and leaves', async () => {
+    const host = await makeHost('turns', { runs: 4, turns: 1 });
+    const only = await makeJob('only', 'say');
+    assert.deepEqual(await host.answer({ type: 'take', job: only }), { taken: true });
+    assert.deepEqual(await host.answer({ type: 'take', job: await makeJob('late', 'say') }), {
+      taken: false,
+    });
+    await appears(only.files.directory, 'exit');
+    assert.equal(await host.ended, 0);
+  });
+
+  it('keeps the conversation in the home of the job, and forgets it', async () => {
+    const host = await makeHost('threads', { runs: 4, turns: 2 });
+    const job = await makeJob('talks', 'say');
+    await host.answer({ type: 'take', job });
+    await appears(job.files.directory, 'exit');
+    const events = (await readFile(job.files.stdout, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['thread.started', 'turn.started', 'item.completed', 'turn.completed'],
+    );
+    const thread = events.find(({ type }) => type === 'thread.started').thread_id;
+    const again = await makeJob('talks again', 'say', thread);
+    // The rollout lies in the home of the job that began it.
+    again.home = job.home;
+    await host.answer({ type: 'take', job: again });
+    await appears(again.files.directory, 'exit');
+    assert.equal(await readFile(again.files.exit, 'utf8'), '000\n');
+    const left = await readdir(join(bench.root, 'threads', 'codex', 'sessions'), { recursive: true });
+    assert.deepEqual(
+      left.filter((name) => name.endsWith('.jsonl')),
+      [],
+    );
+    assert.equal(await host.ended, 0);
+  });
+
+  it('whose app-server does not come up tells its jobs what that said', async () => {
+    const host = await makeHost('broken', { runs: 4, turns: 100 }, [...command, '--no-such-option']);
+    const job = await makeJob('told', 'say');
+    await host.answer({ type: 'take', job });
+    assert.equal(await host.ended, 1);
+    assert.match(await readFile(job.files.stderr, 'utf8'), /^error: unexpected argument/m);
+    assert.notEqual(await readFile(job.files.exit, 'utf8'), '000\n');
+  });
+});
