@@ -149,11 +149,9 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
     );
   });
 
-  it('end at their deadline, with the patch so far', async () => {
+  it('end at their deadline', async () => {
     const id = await offshoot.delegate('hang up', { deadline_seconds: 2 });
-    const result = await offshoot.result(id);
-    assert.equal(result.status, 'expired');
-    assert.match(result.patch.toString(), /started/);
+    assert.equal((await offshoot.result(id)).status, 'expired');
   });
 
   for (const [task, code] of [

@@ -153,8 +153,9 @@ describe('jobs in threads of an app-server', { concurrency: 3 }, () => {
       await offshoot.start();
       const beside = await offshoot.delegate('wait beside');
       await model.requested(2, 'wait beside');
-      const id = await offshoot.delegate('hang, until the deadline', { deadline_seconds: 3 });
-      await model.requested(2, 'hang, until the deadline');
+      const id = await offshoot.delegate('hang, until the deadline', { deadline_seconds: 10 });
+      await offshoot.reach(id, 'running');
+      await model.requested(1, 'hang, until the deadline');
       await offshoot.kill();
       await appears(attemptLayout(offshoot.stateDir, id, 1).directory, 'exit');
       await offshoot.start();
