@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { limitTime } from '../time-limit.js';
 import { endGroup, type ProbeOptions } from './probe.js';
 
 /** A request of Codex's app-server protocol, as `codex app-server generate-ts` tells them (Codex 0.169). */
@@ -31,15 +32,22 @@ export function askAppServer(
       stdio: ['pipe', 'pipe', 'ignore'],
       detached: true,
     });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(MOST_MILLISECONDS)]);
-    const end = () => endGroup(server.pid);
-    server.once('error', () => resolve(answers));
-    server.once('close', () => {
-      limit.removeEventListener('abort', end);
+    const limit = limitTime(signal, MOST_MILLISECONDS);
+    const end = () => {
+      endGroup(server.pid);
+      // Whoever left the group may hold the pipe open.
+      server.stdout.destroy();
+    };
+    server.once('error', () => {
+      limit.release();
       resolve(answers);
     });
-    limit.addEventListener('abort', end);
-    if (limit.aborted) end();
+    server.once('close', () => {
+      limit.release();
+      resolve(answers);
+    });
+    limit.signal.addEventListener('abort', end);
+    if (limit.signal.aborted) end();
 
     const send = (message: object) => server.stdin.write(`${JSON.stringify(message)}\n`);
     // It may end before it has read all.

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { limitTime } from '../time-limit.js';
 
 /** What a short look at a program gave. */
 export interface Probe {
@@ -36,20 +37,20 @@ export function probe(program: string, parameters: string[], options: ProbeOptio
     const streams = [child.stdout, child.stderr];
     for (const stream of streams) stream.setEncoding('utf8').on('data', collect);
 
-    const limit = AbortSignal.any([options.signal, AbortSignal.timeout(MOST_MILLISECONDS)]);
+    const limit = limitTime(options.signal, MOST_MILLISECONDS);
     const giveUp = () => {
       endGroup(child.pid);
       for (const stream of streams) stream.destroy();
     };
     const end = (status: number | null) => {
-      limit.removeEventListener('abort', giveUp);
+      limit.release();
       resolve({ status, output });
     };
     child.once('error', () => end(null));
     child.once('exit', () => endGroup(child.pid));
     child.once('close', end);
-    if (limit.aborted) giveUp();
-    else limit.addEventListener('abort', giveUp);
+    if (limit.signal.aborted) giveUp();
+    else limit.signal.addEventListener('abort', giveUp);
   });
 }
 

@@ -4,6 +4,7 @@ import { type Outcome, refuse } from '../errors.js';
 import { type Preview, preview as previewJob } from '../git/preview.js';
 import { stateLayout } from '../job/layout.js';
 import type { PreviewTask } from '../pool/messages.js';
+import { limitTime } from '../time-limit.js';
 import type { StageChannel } from './channel.js';
 import { gitFault } from './machine-fault.js';
 
@@ -16,7 +17,7 @@ export async function preview(
   settings: Settings,
   channel: StageChannel,
 ): Promise<Outcome<Preview>> {
-  const tooLate = AbortSignal.timeout(MOST_MILLISECONDS);
+  const limit = limitTime(channel.stop, MOST_MILLISECONDS);
   const previewed = await previewJob({
     repositoriesDirectory: stateLayout(settings.stateDir).repositories,
     // The next daemon removes a slot of no job, should this one die.
@@ -26,10 +27,10 @@ export async function preview(
     includeUntracked: submission.includeUntracked,
     cleanFilters: settings.cleanFilters,
     environment: settings.environment,
-    signal: AbortSignal.any([channel.stop, tooLate]),
-  });
+    signal: limit.signal,
+  }).finally(limit.release);
   if (previewed.ok) return previewed;
-  if (tooLate.aborted)
+  if (limit.signal.aborted && !channel.stop.aborted)
     return refuse('worktree_failed', {
       message: `Looking at the repository took longer than ${MOST_MILLISECONDS / 1_000} s and was stopped.`,
     });

@@ -13,6 +13,7 @@ export const mayImport: Record<string, readonly string[]> = {
   config: ['errors', 'state-directory'],
   log: ['type config'],
   'job-marker': [],
+  'time-limit': [],
 
   // Seams below their own folders: what threads, stores and backends share with the jobs.
   'job/record': ['type machines/job'],
@@ -33,6 +34,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type machines/job',
     'type config',
     'errors',
+    'time-limit',
     'type app-server/messages',
     'job-marker',
     'job/answer',
@@ -59,6 +61,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'agents/plain-text',
     'git/*',
     'job-marker',
+    'time-limit',
     'job/answer',
     'job/layout',
     'type pool/messages',
