@@ -264,7 +264,7 @@ describe('the sandbox', () => {
     if (sandbox.skip) return context.skip(sandbox.skip);
     await mkdir(join(bench.worktree, 'sub'));
     const output = await inSandbox(
-      'pwd; touch ../above && echo above ok; touch ../.git/x || echo refused',
+      'pwd; touch ../above && echo above ok; touch ../.git/x 2>&1 || echo refused',
       'sub',
     );
     assert.match(output, /\/sub\nabove ok\n/);
