@@ -8,9 +8,12 @@ export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 const MISSING_CLIENT_CAPABILITY = -32021;
 
-/** The tool that answers a task, and the one that starts the same work without waiting for it. */
-const WAITING_TOOL = 'codex_delegate';
-const STARTING_TOOL = 'codex_delegate_async';
+/** The tools whose calls become tasks, each with the one that starts the same work without waiting for it. */
+const startingTools: Readonly<Record<string, string>> = {
+  codex_delegate: 'codex_delegate_async',
+  codex_consult: 'codex_consult_async',
+  codex_review_changes: 'codex_review_changes_async',
+};
 
 /** The longer a job has been in its state, the less often a client needs to look; in milliseconds. */
 const SOONEST_POLL_MS = 1_000;
@@ -40,11 +43,12 @@ export function jobTasks(service: McpService) {
   return {
     /** The task that a tool call becomes; null for a call that is answered directly. */
     async create(tool: unknown, input: unknown, caller: Caller): Promise<McpResult | null> {
-      const operation = operations.find((each) => each.tool === WAITING_TOOL);
+      const operation = operations.find((each) => each.tool === tool);
+      const startingTool = startingTools[String(tool)];
       // Arguments that do not fit are refused by the tool itself.
-      if (tool !== WAITING_TOOL || !operation?.input.safeParse(input).success) return null;
+      if (startingTool === undefined || !operation?.input.safeParse(input).success) return null;
       const { timeout_seconds: _, ...work } = input as Record<string, unknown>;
-      const outcome = await callOperation(service, STARTING_TOOL, work, caller);
+      const outcome = await callOperation(service, startingTool, work, caller);
       if (!outcome.ok) return toToolResult(outcome);
       const view = await look((outcome.value as { job_id: string }).job_id);
       return { resultType: 'task', ...describeTask(view, house.now()) };
