@@ -11,6 +11,7 @@ import { bench } from './bench.js';
 import type { Command } from './command.js';
 import { completion } from './completion.js';
 import { config } from './config.js';
+import { consult } from './consult.js';
 import { consume } from './consume.js';
 import { delegate } from './delegate.js';
 import { describeInfo } from './describe-info.js';
@@ -24,6 +25,7 @@ import { machine } from './machine.js';
 import { operationCommand } from './operation-command.js';
 import { patch } from './patch.js';
 import { programs } from './programs.js';
+import { review } from './review.js';
 import { stop } from './stop.js';
 import { token } from './token.js';
 import { inspect, ui } from './ui.js';
@@ -32,6 +34,8 @@ import { watch } from './watch.js';
 
 const withoutCompletion: readonly Command[] = [
   delegate,
+  consult,
+  review,
   batch,
   dryRun,
   wait,

@@ -1,4 +1,6 @@
+import type { Answer } from '../operations/answer-view.js';
 import type { JobResult } from '../operations/result.js';
+import { describeAnswer } from './describe-answer.js';
 import { describeUsage, paintStatus } from './describe-state.js';
 import { paint } from './terminal.js';
 
@@ -8,7 +10,7 @@ export function describeResult(result: JobResult): string {
     `${result.job_id}  ${paintStatus(result.status)}${result.label === null ? '' : `  ${result.label}`}`,
     result.error === null ? '' : `${result.error.message} (${result.error.code})\n${result.error.advice}`,
     result.summary ?? '',
-    describeFiles(result),
+    result.answer === null ? describeFiles(result) : describeAnswer(result.answer as Answer),
     result.warnings.map((warning) => `${paint('yellow', 'warning:')} ${warning}`).join('\n'),
     describeEffort(result),
   ];

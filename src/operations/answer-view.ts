@@ -9,6 +9,11 @@ import { fitList, fitText } from './fit.js';
 /** As results show it; told in words where it is advertised, for each member would cost every client tokens. */
 export const answerView = z.looseObject({});
 
+/** What `answer` holds, by kind and as far as the job got. */
+export type Answer = Partial<ReturnType<typeof describeKept>> & {
+  coverage?: ReturnType<typeof describeCoverage>;
+};
+
 /** The answer of a job that only read, as far as it got. */
 export interface AnswerView {
   /** The prose of the answer; null where there is none. */
@@ -56,7 +61,7 @@ async function readArtifact<T>(path: string, schema: z.ZodType<T>): Promise<T | 
 }
 
 const describeKept = ({ verdict, confidence, findings, findingsTotal }: KeptAnswer) => ({
-  ...(verdict === null ? {} : { verdict, confidence }),
+  ...(verdict === null || confidence === null ? {} : { verdict, confidence }),
   findings: fitList(findings, MAX_FINDINGS_BYTES),
   findings_total: findingsTotal,
 });

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Asked } from '../../src/demo/asked.js';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
-import { type Answer, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { type Answer, commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 const execute = promisify(execFile);
 
@@ -290,5 +290,52 @@ describe('a job that only reads, with the real Codex CLI', { concurrency: 3 }, (
       ...key,
     });
     assert.equal(fault.code, 'idempotency_conflict');
+  });
+
+  it('shows people the answer, and the verdict with what it covers, on the command line', async () => {
+    const { root } = await clone('shown', { 'new.txt': 'n\n', binary: Buffer.from([0]) });
+    const shell = (...words: string[]) =>
+      execute(process.execPath, [commandLine, ...words], { env: offshoot.environment, cwd: root });
+    const answered = await shell('consult', 'WHY, people ask');
+    assert.match(
+      answered.stdout,
+      /Because of \*\*this\*\*\.\n\nhigh {3}Off by one {2}a\.txt:2\n {7}It is\.\n/,
+    );
+    const reviewed = await shell('review');
+    assert.match(reviewed.stdout, /partial, confidence low; 1 of 2 changed files reviewed\n/);
+    assert.match(reviewed.stdout, /not reviewed: binary \(binary\)/);
+    await assert.rejects(shell('review', '--branch', 'main', '--commit', 'HEAD'), /not both/);
+    await assert.rejects(shell('review', 'a.txt'), ({ stdout }: { stdout: string }) =>
+      stdout.includes('(nothing_to_review)'),
+    );
+  });
+});
+
+describe('a consult whose daemon is killed', () => {
+  it('goes on under the next daemon, and its answer is kept', async () => {
+    let root = '';
+    const model = await startScriptedModel(({ step }) =>
+      step === 0 ? run(`until [ -e ${root}/go ]; do sleep 0.05; done`) : say(question),
+    );
+    const offshoot = await makeOffshoot({ model });
+    root = offshoot.root;
+    try {
+      await offshoot.start();
+      const { job_id: id } = await offshoot.call('codex_consult_async', {
+        workspace_root: offshoot.repository,
+        question: 'WHY?',
+      });
+      await offshoot.reach(id, 'running');
+      await offshoot.kill();
+      await writeFile(join(root, 'go'), '');
+      await offshoot.start();
+      const result = await offshoot.result(id);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.equal(result.answer.findings_total, 1);
+      assert.equal(result.patch, null);
+    } finally {
+      await offshoot.remove();
+      await model.close();
+    }
   });
 });
