@@ -17,6 +17,8 @@ import { INVALID_PARAMS } from './rpc-error.js';
 import { serverInfo } from './server-info.js';
 import type { Caller, McpResult, McpService } from './service.js';
 import type { Client } from './session-server.js';
+import { listenForTasks } from './task-listening.js';
+import { responseWithTasks, transportWithTasks } from './task-streams.js';
 import { declaresTasks, jobTasks, TASKS_EXTENSION, tasksNotDeclared } from './tasks.js';
 
 /** Answers to one request over HTTP. */
@@ -77,12 +79,16 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
     return server;
   }
 
+  /** Listening goes by the SDK, which answers it before any handler of ours, and has no word for tasks. */
+  const listenAs = (client: Client) => (message: unknown) =>
+    listenForTasks(message, tasks, listenerOf(client));
+
   const onerror = (error: Error) => service.log.debug({ err: error }, 'mcp');
 
   return {
     /** Serves one connection until it is gone. */
     serve(connection: LineConnection, client: Client): void {
-      const transport = lineTransport(connection) as Transport;
+      const transport = transportWithTasks(lineTransport(connection) as Transport, listenAs(client), onerror);
       serveStdio(
         () => {
           const server = newServer(client);
@@ -96,6 +102,7 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
 
     /** What serves requests over HTTP, one at a time; `close` ends those under way. */
     http(client: Client): { handle: HttpHandler; close(): Promise<void> } {
+      const listen = listenAs(client);
       const handler = createMcpHandler(() => newServer(client), {
         legacy: 'reject',
         onerror,
@@ -105,7 +112,15 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
         },
       });
       return {
-        handle: (request, body) => handler.fetch(request, { parsedBody: body }),
+        handle: async (request, body) => {
+          const listening = listen(body);
+          if (listening === null) return handler.fetch(request, { parsedBody: body });
+          if ('refusal' in listening) return Response.json(listening.refusal, { status: 400 });
+          return responseWithTasks(
+            await handler.fetch(request, { parsedBody: listening.request }),
+            listening,
+          );
+        },
         close: handler.close,
       };
     },
@@ -116,6 +131,14 @@ function understandsTasks({ mcpReq }: ServerContext): boolean {
   const said = mcpReq.envelope as Record<string, unknown> | undefined;
   return declaresTasks(said?.[CLIENT_CAPABILITIES_META_KEY]);
 }
+
+/** Who listens: nothing of that can be cancelled, and there is no progress of it. */
+const listenerOf = ({ origin, cwd }: Client): Caller => ({
+  origin,
+  defaultWorkspace: async () => cwd,
+  signal: new AbortController().signal,
+  notify: null,
+});
 
 function callerOf({ mcpReq }: ServerContext, { origin, cwd }: Client): Caller {
   const progressToken = mcpReq._meta?.progressToken;

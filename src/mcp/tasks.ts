@@ -26,10 +26,18 @@ const LATEST_POLL_MS = 5_000;
 export function jobTasks(service: McpService) {
   const { operations, house } = service;
 
+  const find = async (taskId: unknown): Promise<JobView | null> =>
+    typeof taskId === 'string' ? house.supervisor.look(taskId) : null;
+
   async function look(taskId: unknown): Promise<JobView> {
-    const view = typeof taskId === 'string' ? await house.supervisor.look(taskId) : null;
+    const view = await find(taskId);
     if (view === null) throw invalidParams('There is no such task.');
     return view;
+  }
+
+  async function describe(view: JobView, caller: Caller): Promise<McpResult> {
+    const task = describeTask(view, house.now());
+    return task.status === 'completed' ? { ...task, result: await resultOf(view.record.id, caller) } : task;
   }
 
   /** What the tool would have answered, had the client waited. */
@@ -55,9 +63,13 @@ export function jobTasks(service: McpService) {
     },
 
     async get(taskId: unknown, caller: Caller): Promise<McpResult> {
-      const view = await look(taskId);
-      const task = describeTask(view, house.now());
-      return task.status === 'completed' ? { ...task, result: await resultOf(view.record.id, caller) } : task;
+      return describe(await look(taskId), caller);
+    },
+
+    /** The same; null if there is no such task, or another client has begun it. */
+    async findOwn(taskId: string, caller: Caller): Promise<McpResult | null> {
+      const view = await find(taskId);
+      return view?.record.submission.client === caller.origin.client ? describe(view, caller) : null;
     },
 
     async cancel(taskId: unknown, caller: Caller): Promise<McpResult> {
@@ -74,6 +86,8 @@ export function jobTasks(service: McpService) {
     },
   };
 }
+
+export type JobTasks = ReturnType<typeof jobTasks>;
 
 /** Whether the client of a request said in that very request that it understands tasks. */
 export function declaresTasks(clientCapabilities: unknown): boolean {

@@ -90,7 +90,12 @@ async function postStateless(
   return JSON.parse(text);
 }
 
-export async function statelessOverSocket(path: string): Promise<StatelessClient> {
+/** A client on a connection of its own, on which it may also take back what it asked. */
+export interface ConnectedClient extends StatelessClient {
+  cancel(requestId: unknown): void;
+}
+
+export async function statelessOverSocket(path: string): Promise<ConnectedClient> {
   const reached = await connectDaemon({ socket: path, hello: ownHello('mcp') });
   if (!reached.ok) throw new Error(reached.fault.message);
   const connection = lineConnection(reached.value.socket);
@@ -111,6 +116,10 @@ export async function statelessOverSocket(path: string): Promise<StatelessClient
       const answer = new Promise<Message>((resolve) => waiting.set(request.id, resolve));
       connection.send(JSON.stringify(request));
       return answer;
+    },
+    cancel(requestId) {
+      const params = { requestId, _meta: envelopeOf({}) };
+      connection.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
     },
     close: connection.close,
   };
