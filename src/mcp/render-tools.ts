@@ -27,13 +27,14 @@ type Property = JsonSchema & { unadvertised?: boolean };
 
 /**
  * An answer of the operation, or a refusal: clients check the content of either. That an answer has all that is told
- * of it need not be said, so one object stands for both; `error` is that of a refusal unless the answer has its own.
+ * of it need not be said, so one object stands for both. `error` is that of a refusal, or null where an answer has more
+ * than is told of it, unless the answer tells its own.
  */
 function renderAnswer(output: z.ZodType): NonNullable<Tool['outputSchema']> {
   const { properties } = toJsonSchema(output, 'output');
   return {
     type: 'object',
-    properties: { error: { type: 'object' }, ...properties, ok: { type: 'boolean' } },
+    properties: { error: { type: ['object', 'null'] }, ...properties, ok: { type: 'boolean' } },
     required: ['ok'],
   } as NonNullable<Tool['outputSchema']>;
 }

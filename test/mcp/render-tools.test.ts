@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
 import { z } from 'zod';
 import { envelope, refuse, succeed } from '../../src/errors.js';
 import { renderTools } from '../../src/mcp/render-tools.js';
+import { mcpService } from '../../src/mcp/serve-mcp.js';
 import { operations } from '../../src/operations/index.js';
 import { defineOperation } from '../../src/operations/operation.js';
+import { connectOverHttp, type HttpServed, serveOverHttp } from '../support/http.js';
+import { type McpHouse, makeMcpHouse } from '../support/mcp-house.js';
 
 const annotations = {
   readOnlyHint: true,
@@ -39,7 +42,7 @@ test('an operation becomes a tool with small, strict schemas', () => {
       outputSchema: {
         type: 'object',
         properties: {
-          error: { type: 'object' },
+          error: { type: ['object', 'null'] },
           ok: { type: 'boolean' },
           numbers: { type: 'array', items: { type: 'object' } },
         },
@@ -61,4 +64,43 @@ test('the schema of answers fits successes and refusals, and nothing else', () =
 
 test('the list of all tools is under 36 KB', () => {
   assert.ok(Buffer.byteLength(JSON.stringify({ tools: renderTools(operations) })) < 36_000);
+});
+
+describe("the answers of the job tools, as the SDK's client checks them once it has listed the tools", () => {
+  let house: McpHouse;
+  let served: HttpServed;
+  before(async () => {
+    house = await makeMcpHouse();
+    served = await serveOverHttp({ stateDir: house.stateDir, mcp: mcpService(house.service) });
+  });
+  after(async () => {
+    await served.close();
+    await house.remove();
+  });
+
+  it('fit what the tools say of them, for a job from its start to its end', async () => {
+    const { client } = await connectOverHttp(served);
+    await client.listTools();
+    const call = async (name: string, input: object) => {
+      const answer = await client.callTool({ name, arguments: { ...input } });
+      const content = answer.structuredContent as Record<string, unknown>;
+      assert.equal(content.ok, true, JSON.stringify(content));
+      return content;
+    };
+    const work = { task: 'work', workspace_root: house.repository };
+    const { job_id } = await call('codex_delegate_async', { ...work, idempotency_key: 'once' });
+    await call('codex_job_status', { job_id });
+    await house.finish(String(job_id));
+    await call('codex_job_wait', { job_ids: [job_id] });
+    await call('codex_job_status', { job_id });
+    await call('codex_job_list', {});
+    await call('codex_job_result', { job_id, detail: 'full' });
+    await call('codex_delegate', { ...work, idempotency_key: 'once' });
+    await call('codex_job_cancel', { job_id });
+    await call('codex_job_consume_result', { job_id });
+    await call('codex_delegate_batch', { tasks: [{ task: 'work' }], workspace_root: house.repository });
+    await call('codex_job_cancel', { label: 'none' });
+    await call('codex_status', {});
+    await client.close();
+  });
 });
