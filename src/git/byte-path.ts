@@ -24,3 +24,12 @@ export const lookAt = (root: string, path: BytePath): Stats | undefined => {
     return undefined;
   }
 };
+
+/**
+ * What lies at a path of a tree that an agent had: nothing where a link stands in the place of a directory on the way,
+ * for behind it lies what is not of the tree.
+ */
+export const lookInside = (root: string, path: BytePath): Stats | undefined => {
+  const parent = parentOf(path);
+  return parent === '' || lookInside(root, parent)?.isDirectory() ? lookAt(root, path) : undefined;
+};

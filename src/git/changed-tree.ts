@@ -3,7 +3,7 @@ import { chmod, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { CheckedOutSubmodule, LargeFile } from './additions.js';
-import { type BytePath, lookAt, pathList, splitRecords, toBytes } from './byte-path.js';
+import { type BytePath, lookInside, pathList, splitRecords, toBytes } from './byte-path.js';
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -111,7 +111,7 @@ async function warnOfSubmodules(
   const warnings: string[] = [];
   const changed: BytePath[] = [];
   for (const submodule of submodules) {
-    if (!lookAt(slot.checkout, submodule.path)?.isDirectory()) continue;
+    if (!lookInside(slot.checkout, submodule.path)?.isDirectory()) continue;
     const inner = submoduleSlot(slot, submodule);
     const survey = await surveyCheckout(inner, submodule.commit, environment, signal);
     const inside = survey.ok

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, lstat, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LargeFile } from './additions.js';
-import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
+import { absolutePath, type BytePath, lookAt, lookInside, pathList, splitRecords } from './byte-path.js';
 import type { Caller } from './caller.js';
 import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
@@ -120,6 +120,7 @@ async function findFiltered(
 }
 
 async function readPointer(slot: SlotLayout, path: BytePath): Promise<Pointer | null> {
+  if (!lookInside(slot.checkout, path)?.isFile()) return null;
   const content = readRegularFile(absolutePath(slot.checkout, path), MAX_POINTER_BYTES);
   return parsePointer(content?.toString('latin1') ?? '');
 }

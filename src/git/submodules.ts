@@ -1,7 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CheckedOutSubmodule, noAdditions, writeAdditions } from './additions.js';
-import { type BytePath, lookAt, splitRecords, toBytes } from './byte-path.js';
+import { type BytePath, lookAt, lookInside, splitRecords, toBytes } from './byte-path.js';
 import type { Caller } from './caller.js';
 import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
@@ -158,8 +158,8 @@ async function checkOutOne(
   job: Job,
 ): Promise<Furnished | null> {
   const slot = submoduleSlot(outer, submodule);
-  // A link in its place would lead git elsewhere.
-  if (!lookAt(outer.checkout, submodule.path)?.isDirectory()) return null;
+  // A link in its place, or on the way, would lead git elsewhere.
+  if (!lookInside(outer.checkout, submodule.path)?.isDirectory()) return null;
   makeGitDirectory(slot.gitDirectory, {
     objectFormat: job.objectFormat,
     head: submodule.commit,

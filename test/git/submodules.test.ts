@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -106,5 +106,25 @@ test('a submodule that the agent deletes is deleted by the patch', async () => {
   assert.deepEqual(
     files.map(({ path, status }) => [path, status]),
     [['mod ule', 'deleted']],
+  );
+});
+
+test('a link in the way to a submodule leads no capture to the repository of the caller', async () => {
+  const inner = await makeRepository(workspace, user, { 'a.txt': 'inner\n' });
+  const root = await makeRepository(workspace, user, { 'a.txt': 'outer\n' });
+  await add(root, inner, 'libs/inner');
+  await git(root, user, ['commit', '-qm', 'submodule']);
+  const before = snapshot(root);
+  const worktree = await make(planFor(workspace, root, user));
+  rmSync(join(worktree.path, 'libs'), { recursive: true });
+  symlinkSync(join(root, 'libs'), join(worktree.path, 'libs'));
+  const { files } = await capture(workspace, worktree, user);
+  assert.deepEqual(snapshot(root), before);
+  assert.deepEqual(
+    files.map(({ path, status }) => [path, status]),
+    [
+      ['libs', 'added'],
+      ['libs/inner', 'deleted'],
+    ],
   );
 });
