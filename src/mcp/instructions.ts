@@ -5,6 +5,8 @@ export const instructions = `Offshoot hands coding tasks to Codex in the backgro
 2. Go on with other work, or call codex_job_wait with job_ids or a group_id until one has ended. Running out of time is no error: call again. Do not poll.
 3. codex_job_result gives summary, patch, files and usage. Review the patch as a stranger's, then apply it with "git apply" (or "--3way").
 
+To ask instead of change: codex_consult answers a question about the code, codex_review_changes judges a working tree, branch or commit; both wait, their _async twins return a job_id.
+
 Rules:
 - Give jobs that run side by side different files to change.
 - Jobs spend the user's tokens. Do not start one twice: pass an idempotency_key, and find lost jobs with codex_job_list.
