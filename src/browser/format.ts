@@ -22,4 +22,9 @@ export function bytes(number: number): string {
 }
 
 export const shortId = (id: string) => id.slice(0, 8);
-export const baseName = (path: string) => path.split('/').findLast((part) => part !== '') ?? path;
+
+/** The directory a job works on, in short; a question may be about none. */
+export const placeName = (workspaceRoot: string) =>
+  workspaceRoot === ''
+    ? 'no repository'
+    : (workspaceRoot.split('/').findLast((part) => part !== '') ?? workspaceRoot);

@@ -9,6 +9,8 @@ export interface JobDetails {
   processes: { pid: number; name: string; cpuMs: number; memoryBytes: number }[];
   model: string | null;
   baselineCommit: string | null;
+  /** The earlier job that it goes on from. */
+  continues: string | null;
 }
 
 const AGAIN_MS = 2_000;

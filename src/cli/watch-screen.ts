@@ -37,7 +37,7 @@ export function drawSwarm({ opening, counts, jobs }: WatchedSwarm, { rows, colum
 }
 
 function rowOf(job: JobRow, columns: number, now: number): string {
-  const { id, state, label, activity, errorCode, patch, entered, queuePosition } = job;
+  const { id, kind, state, label, activity, errorCode, patch, entered, queuePosition } = job;
   const since = entered[state] ?? now;
   const doing =
     queuePosition !== null
@@ -46,7 +46,9 @@ function rowOf(job: JobRow, columns: number, now: number): string {
         activity ??
         (patch === null ? '' : `${patch.files} files +${patch.added} -${patch.removed}`));
   const time = `${Math.max(0, Math.round((isSettled(state) ? since - (entered.queued ?? since) : now - since) / 1_000))} s`;
-  const rest = `${time.padStart(8)}  ${label === null ? '' : `${label}  `}${doing}`;
+  const rest = [time.padStart(8), kind === 'delegate' ? null : kind, label, doing]
+    .filter((part) => part !== null)
+    .join('  ');
   const left = `${id.slice(0, 8)}  `;
   const width = Math.max(0, columns - left.length - 11);
   const padding = ' '.repeat(Math.max(0, 10 - state.length));

@@ -37,12 +37,12 @@ function lines(): (document: Opening | Frame) => void {
   };
 }
 
-const lineOf = ({ id, state, entered, label, errorCode }: JobRow) =>
+const lineOf = ({ id, kind, state, entered, label, errorCode }: JobRow) =>
   `${[
     new Date(entered[state] ?? 0).toISOString(),
     id,
     state,
-    ...[errorCode, label].flatMap((part) => part ?? []),
+    ...[kind === 'delegate' ? null : kind, errorCode, label].flatMap((part) => part ?? []),
   ]
     .map(printable)
     .join('  ')}\n`;

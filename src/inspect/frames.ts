@@ -1,4 +1,5 @@
 import type { JobState, Usage } from '../../machines/job.js';
+import type { JobKind } from '../job/record.js';
 
 /** One sample of the swarm, taken every few seconds. */
 export interface Sample {
@@ -25,6 +26,7 @@ export interface JobFigures {
   id: string;
   /** Order of acceptance. */
   sequence: number;
+  kind: JobKind;
   state: JobState;
   /** How it will end, once that is decided; how it ended, once it has. */
   ending: 'failed' | 'cancelled' | 'expired' | null;
@@ -46,7 +48,7 @@ export interface JobFigures {
 /** What only a viewer with a token is told of a job. */
 export interface JobWords {
   label: string | null;
-  /** The directory the caller named. */
+  /** The directory the caller named; empty for a question about no repository. */
   workspaceRoot: string;
   /** Jobs that belong together. */
   groupId: string | null;

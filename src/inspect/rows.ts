@@ -9,6 +9,7 @@ export function rowOf({ record, queuePosition }: JobView): JobRow {
   return {
     id,
     sequence,
+    kind: submission.kind,
     state,
     ending: ending === null ? null : ending.kind,
     errorCode: ending === null ? null : ending.code,

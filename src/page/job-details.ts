@@ -15,6 +15,7 @@ export async function jobDetails(jobId: string, { supervisor, settings }: House)
     failedAttempts: context.failedAttempts,
     model: submission.model,
     baseRef: submission.baseRef,
+    continues: submission.continues?.jobId ?? null,
     baselineCommit: context.worktree?.baselineCommit ?? null,
   };
 }

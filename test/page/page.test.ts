@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
-import { noBrowser, pageOf, startBrowser } from '../support/browser.js';
+import { noBrowser, pageOf, seriousFaults, startBrowser } from '../support/browser.js';
 import { packageDirectory } from '../support/imports.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** The model waits here until the test opens the gate. */
 function gate() {
@@ -194,14 +190,3 @@ describe('the page in Chromium', { skip: noBrowser }, () => {
     await watched.close();
   });
 });
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  // The page's own rules let no foreign script in; one that is evaluated is not asked.
-  await page.evaluate(axe);
-  const { violations } = (await page.evaluate('axe.run()')) as {
-    violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.target} ${nodes[0]?.failureSummary}`);
-}

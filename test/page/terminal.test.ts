@@ -16,6 +16,7 @@ const execute = promisify(execFile);
 const row = (over: Partial<JobRow>): JobRow => ({
   id: '0123456789abcdef0123456789abcdef',
   sequence: 1,
+  kind: 'delegate',
   state: 'running',
   ending: null,
   errorCode: null,
@@ -113,7 +114,7 @@ describe('looking on from a terminal', () => {
     const jobs = [
       row({ id: 'a'.repeat(32), state: 'done', entered: { queued: 0, done: 9_000 } }),
       row({ id: 'b'.repeat(32), state: 'queued', queuePosition: 1 }),
-      row({ id: 'c'.repeat(32), label: 'two\nlines \x1b[31m', activity: 'x'.repeat(200) }),
+      row({ id: 'c'.repeat(32), kind: 'review', label: 'two\nlines \x1b[31m', activity: 'x'.repeat(200) }),
       ...Array.from({ length: 9 }, (_, index) => row({ id: String(index).repeat(32), state: 'done' })),
     ];
     const screen = drawSwarm(
@@ -126,7 +127,7 @@ describe('looking on from a terminal', () => {
     );
     assert.equal(screen.length, 9);
     assert.equal(screen[1], 'running 1  done 10');
-    assert.match(screen[3] ?? '', /^cccccccc {2}running +3 s {2}two lines {3}x+$/);
+    assert.match(screen[3] ?? '', /^cccccccc {2}running +3 s {2}review {2}two lines {3}x+$/);
     assert.match(screen[4] ?? '', /^bbbbbbbb {2}queued /);
     assert.equal(screen.at(-1), '… and 7 more');
     assert.ok(screen.every((line) => line.length <= 60));

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { Offshoot } from './offshoot.js';
 
 const PROGRAM = '/usr/bin/chromium';
@@ -19,6 +20,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Debian's Chromium with a profile of its own, which is removed with it. */
 export async function startBrowser(
@@ -46,4 +49,16 @@ export async function startBrowser(
 export async function pageOf(offshoot: Offshoot): Promise<{ url: string; token: string; address: string }> {
   const { url, token } = await offshoot.call('page.open');
   return { url, token, address: `${url}#token=${token}` };
+}
+
+/** What axe finds on a page that keeps people out; one line each. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  // The page's own rules let no foreign script in; one that is evaluated is not asked.
+  await page.evaluate(axe);
+  const { violations } = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[];
+  };
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.target} ${nodes[0]?.failureSummary}`);
 }

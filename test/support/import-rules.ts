@@ -277,7 +277,11 @@ export const mayImport: Record<string, readonly string[]> = {
 };
 
 /** What the browser's side of the page, in `browser/`, takes from the daemon's: it shares types with the daemon, no code. */
-export const browserMayImport: readonly string[] = ['type agents/log-entry', 'type inspect/frames'];
+export const browserMayImport: readonly string[] = [
+  'type agents/log-entry',
+  'type inspect/frames',
+  'type job/answer',
+];
 
 /** Which libraries a row may import: a library stays on its side of a seam. zod is everywhere's schema. */
 export const mayUse: Record<string, readonly string[]> = {

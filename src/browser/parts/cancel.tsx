@@ -1,13 +1,15 @@
 import { useRef, useState } from 'preact/hooks';
+import type { JobRow } from '../../inspect/frames.js';
 import { call } from '../session.js';
 
 /** Ends a job, once it was confirmed. */
-export function CancelButton({ jobId, asked }: { jobId: string; asked: boolean }) {
+export function CancelButton({ job }: { job: JobRow }) {
+  const asked = job.ending !== null;
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const cancel = async () => {
     dialog.current?.close();
-    await call('codex_job_cancel', { job_id: jobId }).catch((error: Error) => setProblem(error.message));
+    await call('codex_job_cancel', { job_id: job.id }).catch((error: Error) => setProblem(error.message));
   };
   return (
     <>
@@ -22,8 +24,8 @@ export function CancelButton({ jobId, asked }: { jobId: string; asked: boolean }
       <dialog ref={dialog} aria-labelledby="cancel-title">
         <h2 id="cancel-title">Cancel this job?</h2>
         <p>
-          Its agent is stopped, and so are the jobs that it started. What it changed so far is kept as a
-          patch.
+          Its agent is stopped, and so are the jobs that it started.
+          {job.kind === 'delegate' && ' What it changed so far is kept as a patch.'}
         </p>
         <div class="actions">
           <button type="button" onClick={() => dialog.current?.close()}>

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JobRow } from '../../inspect/frames.js';
-import { baseName, count, duration, shortId } from '../format.js';
+import { count, duration, placeName, shortId } from '../format.js';
 import { go, pathTo } from '../route.js';
 import { isSettled, now, states } from '../swarm.js';
 import { useListener } from '../use-listener.js';
@@ -116,9 +116,10 @@ function Row({ job, top, place, total, current, marked, onMark }: RowProps) {
       <input
         type="checkbox"
         checked={marked}
+        disabled={job.kind !== 'delegate'}
         onChange={() => onMark(job.id)}
         aria-label={`Mark ${name} for a comparison`}
-        title="Mark for a comparison (x)"
+        title={job.kind === 'delegate' ? 'Mark for a comparison (x)' : 'It has no patch to compare'}
       />
       <StateMark state={job.state} ending={job.ending} />
       <span class="title">
@@ -126,8 +127,9 @@ function Row({ job, top, place, total, current, marked, onMark }: RowProps) {
           {name}
         </a>
         <small>
+          {job.kind === 'delegate' ? '' : `${job.kind} · `}
           {job.label === null ? '' : `${shortId(job.id)} · `}
-          {baseName(job.workspaceRoot)}
+          {placeName(job.workspaceRoot)}
         </small>
       </span>
       <span class="doing">{doing(job)}</span>

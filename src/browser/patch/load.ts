@@ -1,11 +1,26 @@
+import type { JobRow } from '../../inspect/frames.js';
+import type { Coverage, KeptAnswer } from '../../job/answer.js';
 import { call } from '../session.js';
+
+/** What a job that only read answered, as far as it got. */
+export interface Answer {
+  scope?: string;
+  verdict?: NonNullable<KeptAnswer['verdict']>;
+  confidence?: NonNullable<KeptAnswer['confidence']>;
+  findings?: KeptAnswer['findings'];
+  findings_total?: number;
+  coverage?: { files_changed: number; files_reviewed: number; omitted: Coverage['omitted'] };
+}
 
 /** As far as the page reads the answer of `codex_job_result`. */
 export interface Result {
   job_id: string;
   label: string | null;
+  kind: JobRow['kind'];
   status: string;
   summary: string | null;
+  /** Null for a delegation. */
+  answer: Answer | null;
   patch: string | null;
   patch_encoding: 'utf-8' | 'base64' | null;
   next_cursor: string | null;

@@ -13,9 +13,13 @@ interface Column {
   problem: string | null;
 }
 
-/** The patches of several jobs side by side. Files that more than one of them changes come first, and are marked. */
-export function Compare({ ids }: { ids: readonly string[] }) {
+/**
+ * The patches of several jobs side by side. Files that more than one of them changes come first, and are marked.
+ * Jobs that only read have no patch and are left out.
+ */
+export function Compare({ ids: asked }: { ids: readonly string[] }) {
   const { jobs } = useSwarm();
+  const ids = asked.filter((id) => (jobs.get(id)?.kind ?? 'delegate') === 'delegate');
   const settled = ids.filter((id) => isSettled(jobs.get(id)?.state ?? 'queued'));
   const columns = usePatches(ids, settled);
   const files = new Map(
@@ -26,7 +30,7 @@ export function Compare({ ids }: { ids: readonly string[] }) {
   const shared = [...sharers].filter(([, number]) => number > 1).sort();
   return (
     <div class="compare">
-      <h1>{ids.length} patches</h1>
+      <h1>{ids.length === 1 ? '1 patch' : `${ids.length} patches`}</h1>
       <p class="lead">
         {shared.length === 0
           ? 'They have no file in common: they can be applied one after the other in any order.'

@@ -1,8 +1,10 @@
+import type { ComponentChild } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { JobRow } from '../../inspect/frames.js';
 import { Chart } from '../chart/chart.js';
-import { baseName, clockTime, count, duration, shortId } from '../format.js';
+import { clockTime, count, duration, placeName, shortId } from '../format.js';
 import { AgentLog } from '../parts/agent-log.js';
+import { AnswerView } from '../parts/answer.js';
 import { CancelButton } from '../parts/cancel.js';
 import { StateMark } from '../parts/state.js';
 import { type LoadedPatch, loadPatch } from '../patch/load.js';
@@ -49,25 +51,33 @@ export function Job({ id }: { id: string }) {
   );
 }
 
+const kindNames = { delegate: 'Job', consult: 'Consult', review: 'Review' };
+
+/** An earlier job may have been consumed since. */
+const nameOf = (id: string) => swarm.jobs.get(id)?.label ?? shortId(id);
+
 function Title({ job }: { job: JobRow }) {
-  const group = [...swarm.jobs.values()].filter(({ groupId }) => groupId !== null && groupId === job.groupId);
+  const group = [...swarm.jobs.values()].filter(
+    ({ groupId, kind }) => groupId !== null && groupId === job.groupId && kind === 'delegate',
+  );
   return (
     <div class="job-title">
       <h1>
-        {job.label ?? `Job ${shortId(job.id)}`} <StateMark state={job.state} ending={job.ending} />
+        {job.label ?? `${kindNames[job.kind]} ${shortId(job.id)}`}{' '}
+        <StateMark state={job.state} ending={job.ending} />
       </h1>
       <p>
-        <code>{job.id}</code> in <span title={job.workspaceRoot}>{baseName(job.workspaceRoot)}</span>
+        <code>{job.id}</code> in <span title={job.workspaceRoot}>{placeName(job.workspaceRoot)}</span>
         {group.length > 1 && (
           <>
             {' · '}
             <a href={pathTo('compare', ...group.slice(0, 6).map(({ id }) => id))}>
-              compare the {group.length} jobs of its group
+              compare the {group.length} patches of its group
             </a>
           </>
         )}
       </p>
-      {!isSettled(job.state) && <CancelButton jobId={job.id} asked={job.ending !== null} />}
+      {!isSettled(job.state) && <CancelButton job={job} />}
     </div>
   );
 }
@@ -88,7 +98,8 @@ function pathOf(job: JobRow, details: JobDetails | null): { state: State; millis
 
 function Facts({ job, details }: { job: JobRow; details: JobDetails | null }) {
   const { usage, deadlineAt } = job;
-  const facts: [string, string | null][] = [
+  const facts: [string, ComponentChild][] = [
+    ['Kind', job.kind],
     ['Agent', details === null ? job.backend : [job.backend, details.model].filter(Boolean).join(', ')],
     ['Attempt', String(job.attempt)],
     ['Accepted', job.entered.queued === undefined ? null : clockTime(job.entered.queued)],
@@ -100,6 +111,10 @@ function Facts({ job, details }: { job: JobRow; details: JobDetails | null }) {
       usage === null ? null : `${count(usage.inputTokens)} (${count(usage.cachedInputTokens)} cached)`,
     ],
     ['Tokens written', usage === null ? null : count(usage.outputTokens)],
+    [
+      'Goes on from',
+      details?.continues ? <a href={pathTo('job', details.continues)}>{nameOf(details.continues)}</a> : null,
+    ],
     ['Baseline', details?.baselineCommit?.slice(0, 12) ?? null],
   ];
   return (
@@ -186,7 +201,7 @@ function Outcome({ id }: { id: string }) {
       </p>
     );
   if (loaded === null) return <p class="empty">Reading the result…</p>;
-  const { error, summary, warnings } = loaded.result;
+  const { answer, error, summary, warnings } = loaded.result;
   return (
     <section aria-labelledby="result">
       <h2 id="result">Result</h2>
@@ -201,7 +216,7 @@ function Outcome({ id }: { id: string }) {
           {warning}
         </p>
       ))}
-      <Patch jobId={id} loaded={loaded} />
+      {answer === null ? <Patch jobId={id} loaded={loaded} /> : <AnswerView answer={answer} />}
     </section>
   );
 }

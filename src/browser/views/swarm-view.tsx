@@ -32,7 +32,7 @@ export function Swarm() {
       .filter(
         (job) =>
           wanted === '' ||
-          [job.id, job.label, job.workspaceRoot, job.groupId, job.errorCode].some((field) =>
+          [job.id, job.label, job.kind, job.workspaceRoot, job.groupId, job.errorCode].some((field) =>
             field?.toLowerCase().includes(wanted),
           ),
       )
@@ -49,6 +49,9 @@ export function Swarm() {
     const next = new Set(set);
     if (!next.delete(item)) next.add(item);
     return next;
+  };
+  const mark = (id: string) => {
+    if (jobs.get(id)?.kind === 'delegate') setMarked(toggle(marked, id));
   };
   const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
   return (
@@ -74,7 +77,7 @@ export function Swarm() {
           ref={search}
           type="search"
           placeholder="Find jobs ( / )"
-          aria-label="Find jobs by label, id, directory or group"
+          aria-label="Find jobs by label, id, kind, directory or group"
           value={text}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
@@ -112,7 +115,7 @@ export function Swarm() {
       {shown.length === 0 ? (
         <Empty total={total} complete={complete} />
       ) : (
-        <JobList jobs={shown} marked={marked} onMark={(id) => setMarked(toggle(marked, id))} />
+        <JobList jobs={shown} marked={marked} onMark={mark} />
       )}
       <p class="foot" role="status">
         {count(shown.length)} of {count(total)} jobs{complete ? '' : ', more are coming'}
