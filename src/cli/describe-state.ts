@@ -17,7 +17,9 @@ export function paintStatus(status: string): string {
 /** One job, for people. */
 export function describeState(job: JobStateAnswer): string {
   const rows: [string, string | number | null][] = [
+    ['kind', job.kind],
     ['label', job.label],
+    ['goes on from', job.continues],
     ['since', job.since],
     ['stopping', job.stopping],
     ['place in line', job.queue_position],
@@ -59,11 +61,13 @@ export function describeList({ jobs, next_cursor: cursor }: ListAnswer): string 
   if (jobs.length === 0) return 'There are no such jobs.\n';
   const rows = jobs.map((job) => [
     job.job_id,
+    job.kind,
     job.queue_position === null ? job.status : `${job.status} #${job.queue_position}`,
     job.since.slice(0, 19).replace('T', ' '),
     job.label ?? '',
     job.workspace_root,
   ]);
   const more = cursor === null ? [] : [`More: --cursor ${cursor}`];
-  return [table(['JOB', 'STATUS', 'SINCE (UTC)', 'LABEL', 'WORKSPACE'], rows), ...more, ''].join('\n');
+  const heads = ['JOB', 'KIND', 'STATUS', 'SINCE (UTC)', 'LABEL', 'WORKSPACE'];
+  return [table(heads, rows), ...more, ''].join('\n');
 }

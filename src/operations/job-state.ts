@@ -15,6 +15,7 @@ export const tokenUsage = z.record(z.string(), z.number());
 export const jobState = z.object({
   job_id: z.string(),
   label: z.string().nullable(),
+  continues: z.string().nullable(),
   kind: z.enum(jobKinds),
   status: z.enum(jobStates),
   since: z.string().describe('When it entered this status.'),
@@ -44,6 +45,7 @@ export function describeJob({ record, queuePosition }: JobView, now: number): Jo
   return {
     job_id: record.id,
     label: record.submission.label,
+    continues: record.submission.continues?.jobId ?? null,
     kind: record.submission.kind,
     status: record.state,
     since: instant(enteredAt(record)),

@@ -43,13 +43,14 @@ describe('what people read', () => {
       since: '2026-01-01T12:00:00.000Z',
       accepted_at: '2026-01-01T12:00:00.000Z',
       group_id: null,
+      continues: null,
       queue_position: 3,
       workspace_root: '/w',
       patch_bytes: null,
       error_code: null,
     };
     const lines = describeList({ ok: true, jobs: [job], next_cursor: 'c' }).split('\n');
-    assert.match(lines[1] ?? '', /^a {4}queued #3 {2}2026-01-01 12:00:00 {2}two lines {2}\/w$/);
+    assert.match(lines[1] ?? '', /^a {4}delegate {2}queued #3 {2}2026-01-01 12:00:00 {2}two lines {2}\/w$/);
     assert.equal(lines[2], 'More: --cursor c');
   });
 

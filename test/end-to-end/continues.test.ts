@@ -59,6 +59,9 @@ describe('a follow-up', { concurrency: 2 }, () => {
         await offshoot.git('commit', '--quiet', '--all', '--message', 'second');
 
         const second = await offshoot.delegate('second: cat one.txt a.txt > two.txt', { continues: first });
+        assert.equal((await offshoot.call('codex_job_status', { job_id: second })).continues, first);
+        const { jobs } = await offshoot.call('codex_job_list', { limit: 1 });
+        assert.deepEqual([jobs[0].job_id, jobs[0].continues], [second, first]);
         const result = await offshoot.result(second);
         assert.equal(result.status, 'done', JSON.stringify(result.error));
         assert.equal(result.summary, 'Did second.');
