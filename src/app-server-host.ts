@@ -15,7 +15,8 @@ process.umask(0o077);
 process.chdir(directory);
 
 const host = new Host({ directory, serverHome, command: [program, ...words] });
-createServer((socket) => void serve(socket)).listen('socket');
+// Whoever asks may die in the middle of it; the jobs of all others go on.
+createServer((socket) => void serve(socket).catch(() => socket.destroy())).listen('socket');
 process.exit(await host.ended);
 
 /** One request, one answer. */

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -82,12 +82,23 @@ export class Host {
     } catch (problem) {
       return (problem as NodeJS.ErrnoException).code === 'EEXIST';
     }
+    try {
+      await this.#begin(job);
+      return true;
+    } catch {
+      // For want of disk or files: another host, or this one later, may take it yet.
+      this.#runs.delete(job.files.directory);
+      rmSync(job.files.claim, { force: true });
+      return false;
+    }
+  }
+
+  async #begin(job: HostedJob): Promise<void> {
     const run = new HostedRun(job, this.#server, this.#plan.serverHome);
     this.#turns += 1;
     this.#runs.set(job.files.directory, run);
     await this.#sign(job);
     void this.#run(run);
-    return true;
   }
 
   /** Ends the app-server, and with it the host. */

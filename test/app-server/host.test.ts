@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { findCodex } from '../../src/agents/codex-program.js';
@@ -80,6 +80,21 @@ describe('a host', { concurrency: false }, () => {
     assert.deepEqual(await host.answer({ type: 'take', job: second }), { taken: true });
     assert.equal(model.requests('say').length, requests);
     host.leave();
+    assert.equal(await host.ended, 0);
+  });
+
+  it('does not take a job whose files it cannot write, and goes on with the others', async () => {
+    const host = await makeHost('unwritable', { runs: 1, turns: 2 });
+    const job = await makeJob('no files', 'say');
+    for (const obstacle of [job.files.stderr, `${job.files.process}.new`]) {
+      await mkdir(obstacle);
+      assert.deepEqual(await host.answer({ type: 'take', job }), { taken: false });
+      await rmdir(obstacle);
+      assert.deepEqual((await readdir(job.files.directory)).includes('claim'), false);
+    }
+    assert.deepEqual(await host.answer({ type: 'take', job }), { taken: true });
+    await appears(job.files.directory, 'exit');
+    assert.equal(await readFile(job.files.exit, 'utf8'), '000\n');
     assert.equal(await host.ended, 0);
   });
 
