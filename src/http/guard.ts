@@ -4,22 +4,25 @@ import { hostname } from 'node:os';
 
 /**
  * Whether a request may come from a web page or under a name that somebody else's DNS has given to this machine.
- * Only names that nobody else can point here are taken: the loopback's, addresses, and this machine's own.
+ * Only names that nobody else can point here are taken: the loopback's, addresses, this machine's own, and the one
+ * that the user has said to serve at.
  */
-export function comesFromElsewhere({ headers }: IncomingMessage): boolean {
+export function comesFromElsewhere({ headers }: IncomingMessage, servedAt: string): boolean {
   const { host, origin } = headers;
-  if (host === undefined || !isOwnName(hostnameOf(`http://${host}`))) return true;
+  const name = host === undefined ? null : hostnameOf(`http://${host}`);
+  if (name === null || !isOwnName(name, servedAt)) return true;
   if (origin === undefined) return false;
   const from = hostnameOf(origin);
-  return from === null || !(isLoopback(from) || from === hostnameOf(`http://${host}`));
+  return from === null || !(isLoopback(from) || from === name);
 }
 
 export function isLoopback(name: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
-function isOwnName(name: string | null): boolean {
-  return name !== null && (isLoopback(name) || isIP(name) !== 0 || name === hostname().toLowerCase());
+function isOwnName(name: string, servedAt: string): boolean {
+  const own = [hostname(), servedAt].map((each) => each.toLowerCase());
+  return isLoopback(name) || isIP(name) !== 0 || own.includes(name);
 }
 
 /** Without the brackets of an IPv6 address; null if the text is no origin of http or https. */

@@ -79,7 +79,7 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
   const unread = unreadResponses();
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (comesFromElsewhere(incoming)) return refuseHttp(response, elsewhere);
+    if (comesFromElsewhere(incoming, address.host)) return refuseHttp(response, elsewhere);
     const path = pathOf(incoming);
     if (site?.isPublic(path) && (await site.serve(incoming, response, path))) return;
     const bearer = bearerOf(incoming);
@@ -98,7 +98,7 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
     });
   });
   server.maxConnections = limits.connections;
-  if (site !== undefined) acceptUpgrades(server, site, stateDir);
+  if (site !== undefined) acceptUpgrades(server, site, { stateDir, servedAt: address.host });
   const bound = await bind(server, address);
   if (!bound.ok) return bound;
 

@@ -8,10 +8,14 @@ import { nameOfToken } from './tokens.js';
  * Lets WebSockets through to the site under the rules of every other request. A browser can give a WebSocket no
  * header, so that its token is the parameter `token` of the address.
  */
-export function acceptUpgrades(server: Server, site: Site, stateDir: string): void {
+export function acceptUpgrades(
+  server: Server,
+  site: Site,
+  { stateDir, servedAt }: { stateDir: string; servedAt: string },
+): void {
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (comesFromElsewhere(incoming)) return refuse(socket, 403);
+    if (comesFromElsewhere(incoming, servedAt)) return refuse(socket, 403);
     const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost');
     if (nameOfToken(stateDir, searchParams.get('token') ?? '') === null) return refuse(socket, 401);
     if (!site.upgrade(incoming, socket, head, pathname)) refuse(socket, 404);

@@ -15,6 +15,8 @@ export interface HttpServed extends HttpListener {
 }
 
 export interface Serving {
+  /** The loopback unless given. */
+  host?: string;
   mcp?: Mcp;
   stateDir?: string;
   limits?: Partial<HttpLimits>;
@@ -27,7 +29,7 @@ export async function serveOverHttp(serving: Serving = {}): Promise<HttpServed> 
   const stateDir = serving.stateDir ?? temporary?.path ?? '';
   const token = ensureToken(stateDir, 'default');
   const listening = await listenHttp({
-    address: { host: '127.0.0.1', port: 0 },
+    address: { host: serving.host ?? '127.0.0.1', port: 0 },
     mcp: serving.mcp ?? mcpService(toyService),
     stateDir,
     log: silentLog,
