@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { after, before, describe, it } from 'node:test';
+import { ensureToken, revokeToken } from '../../src/http/tokens.js';
+import { mcpService } from '../../src/mcp/serve-mcp.js';
+import { goodHeaders, type HttpServed, initializeBody, serveOverHttp } from '../support/http.js';
+import { until } from '../support/link-toys.js';
+import { type McpHouse, makeMcpHouse } from '../support/mcp-house.js';
+import { statelessOverHttp } from '../support/stateless-client.js';
+
+const REQUESTS = 200;
+
+describe('connections over HTTP', () => {
+  it('stay open for a busy client, which sends many requests one after the other', async () => {
+    const served = await serveOverHttp();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ports = new Set<number | undefined>();
+    const post = (headers: Record<string, string>, body: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        const outgoing = request(served.url, { method: 'POST', agent, headers }, (answer) => {
+          ports.add(answer.socket.localPort);
+          answer
+            .resume()
+            .once('end', () => resolve(answer))
+            .once('error', reject);
+        });
+        // A connection that is reset in between ends here.
+        outgoing.once('error', reject).end(body);
+      });
+
+    // What the server is set to, in seconds, stands in its own answers: a client's model may take as long.
+    const refused = await post({}, '');
+    assert.equal(refused.statusCode, 401);
+    assert.ok(Number(/^timeout=(\d+)$/.exec(String(refused.headers['keep-alive']))?.[1]) >= 120);
+    const begun = await post(goodHeaders(served.token), initializeBody);
+    const session = String(begun.headers['mcp-session-id']);
+    for (let id = 1; id <= REQUESTS; id += 1) {
+      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
+      const answer = await post(goodHeaders(served.token, { 'mcp-session-id': session }), body);
+      assert.equal(answer.statusCode, 200);
+    }
+    assert.equal(ports.size, 1);
+    agent.destroy();
+    await served.close();
+  });
+});
+
+describe('a stream that listens, in revision 2026-07-28', () => {
+  let house: McpHouse;
+  let served: HttpServed;
+  before(async () => {
+    house = await makeMcpHouse();
+    const mcp = mcpService(house.service);
+    served = await serveOverHttp({ stateDir: house.stateDir, mcp, limits: { sweepMs: 20 } });
+  });
+  after(async () => {
+    await served.close();
+    await house.remove();
+  });
+
+  const jobId = '0'.repeat(32);
+  const uri = `offshoot://jobs/${jobId}`;
+  for (const [what, notifications] of [
+    ['resources', { resourceSubscriptions: [uri] }],
+    ['tasks', { taskIds: [jobId] }],
+    ['both', { resourceSubscriptions: [uri], taskIds: [jobId] }],
+  ] as const) {
+    it(`for ${what} ends when its token is revoked, and that of another goes on`, async () => {
+      const revoked = statelessOverHttp({ ...served, token: ensureToken(served.stateDir, 'ci') });
+      const other = statelessOverHttp(served);
+      const heard: unknown[] = [];
+      const listen = (client: typeof other) =>
+        client.ask('subscriptions/listen', { notifications }, { onNotification: (each) => heard.push(each) });
+      let others = 'open';
+      const staying = listen(other).then(
+        () => (others = 'ended'),
+        () => (others = 'closed by the client'),
+      );
+      const ending = listen(revoked);
+      await until(() => heard.length === 2);
+      assert.ok(revokeToken(served.stateDir, 'ci'));
+      assert.equal((await ending).result.resultType, 'complete');
+      assert.equal((await revoked.ask('server/discover')).error.message.includes('token'), true);
+      assert.equal(others, 'open');
+      other.close();
+      await staying;
+    });
+  }
+});
