@@ -65,6 +65,10 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   if (!(await isDirectory(slot.checkout))) {
     return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
   }
+  // A scrub that was broken off followed a capture that failed: what lies there is not the agent's any more.
+  if (existsSync(slot.scrub)) {
+    return refuse('patch_failed', { message: 'The worktree was given up before its patch was captured.' });
+  }
   const maxPatchBytes = plan.maxPatchBytes ?? DEFAULT_MAX_PATCH_BYTES;
   const { baselineCommit, environment, signal } = plan;
   const survey = plan.survey

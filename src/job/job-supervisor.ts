@@ -13,7 +13,7 @@ import { createDeadlines, type Deadlines } from './deadlines.js';
 import { Endings } from './endings.js';
 import { HeldFiles } from './held-files.js';
 import { Lineage } from './lineage.js';
-import { Listeners } from './listeners.js';
+import { guarded, Listeners } from './listeners.js';
 import { LiveJob } from './live-job.js';
 import { newRecord } from './new-record.js';
 import { startPruning } from './pruning.js';
@@ -217,12 +217,17 @@ class JobSupervisor implements Supervisor {
   }
 
   follow(jobIds: readonly string[], listener: (view: JobView) => void): () => void {
-    return this.#followers.listen(jobIds, listener);
+    return this.#followers.listen(jobIds, this.#guarded(listener));
   }
 
   subscribe(listener: (view: JobView) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    const own = this.#guarded(listener);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  #guarded(listener: (view: JobView) => void): (view: JobView) => void {
+    return guarded(listener, (problem) => this.#needs.log.error({ err: problem }, 'a listener threw'));
   }
 
   inspect(inspector: Inspector): () => void {

@@ -22,3 +22,14 @@ export class Listeners<Told> {
     for (const callback of this.#byJob.get(jobId) ?? []) callback(told);
   }
 }
+
+/** A listener whose exception is told to `failed`, and costs neither the job nor other listeners anything. */
+export const guarded =
+  <Told>(listener: (told: Told) => void, failed: (problem: unknown) => void): ((told: Told) => void) =>
+  (told) => {
+    try {
+      listener(told);
+    } catch (problem) {
+      failed(problem);
+    }
+  };

@@ -17,6 +17,7 @@ import { test } from 'node:test';
 import { execa } from 'execa';
 import { type CapturePlan, capturePatch } from '../../src/git/patch.js';
 import { removeWorktree, sweepTrash } from '../../src/git/removal.js';
+import { slotLayout } from '../../src/git/slot.js';
 import {
   applied,
   capture,
@@ -409,6 +410,14 @@ test('a worktree that is gone before its capture is told', async () => {
   const { plan, tree } = await capturePlan();
   rmSync(tree, { recursive: true });
   expectCode(await capturePatch(plan), 'patch_failed');
+});
+
+test('nothing is captured of a worktree whose scrub was broken off', async () => {
+  const { plan, tree } = await capturePlan();
+  put(tree, 'new.txt', 'x\n');
+  mkdirSync(slotLayout(plan.slotDirectory).scrub);
+  expectCode(await capturePatch(plan), 'patch_failed');
+  assert.deepEqual(readdirSync(join(plan.patchFile, '..')), []);
 });
 
 test('a patch over the limit is refused with the names of the largest files, and nothing is left', async () => {

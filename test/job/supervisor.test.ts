@@ -77,6 +77,25 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('goes on with a job, and with its listeners, when one of them throws', async () => {
+    const { supervisor, pool, store, log } = await open();
+    const heard: string[] = [];
+    const fail = () => {
+      throw new Error('not heard');
+    };
+    supervisor.subscribe(fail);
+    supervisor.subscribe(({ record }) => heard.push(record.state));
+    const { record } = await submitOne(supervisor);
+    supervisor.follow([record.id], fail);
+    supervisor.follow([record.id], ({ record }) => heard.push(`followed ${record.state}`));
+    await finish(pool, record.id);
+    await supervisor.settled([record.id], 'all', never);
+    assert.equal((await store.get(record.id))?.state, 'done');
+    assert.deepEqual(heard.slice(-2), ['followed done', 'done']);
+    assert.equal(log.errors.length, heard.length);
+    supervisor.close();
+  });
+
   it('starts a stage only when the state that asks for it is durable', async () => {
     const memory = createMemoryStore();
     const order: string[] = [];
