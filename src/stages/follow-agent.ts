@@ -54,6 +54,9 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     stoppedFor ??= cause;
     stop();
   };
+  /** By the sizes, not by what was read: an agent may write faster than anybody reads. */
+  const wroteTooMuch = async () =>
+    (await sizeOf(files.stdout)) + (await sizeOf(files.stderr)) > maximumOutputBytes;
   channel.stop.addEventListener('abort', stop, { once: true });
   if (following.stopping || channel.stop.aborted) stop();
 
@@ -61,9 +64,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     let reported = '';
     let lastSign = Date.now();
     while (isAlive(agent)) {
-      // By their sizes, not by what was read: an agent may write faster than anybody reads.
-      if ((await sizeOf(files.stdout)) + (await sizeOf(files.stderr)) > maximumOutputBytes)
-        stopFor(tooMuchOutput(maximumOutputBytes));
+      if (await wroteTooMuch()) stopFor(tooMuchOutput(maximumOutputBytes));
       const before = tail.position();
       const caughtUp = await tail.read(take, AT_ONCE_BYTES);
       if (tail.position() > before || reader.mayBeSilent()) lastSign = Date.now();
@@ -71,8 +72,12 @@ export async function followAgent(following: Following): Promise<RunOutput> {
       if (Date.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
       if (caughtUp) await watch.next();
     }
-    while (!(await tail.read(take, AT_ONCE_BYTES)) && tail.position() <= maximumOutputBytes);
-    tail.finish(take);
+    // Also when it is found only now; and nobody wants to read all that.
+    if (await wroteTooMuch()) stoppedFor ??= tooMuchOutput(maximumOutputBytes);
+    else {
+      while (!(await tail.read(take, AT_ONCE_BYTES)));
+      tail.finish(take);
+    }
     report(reader.progress(), reported, channel);
   } finally {
     clearTimeout(overtake);

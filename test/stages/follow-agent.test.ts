@@ -1,54 +1,79 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
+import type { RunOutput } from '../../machines/job.js';
 import { command } from '../../src/agents/command.js';
-import { attemptLayout } from '../../src/job/layout.js';
+import { type AttemptLayout, attemptLayout } from '../../src/job/layout.js';
 import { openChannel } from '../../src/stages/channel.js';
 import { followAgent } from '../../src/stages/follow-agent.js';
 import { startAgent } from '../../src/stages/start-agent.js';
+import { appears } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
 
 const BOUND = 1024 * 1024;
+/** Bounded: were a test cut short, nobody would stop it. */
+const FLOOD = 'flood() { yes | head -c 50000000; }';
+
+let started = 0;
+
+/** Starts a shell as the agent, and follows it from when `meanwhile` is over; how that went, and the lines read. */
+async function follow(
+  script: string,
+  meanwhile: (files: AttemptLayout) => Promise<unknown> = async () => undefined,
+): Promise<{ output: RunOutput; lines: number }> {
+  const temporary = await temporaryDirectory();
+  const { port1, port2 } = new MessageChannel();
+  try {
+    started += 1;
+    const jobId = `${process.pid}${started}`.padStart(32, 'f');
+    const files = attemptLayout(temporary.path, jobId, 1);
+    await mkdir(files.directory, { recursive: true });
+    const agent = await startAgent(
+      { jobId, files, view: [], directory: temporary.path, deadlineAt: Date.now() + 60_000 },
+      {
+        command: ['/bin/sh', '-c', script],
+        input: '',
+        environment: { PATH: '/usr/bin:/bin', TMPDIR: join(temporary.path, 'tmp') },
+      },
+    );
+    assert.ok(agent.ok);
+    await meanwhile(files);
+    const reader = command().reader();
+    const output = await followAgent({
+      jobId,
+      agent: agent.value,
+      reader,
+      files,
+      silenceMs: 60_000,
+      maximumOutputBytes: BOUND,
+      stopping: false,
+      retryAfterMs: () => null,
+      channel: openChannel(port2),
+    });
+    return { output, lines: reader.progress().events };
+  } finally {
+    port1.close();
+    await temporary.remove();
+  }
+}
 
 describe('an agent', () => {
   it('that writes more than the bound is ended, on standard output and on standard error', async () => {
-    for (const [index, flood] of ['flood; exec sleep 60', 'flood >&2; exec sleep 60'].entries()) {
-      const temporary = await temporaryDirectory();
-      const { port1, port2 } = new MessageChannel();
-      try {
-        const jobId = `${process.pid}${index}`.padStart(32, 'f');
-        const files = attemptLayout(temporary.path, jobId, 1);
-        await mkdir(files.directory, { recursive: true });
-        const started = await startAgent(
-          { jobId, files, view: [], directory: temporary.path, deadlineAt: Date.now() + 60_000 },
-          {
-            // Bounded: were this test cut short, nobody would stop it.
-            command: ['/bin/sh', '-c', `flood() { yes | head -c 50000000; }; ${flood}`],
-            input: '',
-            environment: { PATH: '/usr/bin:/bin', TMPDIR: join(temporary.path, 'tmp') },
-          },
-        );
-        assert.ok(started.ok);
-        const output = await followAgent({
-          jobId,
-          agent: started.value,
-          reader: command().reader(),
-          files,
-          silenceMs: 60_000,
-          maximumOutputBytes: BOUND,
-          stopping: false,
-          retryAfterMs: () => null,
-          channel: openChannel(port2),
-        });
-        assert.ok(!output.ok);
-        assert.equal(output.code, 'output_too_large');
-        assert.match(output.message, /more than 1 MiB/);
-      } finally {
-        port1.close();
-        await temporary.remove();
-      }
+    for (const flood of ['flood; exec sleep 60', 'flood >&2; exec sleep 60']) {
+      const { output } = await follow(`${FLOOD}; ${flood}`);
+      assert.ok(!output.ok);
+      assert.equal(output.code, 'output_too_large');
+      assert.match(output.message, /more than 1 MiB/);
     }
+  });
+
+  it('that wrote more than the bound while nobody followed is told so, and nobody reads it all', async () => {
+    const ended = (files: AttemptLayout) => appears(dirname(files.exit), 'exit');
+    const { output, lines } = await follow(`${FLOOD}; flood`, ended);
+    assert.equal(!output.ok && output.code, 'output_too_large');
+    // Two bytes a line: all of it would be 25 million.
+    assert.ok(lines <= 2 * BOUND, `${lines} lines`);
   });
 });
