@@ -74,6 +74,7 @@ const needs: LiveJobNeeds = {
   clock: systemClock,
   backendFor: () => 'command',
   resultTtlSeconds: 60,
+  announces: false,
   changed: () => undefined,
   inspected: () => undefined,
   trouble: (_, problem) => {

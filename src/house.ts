@@ -1,7 +1,7 @@
 import type { Settings } from './config.js';
 import { type Outcome, succeed } from './errors.js';
 import { createInspection, type Inspection } from './inspect/inspection.js';
-import { announceSettled } from './job/announcements.js';
+import { Announcements } from './job/announcements.js';
 import { removeOrphans } from './job/artifacts.js';
 import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
@@ -46,7 +46,10 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   if (setAside !== null) log.error({ path: setAside }, 'the store was damaged; it was set aside');
 
   const pool = measuredPool(createPool(settings), metrics);
+  const announcements = settings.onSettled === null ? null : new Announcements({ store, pool, log });
+  await announcements?.takeUp();
   const supervisor = await createSupervisor({ store, pool, settings, clock: systemClock, log });
+  announcements?.follow(supervisor);
   const inspection = createInspection({ supervisor, settings, clock: systemClock, version });
   metrics.watch(supervisor, settings);
   traceJobs(supervisor, version);
@@ -62,7 +65,6 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     log.error({ err: problem }, 'orphaned files stay'),
   );
 
-  if (settings.onSettled !== null) announceSettled(supervisor, pool, log);
   const house: House = {
     settings,
     supervisor,
@@ -85,6 +87,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   const close = async () => {
     inspection.close();
     supervisor.close();
+    await announcements?.close();
     await store.close();
     await pool.close();
   };

@@ -327,6 +327,7 @@ class JobSupervisor implements Supervisor {
       store,
       clock,
       resultTtlSeconds: settings.resultTtlSeconds,
+      announces: settings.onSettled !== null,
       backendFor: ({ backend }) => chooseBackend(backend, this.#live.size, settings.appServerFrom),
       changed: (changed) => this.#changed(changed),
       inspected: ({ id }, event, state) => {

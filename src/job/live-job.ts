@@ -15,6 +15,8 @@ export interface LiveJobNeeds {
   store: Store;
   clock: Clock;
   resultTtlSeconds: number;
+  /** Whether the ends of jobs are told to the user's command or URL. */
+  announces: boolean;
   /** What a job that starts now is to run on. */
   backendFor(submission: Submission): Backend;
   /** Called after each change that is durable, and on live progress. */
@@ -142,6 +144,7 @@ export class LiveJob implements ActorsJob {
         : before.submission,
       deadlineAt: admitted ? now + before.submission.deadlineSeconds * 1_000 : before.deadlineAt,
       expiresAt: isSettled(state) ? now + this.#needs.resultTtlSeconds * 1_000 : null,
+      announce: isSettled(state) && this.#needs.announces,
     };
   }
 

@@ -25,5 +25,6 @@ export function newRecord(
     deadlineAt: null,
     retryAt: null,
     expiresAt: null,
+    announce: false,
   };
 }

@@ -173,6 +173,8 @@ export const jobRecord = z.object({
   retryAt: instant.nullable(),
   /** When a settled job is pruned; null before. */
   expiresAt: instant.nullable(),
+  /** Whether the end of a settled job is to be told to the user's command or URL; false before. */
+  announce: z.boolean().default(false),
 });
 
 export type JobRecord = z.infer<typeof jobRecord>;

@@ -1,11 +1,20 @@
 import type { JobState } from '../../machines/job.js';
 import { isSettled, type JobRecord, type JournalEntry, jobStates } from '../job/record.js';
-import type { Created, KnownKey, ListFilter, NewJob, Store } from './store.js';
+import {
+  ANNOUNCING_DAEMONS,
+  type Created,
+  type KnownKey,
+  type ListFilter,
+  type NewJob,
+  type Store,
+} from './store.js';
 
 interface StoredJob {
   record: JobRecord;
   task: string;
   journal: JournalEntry[];
+  /** How many more calls of `takeUnannounced` answer the job. */
+  announcementsLeft: number;
 }
 
 interface StoredKey {
@@ -72,7 +81,7 @@ export function createMemoryStore(): Store {
     assertDistinct(fresh);
     for (const { record, task, argumentsHash, entry } of copy(fresh)) {
       const key = record.submission.idempotencyKey;
-      jobs.set(record.id, { record, task, journal: [entry] });
+      jobs.set(record.id, { record, task, journal: [entry], announcementsLeft: 0 });
       sequences.add(record.sequence);
       if (key !== null) keys.set(key, { jobId: record.id, argumentsHash, keepUntil: null });
       lastSequence = Math.max(lastSequence, record.sequence);
@@ -85,6 +94,7 @@ export function createMemoryStore(): Store {
     if (stored === undefined || isSettled(stored.record.state)) return false;
     stored.record = copy(record);
     stored.journal.push(copy(entry));
+    if (record.announce) stored.announcementsLeft = ANNOUNCING_DAEMONS;
     return true;
   };
 
@@ -124,6 +134,17 @@ export function createMemoryStore(): Store {
       .slice(0, limit)
       .map(({ id }) => id);
 
+  const takeUnannounced = (): JobRecord[] => {
+    const left = [...jobs.values()].filter(({ announcementsLeft }) => announcementsLeft > 0);
+    for (const stored of left) stored.announcementsLeft -= 1;
+    return left.map(({ record }) => record).sort((one, other) => one.sequence - other.sequence);
+  };
+
+  const announced = (id: string): void => {
+    const stored = jobs.get(id);
+    if (stored !== undefined) stored.announcementsLeft = 0;
+  };
+
   const countByState = (): Record<JobState, number> => {
     const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
     for (const { record } of jobs.values()) counts[record.state] += 1;
@@ -139,6 +160,8 @@ export function createMemoryStore(): Store {
     list: (filter) => call(() => list(filter)),
     unsettled: () => call(() => oldestFirst().filter(({ state }) => !isSettled(state))),
     expired: (now, limit) => call(() => expired(now, limit)),
+    takeUnannounced: () => call(takeUnannounced),
+    announced: (id) => call(() => announced(id)),
     remove: (id, keepKeyUntil) => call(() => remove(id, keepKeyUntil)),
     forgetKeys: (now) => call(() => forgetKeys(now)),
     countByState: () => call(countByState),

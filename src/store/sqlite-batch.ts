@@ -5,7 +5,14 @@ import type { StoreCall, TableRequest } from './sqlite-messages.js';
 /** The first of a long line of writes waits no longer than this for those behind it, in milliseconds. */
 const LONGEST_BATCH = 20;
 
-const writes: ReadonlySet<StoreCall> = new Set<StoreCall>(['create', 'save', 'remove', 'forgetKeys']);
+const writes: ReadonlySet<StoreCall> = new Set<StoreCall>([
+  'create',
+  'save',
+  'takeUnannounced',
+  'announced',
+  'remove',
+  'forgetKeys',
+]);
 
 export type Answered = { request: TableRequest; value: unknown } | { request: TableRequest; problem: string };
 

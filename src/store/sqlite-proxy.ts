@@ -105,6 +105,8 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
     list,
     unsettled,
     expired: (now, limit) => call('expired', now, limit),
+    takeUnannounced: async () => reader.records(await call('takeUnannounced')),
+    announced: (id) => call('announced', id),
     remove: (id, keepKeyUntil) => call('remove', id, keepKeyUntil),
     forgetKeys: (now) => call('forgetKeys', now),
     countByState,

@@ -17,6 +17,7 @@ export interface SavedRow {
   id: string;
   state: string;
   expiresAt: number | null;
+  announce: boolean;
   record: string;
 }
 
@@ -42,6 +43,7 @@ export const savedRow = (record: JobRecord): SavedRow => ({
   id: record.id,
   state: record.state,
   expiresAt: record.expiresAt,
+  announce: record.announce,
   record: JSON.stringify(record),
 });
 

@@ -11,6 +11,8 @@ export const UNSETTLED = "state NOT IN ('done', 'failed', 'cancelled', 'expired'
  * given, removed or not. A key outlives its job until `keep_until`, which is null as long as the job is there.
  *
  * Version 2. Jobs have groups; those from before have none.
+ *
+ * Version 3. `announcements_left` counts how many more daemons may tell of a settled job.
  */
 const migrations: readonly string[] = [
   `CREATE TABLE job (
@@ -50,6 +52,8 @@ const migrations: readonly string[] = [
    CREATE INDEX key_by_keep_until ON idempotency_key (keep_until) WHERE keep_until IS NOT NULL;`,
   `ALTER TABLE job ADD COLUMN group_id TEXT;
    CREATE INDEX job_by_group ON job (group_id, sequence, state, repository) WHERE group_id IS NOT NULL;`,
+  `ALTER TABLE job ADD COLUMN announcements_left INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX job_to_announce ON job (sequence) WHERE announcements_left > 0;`,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

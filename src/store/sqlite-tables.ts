@@ -2,7 +2,7 @@ import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructur
 import type { JobState } from '../../machines/job.js';
 import type { NewJobRow, RecordRow, SavedRow } from './sqlite-rows.js';
 import { UNSETTLED } from './sqlite-schema.js';
-import type { Created, KnownKey, ListFilter } from './store.js';
+import { ANNOUNCING_DAEMONS, type Created, type KnownKey, type ListFilter } from './store.js';
 
 /** Records that go to the main thread at once: about a millisecond of its time. */
 const PAGE = 250;
@@ -18,6 +18,8 @@ export interface JobTables {
   /** What was unsettled at the time of the call, in pages. */
   unsettled(): Iterable<RecordRow[]>;
   expired(now: number, limit: number): string[];
+  takeUnannounced(): RecordRow[];
+  announced(id: string): void;
   remove(id: string, keepKeyUntil: number): boolean;
   forgetKeys(now: number): void;
   /** States without jobs are left out. */
@@ -54,7 +56,7 @@ export function createJobTables(database: DatabaseSyncInstance): JobTables {
 
   const insert = (job: NewJobRow): void => {
     const key = wholeOrNull(job.idempotencyKey);
-    statement('INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+    statement('INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)').run(
       job.sequence,
       job.id,
       job.state,
@@ -83,10 +85,11 @@ export function createJobTables(database: DatabaseSyncInstance): JobTables {
       return { ok: true };
     },
 
-    save({ id, state, expiresAt, record }, entry) {
+    save({ id, state, expiresAt, announce, record }, entry) {
       const row = statement(
-        `UPDATE job SET state = ?, expires_at = ?, record = ? WHERE id = ? AND ${UNSETTLED} RETURNING sequence`,
-      ).get(state, expiresAt, record, id);
+        `UPDATE job SET state = ?, expires_at = ?, announcements_left = ?, record = ?
+         WHERE id = ? AND ${UNSETTLED} RETURNING sequence`,
+      ).get(state, expiresAt, announce ? ANNOUNCING_DAEMONS : 0, record, id);
       if (row === undefined) return false;
       addToJournal(row.sequence, entry);
       return true;
@@ -131,6 +134,18 @@ export function createJobTables(database: DatabaseSyncInstance): JobTables {
       return statement(sql)
         .all(now, limit)
         .map(({ id }) => id);
+    },
+
+    takeUnannounced() {
+      const sql = `UPDATE job SET announcements_left = announcements_left - 1 WHERE announcements_left > 0
+                   RETURNING sequence, id, record`;
+      return statement(sql)
+        .all()
+        .sort((one, other) => one.sequence - other.sequence);
+    },
+
+    announced(id) {
+      statement('UPDATE job SET announcements_left = 0 WHERE id = ?').run(id);
     },
 
     remove(id, keepKeyUntil) {

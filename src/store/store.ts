@@ -1,6 +1,9 @@
 import type { JobState } from '../../machines/job.js';
 import type { JobRecord, JournalEntry } from '../job/record.js';
 
+/** So many daemons that start go on with an announcement that others left: one that ends them has an end itself. */
+export const ANNOUNCING_DAEMONS = 3;
+
 /**
  * Where jobs are kept. Two implementations, SQLite and memory, pass one conformance suite.
  *
@@ -39,6 +42,15 @@ export interface Store {
 
   /** Ids of settled jobs whose `expiresAt` is at or before `now`, at most `limit`. */
   expired(now: number, limit: number): Promise<string[]>;
+
+  /**
+   * Settled jobs whose record says `announce` and of which `announced` has not heard, in the order of `sequence`.
+   * Each is answered by as many calls as `ANNOUNCING_DAEMONS`, and by none after them.
+   */
+  takeUnannounced(): Promise<JobRecord[]>;
+
+  /** The end of the job was told, or that was given up. */
+  announced(id: string): Promise<void>;
 
   /**
    * Deletes a settled job with its task and journal. Its idempotency key stays known until `keepKeyUntil`,

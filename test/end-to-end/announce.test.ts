@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -59,6 +59,49 @@ describe('the end of a job is told', { concurrency: 2 }, () => {
         label: null,
         group_id: null,
       });
+    } finally {
+      await offshoot.remove();
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  it('by the next daemon, when one was killed before it was heard, and by no third', async () => {
+    const heard: { jobId: string; response: ServerResponse }[] = [];
+    const server = createServer((request, response) => {
+      request.once('data', (body) => {
+        heard.push({ jobId: JSON.parse(String(body)).job_id, response });
+        server.emit('heard');
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const offshoot = await makeOffshoot({
+      environment: { ...command, OFFSHOOT_ON_SETTLED: `http://127.0.0.1:${port}/told` },
+    });
+    try {
+      await offshoot.start();
+      const first = once(server, 'heard');
+      const id = await offshoot.delegate('exit 0\n');
+      await first;
+      await offshoot.kill();
+      const second = once(server, 'heard');
+      await offshoot.start();
+      await second;
+      heard[1]?.response.writeHead(204).end();
+      const ended = offshoot.ended();
+      process.kill(offshoot.pid(), 'SIGTERM');
+      await ended;
+      await offshoot.start();
+      const third = once(server, 'heard');
+      const other = await offshoot.delegate('exit 0\n');
+      await third;
+      heard[2]?.response.writeHead(204).end();
+      assert.deepEqual(
+        heard.map(({ jobId }) => jobId),
+        [id, id, other],
+      );
     } finally {
       await offshoot.remove();
       server.close();

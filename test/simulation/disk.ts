@@ -68,6 +68,8 @@ export class Disk {
           if (removed) promises.removed(id, keepKeyUntil);
           return removed;
         }),
+      takeUnannounced: () => write(() => kept.takeUnannounced()),
+      announced: (id) => write(() => kept.announced(id)),
       forgetKeys: (now) => write(() => kept.forgetKeys(now)),
       get: (id) => read(() => kept.get(id)),
       task: (id) => read(() => kept.task(id)),

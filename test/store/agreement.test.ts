@@ -43,7 +43,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(fc.constant('forgetKeys' as const), instant),
   fc.tuple(fc.constantFrom('get' as const, 'task' as const, 'journal' as const), sequence.map(jobId)),
   fc.tuple(fc.constant('expired' as const), instant, limit),
-  fc.tuple(fc.constantFrom('unsettled' as const, 'countByState' as const, 'lastSequence' as const)),
+  fc.tuple(fc.constant('announced' as const), sequence.map(jobId)),
+  fc.tuple(
+    fc.constantFrom(
+      'unsettled' as const,
+      'takeUnannounced' as const,
+      'countByState' as const,
+      'lastSequence' as const,
+    ),
+  ),
   fc.tuple(
     fc.constant('list' as const),
     fc.record(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { jobStates, settledStates } from '../../src/job/record.js';
-import type { NewJob, Store } from '../../src/store/store.js';
+import { ANNOUNCING_DAEMONS, type NewJob, type Store } from '../../src/store/store.js';
 import { entryOf, jobId, moved, NOW, newJob } from '../support/store-jobs.js';
 
 /** What every store must do: each sentence of `src/store/store.ts`. `open` gives an empty store each time. */
@@ -317,6 +317,40 @@ export function conformance(name: string, open: () => Promise<Store>): void {
       });
     });
 
+    describe('announcing', () => {
+      const unannounced = async () => (await store.takeUnannounced()).map(({ sequence }) => sequence);
+
+      test('finds the settled jobs that are to be announced, oldest first, until they were', async () => {
+        const jobs = [1, 2, 3, 4].map((sequence) => newJob(sequence));
+        await store.create(jobs);
+        for (const { record } of jobs.slice(1).reverse()) {
+          const settled = { ...moved(record, 'failed'), announce: record.sequence !== 3 };
+          await store.save(settled, entryOf('failed'));
+        }
+        assert.deepEqual(await unannounced(), [2, 4]);
+        await store.announced(jobId(2));
+        assert.deepEqual(await store.takeUnannounced(), [moved(newJob(4).record, 'failed')]);
+        await store.announced(jobId(4));
+        await store.announced(jobId(7));
+        assert.deepEqual(await unannounced(), []);
+      });
+
+      test('gives a job up that as many daemons took as may', async () => {
+        await store.create([newJob(1)]);
+        await settle(newJob(1));
+        for (let daemon = 1; daemon <= ANNOUNCING_DAEMONS; daemon += 1)
+          assert.deepEqual(await unannounced(), [1]);
+        assert.deepEqual(await unannounced(), []);
+      });
+
+      test('forgets a job that was removed', async () => {
+        await store.create([newJob(1)]);
+        await settle(newJob(1));
+        await store.remove(jobId(1), NOW);
+        assert.deepEqual(await unannounced(), []);
+      });
+    });
+
     describe('removing', () => {
       test('takes a settled job with its task and journal', async () => {
         const job = newJob(1);
@@ -372,6 +406,8 @@ export function conformance(name: string, open: () => Promise<Store>): void {
           () => store.list({ limit: 1 }),
           () => store.unsettled(),
           () => store.expired(NOW, 1),
+          () => store.takeUnannounced(),
+          () => store.announced(record.id),
           () => store.remove(record.id, NOW),
           () => store.forgetKeys(NOW),
           () => store.countByState(),

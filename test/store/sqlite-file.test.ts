@@ -65,14 +65,16 @@ test('a store of an older version is migrated, and its jobs are found', async ()
   const path = await filledPath();
   alter(
     path,
-    `DROP INDEX job_by_group; ALTER TABLE job DROP COLUMN group_id; PRAGMA user_version = 1;
+    `DROP INDEX job_to_announce; ALTER TABLE job DROP COLUMN announcements_left;
+     DROP INDEX job_by_group; ALTER TABLE job DROP COLUMN group_id; PRAGMA user_version = 1;
      UPDATE job SET record = json_remove(record, '$.submission.groupId', '$.submission.client',
-       '$.submission.priority', '$.submission.parentJobId', '$.submission.depth')`,
+       '$.submission.priority', '$.submission.parentJobId', '$.submission.depth', '$.announce')`,
   );
   const store = await files.open(path);
   const [job] = await store.list({ limit: 1 });
   assert.deepEqual([job?.submission.groupId, job?.submission.priority, job?.submission.depth], [null, 0, 1]);
   assert.deepEqual(await store.list({ groupId: 'g', limit: 1 }), []);
+  assert.deepEqual([job?.announce, await store.takeUnannounced()], [false, []]);
 });
 
 test('a store of a newer version is refused and left as it is', async () => {

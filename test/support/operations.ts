@@ -107,6 +107,7 @@ export function makeRecord(
     deadlineAt: null,
     retryAt: null,
     expiresAt: null,
+    announce: false,
   };
 }
 

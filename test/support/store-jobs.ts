@@ -79,6 +79,7 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
     deadlineAt: null,
     retryAt: null,
     expiresAt: null,
+    announce: false,
   };
   return { record, task, argumentsHash: particulars.argumentsHash ?? 'hash', entry: entryOf('queued') };
 }
@@ -90,10 +91,11 @@ export const entryOf = (state: JobState, reason: string | null = null): JournalE
   reason,
 });
 
-/** The record as it is once its job is in `state`; a settled one expires at `expiresAt`. */
+/** The record as it is once its job is in `state`; a settled one expires at `expiresAt`, and is to be announced. */
 export const moved = (record: JobRecord, state: JobState, expiresAt = NOW): JobRecord => ({
   ...record,
   state,
   entered: { ...record.entered, [state]: NOW },
   expiresAt: isSettled(state) ? expiresAt : null,
+  announce: isSettled(state),
 });
