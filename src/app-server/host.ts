@@ -1,5 +1,5 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodexServer } from './codex-server.js';
@@ -127,14 +127,12 @@ export class Host {
     await rename(`${files.process}.new`, files.process);
   }
 
-  /** The launcher writes it as soon as it has started the host. */
+  /** The launcher writes it as soon as it has started the host; whole with the line break at its end. */
   async #ownProcess(): Promise<string> {
     for (;;) {
-      try {
-        return readFileSync(join(this.#plan.directory, 'process'), 'utf8');
-      } catch {
-        await delay(10);
-      }
+      const text = await readFile(join(this.#plan.directory, 'process'), 'utf8').catch(() => '');
+      if (text.endsWith('\n')) return text;
+      await delay(10);
     }
   }
 

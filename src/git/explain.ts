@@ -5,9 +5,12 @@ type Refusal = { ok: false; fault: Fault };
 
 const MAX_WORDS = 400;
 
-/** What git says, or why it could not be started, when there is no process, file or memory left. */
+/** What a program says, or why it could not be started, when there is no process, file or memory left. */
 const exhausted =
   /Too many open files|Resource temporarily unavailable|[Cc]annot (allocate memory|fork)|^E(AGAIN|MFILE|NFILE|NOMEM)$/;
+
+/** True for the words, or the system's code, of a start that failed for want of a process, a file or memory. */
+export const tellsExhaustion = (words: string): boolean => exhausted.test(words);
 
 /** Says in our words why git failed. `code` is for what the table of errors has no own code for. */
 export function explain(failure: GitFailure, code: ErrorCode, doing: string): Refusal {
@@ -18,7 +21,7 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
     return refuse(code, { message: `git wrote more than can be held while ${doing}: too many files.` });
   }
   if (/No space left on device|Disk quota exceeded/.test(failure.stderr)) return refuse('disk_full');
-  if (exhausted.test(failure.stderr)) return refuse('machine_exhausted');
+  if (tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
   if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');
   if (/not a git repository/.test(failure.stderr)) return refuse('not_a_git_repo');
   if (/unable to (read|find)|missing (blob|tree)|invalid object|promisor|transport '/.test(failure.stderr)) {
@@ -42,6 +45,6 @@ export function explainSystemError(error: unknown, code: ErrorCode, doing: strin
   const systemCode = (error as NodeJS.ErrnoException).code;
   if (systemCode === undefined || systemCode.startsWith('ERR_')) throw error;
   if (['ENOSPC', 'EDQUOT'].includes(systemCode)) return refuse('disk_full');
-  if (exhausted.test(systemCode)) return refuse('machine_exhausted');
+  if (tellsExhaustion(systemCode)) return refuse('machine_exhausted');
   return refuse(code, { message: `The system refused while ${doing}: ${systemCode}.` });
 }

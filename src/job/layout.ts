@@ -54,9 +54,9 @@ export interface AttemptLayout {
   prompt: string;
   stdout: string;
   stderr: string;
-  /** Holds the agent's exit status once it has ended; made whole by a rename. */
+  /** Holds the agent's exit status once it has ended; whole with the line break at its end. */
   exit: string;
-  /** Who runs the agent: pid, start time, boot. Made whole by a rename. */
+  /** Who runs the agent: pid, start time, boot. Whole with the line break at its end. */
   process: string;
   /** There once a start was tried: making it is the claim to start the agent. */
   claim: string;

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Containment } from '../../machines/job.js';
 import { askHostToStop, type HostPlace } from './ask-host.js';
 import { sweep } from './marked-processes.js';
-import { isDead, isThere, readStat, readText, sendSignal } from './proc.js';
+import { isDead, isThere, readIfThere, readStat, readText, sendSignal } from './proc.js';
 
 /** How long a stopped agent may take to end politely. */
 export const GRACE_SECONDS = 5;
@@ -23,10 +22,10 @@ export interface AgentProcess {
   place: HostPlace | null;
 }
 
-/** Reads the file that the launcher made; null when there is none. */
-export async function readAgentProcess(file: string): Promise<AgentProcess | null> {
-  const text = await readFile(file, 'utf8').catch(nullIfMissing);
-  if (text === null) return null;
+/** Reads the file that the launcher made; null when there is none, or not all of it yet. */
+export function readAgentProcess(file: string): AgentProcess | null {
+  const text = readIfThere(file);
+  if (text === null || !WHOLE.test(text)) return null;
   const [pid = '', containment = '', bootId = '', stat = '', host = ''] = text.split('\n');
   return {
     pid: Number(pid),
@@ -37,11 +36,8 @@ export async function readAgentProcess(file: string): Promise<AgentProcess | nul
   };
 }
 
-/** Only a file that is not there is no file: a start that happened must never be taken for none. */
-function nullIfMissing(problem: NodeJS.ErrnoException): null {
-  if (problem.code === 'ENOENT') return null;
-  throw problem;
-}
+/** Four lines at least, the last one ended. */
+const WHOLE = /^(.*\n){4}(.*\n)?$/;
 
 /** False once every process of the agent's namespace, or its supervisor, is dead; a zombie is dead. */
 export function isAlive(agent: AgentProcess): boolean {

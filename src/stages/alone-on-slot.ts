@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { endWorkOn } from './marked-processes.js';
 
@@ -11,18 +11,22 @@ export async function aloneOnSlot<Output>(
   atWork: string,
   work: () => Promise<Output>,
 ): Promise<Output> {
-  await mkdir(dirname(atWork), { recursive: true, mode: 0o700 });
-  const cutOff = await writeFile(atWork, '', { flag: 'wx', mode: 0o600 }).then(
-    () => false,
-    (problem: NodeJS.ErrnoException) => {
-      if (problem.code === 'EEXIST') return true;
-      throw problem;
-    },
-  );
-  if (cutOff) await endWorkOn(slot);
+  mkdirSync(dirname(atWork), { recursive: true, mode: 0o700 });
+  if (!beginsNow(atWork)) await endWorkOn(slot);
   try {
     return await work();
   } finally {
-    await rm(atWork, { force: true });
+    rmSync(atWork, { force: true });
+  }
+}
+
+/** False when the file is there already. Synchronous, as all that is short: waiting for it costs far more. */
+function beginsNow(atWork: string): boolean {
+  try {
+    writeFileSync(atWork, '', { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (problem) {
+    if ((problem as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw problem;
   }
 }

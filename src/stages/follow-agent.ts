@@ -1,10 +1,11 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
 import type { AgentConclusion, AgentFailure, AgentReader } from '../agents/agent.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { type AgentProcess, askToStop, GRACE_SECONDS, isAlive, kill } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { sweep } from './marked-processes.js';
+import { readIfThere } from './proc.js';
 import { openTail } from './tail.js';
 import { watchFiles } from './watch-files.js';
 
@@ -55,8 +56,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     stop();
   };
   /** By the sizes, not by what was read: an agent may write faster than anybody reads. */
-  const wroteTooMuch = async () =>
-    (await sizeOf(files.stdout)) + (await sizeOf(files.stderr)) > maximumOutputBytes;
+  const wroteTooMuch = () => sizeOf(files.stdout) + sizeOf(files.stderr) > maximumOutputBytes;
   channel.stop.addEventListener('abort', stop, { once: true });
   if (following.stopping || channel.stop.aborted) stop();
 
@@ -64,7 +64,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     let reported = '';
     let lastSign = Date.now();
     while (isAlive(agent)) {
-      if (await wroteTooMuch()) stopFor(tooMuchOutput(maximumOutputBytes));
+      if (wroteTooMuch()) stopFor(tooMuchOutput(maximumOutputBytes));
       const before = tail.position();
       const caughtUp = await tail.read(take, AT_ONCE_BYTES);
       if (tail.position() > before || reader.mayBeSilent()) lastSign = Date.now();
@@ -73,7 +73,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
       if (caughtUp) await watch.next();
     }
     // Also when it is found only now; and nobody wants to read all that.
-    if (await wroteTooMuch()) stoppedFor ??= tooMuchOutput(maximumOutputBytes);
+    if (wroteTooMuch()) stoppedFor ??= tooMuchOutput(maximumOutputBytes);
     else {
       while (!(await tail.read(take, AT_ONCE_BYTES)));
       tail.finish(take);
@@ -86,10 +86,10 @@ export async function followAgent(following: Following): Promise<RunOutput> {
     watch.close();
     await tail.close();
   }
-  const status = await exitStatus(files.exit);
+  const status = exitStatus(files.exit);
   // What left the process group; and what a supervisor that was killed has not ended itself.
   if (agent.containment === 'group' || status === null) await sweep(jobId);
-  const conclusion = reader.conclude({ status, stderr: await endOf(files.stderr) });
+  const conclusion = reader.conclude({ status, stderr: endOf(files.stderr) });
   if (agent.place !== null && status === null) stoppedFor ??= HOST_LOST;
   return output(conclusion, stoppedFor, following, status);
 }
@@ -140,28 +140,20 @@ const silence = (milliseconds: number): AgentFailure => ({
 });
 
 /** The status that the supervisor wrote; null when it was killed before it could. */
-async function exitStatus(file: string): Promise<number | null> {
-  const text = await readFile(file, 'utf8').catch((problem: NodeJS.ErrnoException) => {
-    if (problem.code === 'ENOENT') return '';
-    throw problem;
-  });
-  return /^\d+$/.test(text.trim()) ? Number(text) : null;
+function exitStatus(file: string): number | null {
+  const text = readIfThere(file) ?? '';
+  return /^\d+\n$/.test(text) ? Number(text) : null;
 }
 
-const sizeOf = (file: string) =>
-  stat(file).then(
-    ({ size }) => size,
-    () => 0,
-  );
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
-async function endOf(path: string): Promise<string> {
-  const file = await open(path, 'r');
+function endOf(path: string): string {
+  const file = openSync(path, 'r');
   try {
-    const { size } = await file.stat();
-    const length = Math.min(size, STDERR_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8', 0, bytesRead);
+    const { size } = fstatSync(file);
+    const end = Buffer.alloc(Math.min(size, STDERR_BYTES));
+    return end.toString('utf8', 0, readSync(file, end, 0, end.length, size - end.length));
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

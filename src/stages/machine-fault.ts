@@ -6,8 +6,8 @@ const EXHAUSTED = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'];
 const FULL = ['ENOSPC', 'EDQUOT'];
 const CLOSED = ['EROFS', 'EACCES', 'EPERM', 'EIO'];
 
-/** True for the code of a system error, or of a launcher, that means: later there may be enough again. */
-export const isExhausted = (code: unknown): boolean => EXHAUSTED.includes(String(code));
+/** True for the code of a system error that means: later there may be enough again. */
+const isExhausted = (code: unknown): boolean => EXHAUSTED.includes(String(code));
 
 const SHORTAGES: readonly string[] = ['machine_exhausted', 'disk_full'] satisfies ErrorCode[];
 

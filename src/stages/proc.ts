@@ -24,6 +24,16 @@ export const isDead = (stat: string): boolean => /^\) [ZX] /.test(stat.slice(sta
 
 export const readStat = (pid: number) => readText(`/proc/${pid}/stat`);
 
+/** What a short file holds; null when it is not there. Throws when it cannot be read: it is not taken for missing. */
+export function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (problem) {
+    if ((problem as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw problem;
+  }
+}
+
 /** What a file of /proc holds; null when it cannot be read. */
 export function readText(path: string): string | null {
   try {

@@ -1,4 +1,5 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { RunOutput, Usage } from '../../machines/job.js';
 import type { AgentBackend } from '../agents/agent.js';
 import { describeAssignment } from '../agents/assignment.js';
@@ -35,7 +36,7 @@ export function run(task: RunTask, settings: Settings, channel: StageChannel): P
 async function runOnce(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
   const files = attemptLayout(settings.stateDir, task.jobId, task.attempt);
   const backend = await backendOf(task.submission.backend);
-  await mkdir(files.directory, { recursive: true, mode: 0o700 });
+  mkdirSync(files.directory, { recursive: true, mode: 0o700 });
 
   let agent = await findAgent(task.jobId, files);
   if (agent === null) {
@@ -88,7 +89,7 @@ async function start(
   }
   const { directory } = place;
   const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, task.jobId);
-  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
   const { jobId, submission, worktree, threadId } = task;
   const assignment = await assignmentOf(task, settings);
   const launch = await backend.launch(

@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
-import { access, readFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { tellsExhaustion } from '../git/explain.js';
+import { takeShell } from '../git/shell.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { JOB_MARKER } from '../job-marker.js';
 import { type AgentProcess, GRACE_SECONDS, readAgentProcess } from './agent-process.js';
 import { findHolding } from './containment.js';
-import { isExhausted } from './machine-fault.js';
 import { findMarked, sweep } from './marked-processes.js';
+import { readText } from './proc.js';
 import { LAUNCHER_CANNOT_WRITE, launcherScript, supervisorScript } from './supervisor-script.js';
 
 /** A launcher that was on its way when its thread or daemon died writes its file within this time. */
@@ -29,16 +30,16 @@ export interface AgentStart {
  * was ever started, or that a start was tried and left nothing alive; then it may be started.
  */
 export async function findAgent(jobId: string, files: AttemptLayout): Promise<AgentProcess | null> {
-  const known = await readAgentProcess(files.process);
-  if (known !== null || !(await exists(files.claim))) return known;
+  const known = readAgentProcess(files.process);
+  if (known !== null || statSync(files.claim, { throwIfNoEntry: false }) === undefined) return known;
   for (let waited = 0; waited < LAUNCH_MS; waited += 50) {
     await delay(50);
-    const late = await readAgentProcess(files.process);
+    const late = readAgentProcess(files.process);
     if (late !== null) return late;
   }
   // The launcher died half-way: whatever it started is without supervision.
   if (findMarked(jobId).length > 0) await sweep(jobId);
-  await rm(files.claim, { recursive: true, force: true });
+  rmSync(files.claim, { recursive: true, force: true });
   return null;
 }
 
@@ -46,7 +47,7 @@ export async function findAgent(jobId: string, files: AttemptLayout): Promise<Ag
 export async function startAgent(start: AgentStart, launch: Launch): Promise<Outcome<AgentProcess>> {
   const { files } = start;
   const { containment, wrapper } = await findHolding(launch.environment);
-  await writeFile(files.prompt, launch.input, { mode: 0o600 });
+  writeFileSync(files.prompt, launch.input, { mode: 0o600 });
   // Rounded up: with a daemon at hand, its own timer comes first and records the cause.
   const deadline = Math.ceil(start.deadlineAt / 1_000) + 1;
   const supervisorArguments = [
@@ -60,42 +61,55 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
   ];
   const supervisor = ['sh', '-c', supervisorScript, 'offshoot-supervisor', ...supervisorArguments];
   const words = [files.directory, containment, ...start.view, ...wrapper, ...supervisor];
-  const status = await runLauncher(words, {
-    ...launch.environment,
-    [JOB_MARKER]: start.jobId,
-  });
-  const agent = await readAgentProcess(files.process);
+  const { status, said } = await runLauncher(words, { ...launch.environment, [JOB_MARKER]: start.jobId });
+  const agent = readAgentProcess(files.process);
   if (agent !== null) return succeed(agent);
-  if (isExhausted(status)) return refuse('machine_exhausted');
+  if (tellsExhaustion(said)) return refuse('machine_exhausted');
   if (status === LAUNCHER_CANNOT_WRITE) return refuse('disk_full');
-  const said = (await readFile(files.launch, 'utf8').catch(() => '')).trim().slice(0, 500);
+  const saidLater = readText(files.launch) ?? '';
   return refuse('agent_not_started', {
-    message: `The agent could not be started (launcher status ${status}). ${said}`.trim(),
+    message: `The agent could not be started (launcher status ${status}). ${saidLater.slice(0, 500)}`.trim(),
   });
 }
 
-function runLauncher(
+/**
+ * Runs the launcher by a shell of the thread: to copy a process as large as this one takes longer than all that the
+ * launcher does. The shell has a session of its own and, when its thread or the daemon dies, ends what it is at.
+ */
+async function runLauncher(
   words: readonly string[],
   environment: Record<string, string>,
-): Promise<number | string> {
-  return new Promise((resolve) => {
-    // A session of its own: what ends the daemon's process group must not end a launcher half-way.
-    const launcher = spawn('sh', ['-c', launcherScript, 'offshoot-launcher', ...words], {
-      cwd: '/',
-      env: environment,
-      stdio: 'ignore',
-      detached: true,
-    });
-    launcher.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
-    launcher.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-  });
+): Promise<LauncherEnd> {
+  const said: Buffer[] = [];
+  const shell = takeShell();
+  try {
+    const { status, systemCode } = await shell.run(
+      {
+        words: ['sh', '-c', launcherScript, 'offshoot-launcher', ...words],
+        directory: '/',
+        environment: namedForShells(environment),
+      },
+      () => true,
+      (chunk) => said.push(chunk) > 0,
+    );
+    return { status, said: Buffer.concat(said).toString('utf8') || systemCode };
+  } finally {
+    shell.rest();
+  }
 }
 
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
+interface LauncherEnd {
+  /** Null when its shell could not be started, or ended. */
+  status: number | null;
+  /** What it, its shell, or for want of a shell the system, said. */
+  said: string;
+}
+
+/** Variables that a shell keeps for itself: to set one would end it, or a program would not get it. */
+const SHELLS_OWN = new Set(['BASHOPTS', 'BASH_VERSINFO', 'EUID', 'OPTIND', 'PPID', 'SHELLOPTS', 'UID']);
+
+/** The variables that a shell can hand on; it drops others from its environment too. */
+const namedForShells = (environment: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).filter(([name]) => /^[A-Za-z_]\w*$/.test(name) && !SHELLS_OWN.has(name)),
   );

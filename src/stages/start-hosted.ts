@@ -103,7 +103,7 @@ export async function removeEndedHosts(stateDir: string, all: boolean): Promise<
 
 /** False for a host that is only starting; `otherwise` tells what to take it for where that cannot be. */
 async function hasEnded(host: string, otherwise = false): Promise<boolean> {
-  const agent = await readAgentProcess(processLayout(host).process);
+  const agent = readAgentProcess(processLayout(host).process);
   return agent === null ? otherwise : !isAlive(agent);
 }
 

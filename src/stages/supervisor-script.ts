@@ -6,7 +6,8 @@
 /**
  * Starts the supervisor and ends at once, so that the agent is nobody's child: a dead thread leaves no
  * zombie behind. The claim, which only one can make, has the start happen once, whoever tries. What the shell
- * can do by itself is not done by a program: starting one costs as much as all the rest.
+ * can do by itself is not done by a program, here and below: starting one costs as much as all the rest. So files
+ * are written in place, at once; a reader knows a whole one by the line break at its end.
  *
  * Arguments: files directory, containment, then the command that is the supervisor.
  * Exit status 3: somebody else has started this run already. 4: its files cannot be written.
@@ -23,12 +24,7 @@ pid=$!
 # An agent that nobody could find again must not run. Where it has ended already, its stat is gone.
 boot= stat=
 { read -r boot </proc/sys/kernel/random/boot_id; read -r stat <"/proc/$pid/stat"; } 2>/dev/null
-if printf '%s\\n' "$pid" "$containment" "$boot" "$stat" >"$files/process.new"; then
-  mv "$files/process.new" "$files/process"
-else
-  kill -KILL "$pid"
-  exit 4
-fi
+printf '%s\\n' "$pid" "$containment" "$boot" "$stat" >"$files/process" || { kill -KILL "$pid"; exit 4; }
 `;
 
 export const LAUNCHER_CANNOT_WRITE = 4;
@@ -86,6 +82,5 @@ while :; do
 done
 [ "$containment" = namespace ] || { signal KILL; kill $watcher $reaper 2>/dev/null; }
 # On a full disk the status waits for room: without it, work that was done would count as killed.
-until echo "$status" >"$files/exit.new" || [ -n "$stopping" ]; do sleep 1; done
-mv "$files/exit.new" "$files/exit"
+until echo "$status" >"$files/exit" || [ -n "$stopping" ]; do sleep 1; done
 `;

@@ -5,8 +5,8 @@ const COALESCE_MS = 50;
 /** Nothing tells of a process killed from outside, and a watch may be refused: so look at least this often. */
 const TICK_MS = 1_000;
 const TICK_WITHOUT_WATCH_MS = 200;
-/** Between an exit status and the death of the last process lie a few milliseconds. */
-const ENDING_MS = 3;
+/** Between an exit status and the death of the last process lie a few milliseconds; on a full disk, more and more. */
+const FIRST_ENDING_MS = 2;
 
 export interface FilesWatch {
   /** Resolves when the files may have changed; soon after the exit file appears, else coalesced. */
@@ -20,6 +20,7 @@ export function watchFiles(directory: string): FilesWatch {
   let timer: NodeJS.Timeout | undefined;
   let changed = false;
   let ending = false;
+  let endingMs = FIRST_ENDING_MS;
   let lastWake = 0;
   let watcher: FSWatcher | undefined;
 
@@ -53,8 +54,10 @@ export function watchFiles(directory: string): FilesWatch {
     next: () =>
       new Promise<void>((resolve) => {
         wake = resolve;
-        if (ending) wakeIn(ENDING_MS);
-        else if (changed) wakeIn(untilCoalesced());
+        if (ending) {
+          wakeIn(endingMs);
+          endingMs = Math.min(endingMs * 2, TICK_MS);
+        } else if (changed) wakeIn(untilCoalesced());
         else wakeIn(watcher === undefined ? TICK_WITHOUT_WATCH_MS : TICK_MS);
       }),
     close: () => {

@@ -114,7 +114,7 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       await disk.fill();
       await go(world);
       // The supervisor tries to write the status.
-      await appears(join(disk.path, 'state', 'jobs', id, 'attempts', '1'), 'exit.new');
+      await appears(join(disk.path, 'state', 'jobs', id, 'attempts', '1'), 'exit');
       assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
       disk.grow();
       const result = await offshoot.result(id);

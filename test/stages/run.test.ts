@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { Progress } from '../../machines/job.js';
 import type { Settings } from '../../src/config.js';
@@ -139,9 +140,10 @@ describe('the run stage', { concurrency: 4 }, () => {
   it('says that the agent was killed when its supervisor was, and leaves none of it', async () => {
     await withJob('sleep 600', async ({ run, files }) => {
       const running = run();
-      await appears(files.directory, 'process');
-      const agent = await readAgentProcess(files.process);
-      assert.ok(agent && isAlive(agent));
+      await appears(files.directory, 'stdout');
+      let agent = readAgentProcess(files.process);
+      for (; agent === null; agent = readAgentProcess(files.process)) await delay(5);
+      assert.ok(isAlive(agent));
       process.kill(agent.pid, 'SIGKILL');
       const output = await running;
       assert.ok(!output.ok);
@@ -165,6 +167,33 @@ describe('the run stage', { concurrency: 4 }, () => {
       assert.ok(output.ok);
       assert.equal(output.run.summary, 'once');
     });
+  });
+
+  it('waits for the rest of a half-written file that names the process', async () => {
+    await withJob('echo once', async ({ run, files }) => {
+      await run();
+      const whole = await readFile(files.process, 'utf8');
+      for (const length of [0, 10, whole.length - 1]) {
+        await writeFile(files.process, whole.slice(0, length));
+        assert.equal(readAgentProcess(files.process), null);
+      }
+      await writeFile(files.process, whole);
+      assert.ok(readAgentProcess(files.process));
+    });
+  });
+
+  it('hands the agent its variables whole, whatever else has a name that shells do not know or keep', async () => {
+    const odd = `a'b "c" $HOME \\ é`;
+    const named = { PATH: process.env.PATH ?? '', ODD: odd, UID: '7', OPTIND: 'none', 'no.name': 'x' };
+    await withJob(
+      'printf %s "$ODD"',
+      async ({ run }) => {
+        const output = await run();
+        assert.ok(output.ok);
+        assert.equal(output.run.summary, odd);
+      },
+      { environment: named },
+    );
   });
 
   it('reads lines that are no UTF-8, very long, or without an end', async () => {

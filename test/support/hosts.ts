@@ -5,14 +5,15 @@ import { readAgentProcess } from '../../src/stages/agent-process.js';
 
 /** The directory of the host that an attempt of a job runs or ran on; null for a process of its own. */
 export async function hostOf(stateDir: string, jobId: string, attempt = 1): Promise<string | null> {
-  const agent = await readAgentProcess(attemptLayout(stateDir, jobId, attempt).process);
+  const agent = readAgentProcess(attemptLayout(stateDir, jobId, attempt).process);
   if (agent === null) throw new Error('That attempt was never started.');
   return agent.place?.host ?? null;
 }
 
 /** The processes that hold a host: the outermost, the host itself, and its app-server. */
 export async function processesOf(host: string): Promise<{ keeper: number; host: number; server: number }> {
-  const keeper = Number((await readFile(join(host, 'process'), 'utf8')).split('\n')[0]);
+  const keeper = readAgentProcess(join(host, 'process'))?.pid;
+  if (keeper === undefined) throw new Error('That host was never started.');
   const found = { keeper, host: 0, server: 0 };
   const below = [keeper];
   for (const pid of below) {
