@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type BytePath, lookAt, pathList } from './byte-path.js';
 import type { Caller } from './caller.js';
@@ -10,7 +9,7 @@ import { findIncluded } from './included-files.js';
 import { findIndexChanges, recordInIndex } from './index-changes.js';
 import { listIndex } from './index-listing.js';
 import { watchForPipes } from './rule-pipes.js';
-import { copyCallersIndex, openSeed } from './seed.js';
+import { closeSeed, copyCallersIndex, openSeed } from './seed.js';
 import type { SlotLayout } from './slot.js';
 
 const TAKING = 'taking the baseline';
@@ -64,7 +63,7 @@ export async function takeBaseline(
     return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
   } finally {
     watch.end();
-    rmSync(slot.seed, { recursive: true, force: true });
+    closeSeed(slot);
   }
 }
 

@@ -43,17 +43,20 @@ const ownSettings: readonly GitSetting[] = [
 
 /** Makes a git directory by hand, with no process. `directory` must not exist. Synchronous: ten short steps. */
 export function makeGitDirectory(directory: string, content: GitDirectoryContent): void {
-  mkdirSync(join(directory, 'objects', 'info'), { recursive: true });
-  mkdirSync(join(directory, 'refs', 'heads'), { recursive: true });
-  mkdirSync(join(directory, 'info'));
+  mkdirSync(directory, { recursive: true });
+  for (const name of ['objects', 'refs', 'info']) mkdirSync(join(directory, name));
   writeFileSync(join(directory, 'HEAD'), `${content.head}\n`);
-  writeFileSync(join(directory, 'objects', 'info', 'alternates'), alternates(content.borrowedObjects));
+  if (content.borrowedObjects.length > 0) {
+    mkdirSync(join(directory, 'objects', 'info'));
+    writeFileSync(join(directory, 'objects', 'info', 'alternates'), alternates(content.borrowedObjects));
+  }
   writeFileSync(join(directory, 'info', 'attributes'), content.attributes);
   writeFileSync(join(directory, 'info', 'exclude'), content.excludes);
   const settings = [...formatSettings(content.objectFormat), ...ownSettings, ...content.settings];
   writeFileSync(join(directory, 'config'), renderConfig(settings));
   if (content.shallow !== undefined) writeFileSync(join(directory, 'shallow'), content.shallow);
   if (content.branch !== undefined) {
+    mkdirSync(join(directory, 'refs', 'heads'));
     writeFileSync(join(directory, 'refs', 'heads', content.branch.name), `${content.branch.commit}\n`);
   }
 }

@@ -1,4 +1,5 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Baseline } from './baseline.js';
 import type { Caller } from './caller.js';
@@ -22,16 +23,16 @@ export type Ground =
   | { kind: 'nothing' };
 
 /** The grounds that there are for a slot to be, the fastest first; the last is always there. */
-export async function* groundsOf(
+export function* groundsOf(
   slotDirectory: string,
   baseCommit: string,
   { way, warm }: { way: MountWay | null; warm: boolean },
-): AsyncGenerator<Ground> {
+): Generator<Ground> {
   if (way !== null) {
-    const trees = await listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
+    const trees = listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
     for (const tree of nearestFirst(trees.useful, baseCommit)) yield { kind: 'lower', tree, way };
   }
-  const commit = warm ? await claimIdleSlot(slotDirectory, baseCommit) : null;
+  const commit = warm ? claimIdleSlot(slotDirectory, baseCommit) : null;
   if (commit !== null) yield { kind: 'idle', commit };
   yield { kind: 'nothing' };
 }
@@ -50,8 +51,8 @@ export async function makeSlotDirectory(directory: string, ground: Ground): Prom
 }
 
 /** The trusted index of what the checkout starts from: of an idle slot its own, of a lower tree a copy. */
-export async function takeIndex(slot: SlotLayout, ground: Ground): Promise<void> {
-  if (ground.kind === 'idle') await rename(slot.idleIndex, slot.index);
+export function takeIndex(slot: SlotLayout, ground: Ground): void {
+  if (ground.kind === 'idle') renameSync(slot.idleIndex, slot.index);
   else if (ground.kind === 'lower') copyIndex(slotLayout(ground.tree.path).idleIndex, slot.index);
 }
 

@@ -21,11 +21,11 @@ const KEPT_TREES = 2;
 const SPOILT = 'spoilt';
 
 /** The lower trees of a repository that a job may be laid over, released last first, and those that are in the way. */
-export async function listLowerTrees(
+export function listLowerTrees(
   repository: string,
   wanted = true,
-): Promise<{ useful: LowerTree[]; useless: string[] }> {
-  const { kept, strange } = await listKept(join(repository, 'lower'));
+): { useful: LowerTree[]; useless: string[] } {
+  const { kept, strange } = listKept(join(repository, 'lower'));
   const sound = wanted ? kept.filter(({ path }) => !existsSync(join(path, SPOILT))) : [];
   const useful = sound.slice(0, KEPT_TREES);
   const useless = kept.filter((tree) => !useful.includes(tree)).map(({ path }) => path);
@@ -58,7 +58,7 @@ export async function becomeLowerTree(
   madeAt: number,
 ): Promise<boolean> {
   const trees = lowerTreesOf(slotDirectory);
-  const { useful } = await listLowerTrees(dirname(trees));
+  const { useful } = listLowerTrees(dirname(trees));
   if (useful.some(({ releasedAt }) => releasedAt >= madeAt)) return false;
   await mkdir(trees, { recursive: true, mode: 0o700 });
   await rename(slotDirectory, join(trees, nameOf({ ...size, commit, releasedAt: Date.now() })));

@@ -68,7 +68,7 @@ export async function preview(plan: PreviewPlan): Promise<Outcome<Preview>> {
     );
     if (!baseline.ok) return baseline;
     const { commit, warnings } = baseline.value;
-    const warm = await isWarm(directory);
+    const warm = isWarm(directory);
     const found = await lookInto(commit, caller.value, slot, plan);
     if (!found.ok) return explain(found, 'worktree_failed', LOOKING);
     return succeed({

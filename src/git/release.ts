@@ -1,5 +1,4 @@
-import { lstatSync } from 'node:fs';
-import { readdir, rename } from 'node:fs/promises';
+import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CallerEnvironment } from './environment.js';
 import { namesLargeFiles } from './large-files.js';
@@ -53,11 +52,11 @@ async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
   try {
     const madeAt = lstatSync(slot.made).ctimeMs;
     const fit = plan.overlay && !(await namesLargeFiles(slot.checkout, [...survey.tracked.files]));
-    await rename(slot.index, slot.idleIndex);
-    await emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps]);
+    renameSync(slot.index, slot.idleIndex);
+    emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps]);
     const lower = fit && (await becomeLowerTree(plan.slotDirectory, commit, size, madeAt));
     if (!lower && plan.warmSlots === 0) return false;
-    if (!lower) await putIdle(plan.slotDirectory, commit, size);
+    if (!lower) putIdle(plan.slotDirectory, commit, size);
     await trimPool(repositoriesOf(plan), plan);
     return true;
   } catch {
@@ -81,9 +80,9 @@ async function endOverlay(plan: ReleasePlan): Promise<void> {
 }
 
 /** Our git directory goes whole, with its objects and refs, and the next job's is made from nothing. */
-async function emptyBut(directory: string, kept: readonly string[]): Promise<void> {
-  const paths = (await readdir(directory)).map((name) => join(directory, name));
-  await discardParts(
+function emptyBut(directory: string, kept: readonly string[]): void {
+  const paths = readdirSync(directory).map((name) => join(directory, name));
+  discardParts(
     directory,
     paths.filter((path) => !kept.includes(path)),
   );

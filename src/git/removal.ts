@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdirSync, renameSync } from 'node:fs';
+import { readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { trashOf } from './slot.js';
 import { runQuietly } from './system.js';
@@ -10,13 +11,13 @@ import { runQuietly } from './system.js';
  * fine.
  */
 export async function removeWorktree(slotDirectory: string): Promise<void> {
-  const doomed = await moveToTrash(slotDirectory);
+  const doomed = moveToTrash(slotDirectory);
   if (doomed !== null) await deleteTree(doomed, []);
 }
 
 /** Like `removeWorktree`, for a slot in use or idle, but does not wait for the deletion: it has low priority. */
 export async function discard(slotDirectory: string): Promise<void> {
-  const doomed = await moveToTrash(slotDirectory);
+  const doomed = moveToTrash(slotDirectory);
   if (doomed !== null) void deleteTree(doomed);
 }
 
@@ -26,27 +27,27 @@ export async function discard(slotDirectory: string): Promise<void> {
  */
 export async function discardUnless(slotDirectory: string, inUse: () => Promise<boolean>): Promise<void> {
   if (await inUse()) return;
-  const doomed = await moveToTrash(slotDirectory);
+  const doomed = moveToTrash(slotDirectory);
   if (doomed === null) return;
   if (await inUse()) await rename(doomed, slotDirectory);
   else void deleteTree(doomed);
 }
 
 /** Moves some of what is in a slot to the trash, all of it in one place, and does not wait for the deletion. */
-export async function discardParts(slotDirectory: string, parts: readonly string[]): Promise<void> {
+export function discardParts(slotDirectory: string, parts: readonly string[]): void {
   const doomed = join(trashOf(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);
-  await mkdir(doomed, { recursive: true });
-  for (const part of parts) await rename(part, join(doomed, basename(part)));
+  mkdirSync(doomed, { recursive: true });
+  for (const part of parts) renameSync(part, join(doomed, basename(part)));
   void deleteTree(doomed);
 }
 
 /** Where a slot is now; null when there was none. */
-async function moveToTrash(slotDirectory: string): Promise<string | null> {
+function moveToTrash(slotDirectory: string): string | null {
   const trash = trashOf(slotDirectory);
   const doomed = join(trash, `${basename(slotDirectory)}-${randomUUID()}`);
   try {
-    await mkdir(trash, { recursive: true });
-    await rename(slotDirectory, doomed);
+    mkdirSync(trash, { recursive: true });
+    renameSync(slotDirectory, doomed);
     return doomed;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : slotDirectory;

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
@@ -48,6 +48,15 @@ export function openSeed(
     }),
     signal,
   };
+}
+
+/**
+ * Removes what may be large of a seed. The rest goes with the slot: to remove a directory takes the kernel longer than
+ * all else that a seed needs, and is waited for.
+ */
+export function closeSeed({ seed }: SlotLayout): void {
+  rmSync(join(seed, 'lfs'), { recursive: true, force: true });
+  for (const name of readdirSync(seed)) if (/^(shared)?index/.test(name)) unlinkSync(join(seed, name));
 }
 
 /** Copies the caller's index as it is now. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SlotSize } from './scrub.js';
 
@@ -30,11 +30,20 @@ function readName(directory: string, name: string): KeptSlot | null {
   };
 }
 
+/** Synchronous, like all that only names and moves slots: each step is short, and waiting for it costs far more. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
 /** What is kept in a directory, released last first, and what is there and no kept slot of this form. */
-export async function listKept(directory: string): Promise<{ kept: KeptSlot[]; strange: string[] }> {
+export function listKept(directory: string): { kept: KeptSlot[]; strange: string[] } {
   const kept: KeptSlot[] = [];
   const strange: string[] = [];
-  for (const name of await readdir(directory).catch(() => [])) {
+  for (const name of namesIn(directory)) {
     const slot = readName(directory, name);
     if (slot === null) strange.push(join(directory, name));
     else kept.push(slot);

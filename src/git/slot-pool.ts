@@ -1,10 +1,11 @@
-import { mkdir, readdir, rename, statfs } from 'node:fs/promises';
+import { mkdirSync, renameSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
 import { discard } from './removal.js';
 import type { SlotSize } from './scrub.js';
 import { idleOf, lowerTreesOf } from './slot.js';
-import { type KeptSlot, listKept, nameOf } from './slot-name.js';
+import { type KeptSlot, listKept, nameOf, namesIn } from './slot-name.js';
 
 const MAX_IDLE = 64;
 const MAX_IDLE_BYTES = 20 * 1024 ** 3;
@@ -16,27 +17,27 @@ const DISK_PART = 1 / 10;
  * is one, else the one released last. Gives the commit whose files lie in it; null when none is idle. Taking
  * is a rename, so two threads never get the same one, and a thread that dies holds nothing.
  */
-export async function claimIdleSlot(slotDirectory: string, commit: string): Promise<string | null> {
-  const { kept } = await listKept(idleOf(slotDirectory));
+export function claimIdleSlot(slotDirectory: string, commit: string): string | null {
+  const { kept } = listKept(idleOf(slotDirectory));
   const atCommit = (slot: KeptSlot) => slot.commit === commit;
   for (const slot of [...kept.filter(atCommit), ...kept.filter((each) => !atCommit(each))]) {
-    if (await renamed(slot.path, slotDirectory)) return slot.commit;
+    if (renamed(slot.path, slotDirectory)) return slot.commit;
   }
   return null;
 }
 
 /** Whether something of the repository that `slotDirectory` belongs to waits for a job: an idle slot, or a lower tree. */
-export async function isWarm(slotDirectory: string): Promise<boolean> {
-  const idle = await listKept(idleOf(slotDirectory));
-  const lower = await listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
+export function isWarm(slotDirectory: string): boolean {
+  const idle = listKept(idleOf(slotDirectory));
+  const lower = listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
   return idle.kept.length + lower.useful.length > 0;
 }
 
 /** Puts a scrubbed slot among the idle ones of its repository. */
-export async function putIdle(slotDirectory: string, commit: string, size: SlotSize): Promise<void> {
+export function putIdle(slotDirectory: string, commit: string, size: SlotSize): void {
   const idle = idleOf(slotDirectory);
-  await mkdir(idle, { recursive: true, mode: 0o700 });
-  await rename(slotDirectory, join(idle, nameOf({ ...size, commit, releasedAt: Date.now() })));
+  mkdirSync(idle, { recursive: true, mode: 0o700 });
+  renameSync(slotDirectory, join(idle, nameOf({ ...size, commit, releasedAt: Date.now() })));
 }
 
 /** How much may be kept. */
@@ -56,10 +57,10 @@ export async function trimPool(repositoriesDirectory: string, bounds: PoolBounds
   const doomed: string[] = [];
   const idle: KeptSlot[] = [];
   const trees: KeptSlot[] = [];
-  for (const name of await namesIn(repositoriesDirectory)) {
+  for (const name of namesIn(repositoriesDirectory)) {
     const repository = join(repositoriesDirectory, name);
-    const { kept, strange } = await listKept(join(repository, 'idle'));
-    const lower = await listLowerTrees(repository, bounds.overlay);
+    const { kept, strange } = listKept(join(repository, 'idle'));
+    const lower = listLowerTrees(repository, bounds.overlay);
     idle.push(...kept.slice(0, bounds.warmSlots));
     trees.push(...lower.useful);
     doomed.push(...strange, ...kept.slice(bounds.warmSlots).map(({ path }) => path));
@@ -103,21 +104,19 @@ export async function reconcileSlots(
   unsettledJobIds: ReadonlySet<string>,
   bounds: PoolBounds,
 ): Promise<void> {
-  for (const repository of await namesIn(repositoriesDirectory)) {
+  for (const repository of namesIn(repositoriesDirectory)) {
     const slots = join(repositoriesDirectory, repository, 'slots');
-    const left = (await namesIn(slots)).filter((jobId) => !unsettledJobIds.has(jobId));
+    const left = namesIn(slots).filter((jobId) => !unsettledJobIds.has(jobId));
     await Promise.all(left.map((jobId) => discard(join(slots, jobId))));
   }
   await trimPool(repositoriesDirectory, bounds);
 }
 
-const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
-
 /** False when somebody else was faster, or when it cannot be: then making a new slot tells why. */
-async function renamed(from: string, to: string): Promise<boolean> {
+function renamed(from: string, to: string): boolean {
   try {
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-    await rename(from, to);
+    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+    renameSync(from, to);
     return true;
   } catch {
     return false;

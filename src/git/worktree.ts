@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
@@ -77,7 +77,7 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWork
   const caller = { ...asked.value, baseCommit: plan.continues?.baselineCommit ?? asked.value.baseCommit };
   const way = plan.overlay ? await findMountWay(plan.repositoriesDirectory) : null;
   const warnings = plan.overlay && way === null ? [NO_OVERLAY] : [];
-  for await (const ground of groundsOf(directory, caller.baseCommit, { way, warm: plan.warm })) {
+  for (const ground of groundsOf(directory, caller.baseCommit, { way, warm: plan.warm })) {
     const made = await tryToFill(directory, caller, ground, plan);
     if (made.ok) return succeed({ ...made.value, warnings: [...made.value.warnings, ...warnings] });
     // Whatever is wrong with what other jobs left, a new slot may do.
@@ -113,7 +113,7 @@ async function fillSlot(
   const slot = layoutOf(directory);
   const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
   makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
-  await takeIndex(slot, ground);
+  takeIndex(slot, ground);
   const context = slotContext(slot, plan.environment, plan.signal);
   const found = plan.continues === null ? succeed(null) : await bringBaseline(plan.continues, slot, context);
   if (!found.ok) return found;
@@ -126,7 +126,7 @@ async function fillSlot(
   if (laid === null) return refuse('worktree_failed');
   if (!laid.ok) return explain(laid, 'worktree_failed', MAKING);
   // What is touched from now on, the scrub looks at.
-  await writeFile(slot.made, '');
+  writeFileSync(slot.made, '');
   const kept =
     mirror === null ? await packBaseline(context, baseline.commit, slot.mirror) : { ok: true as const };
   if (!kept.ok) return explain(kept, 'worktree_failed', MAKING);
