@@ -9,7 +9,7 @@ import { askCodexAccount } from './codex-account.js';
 import { ceiling, codexEnvironment } from './codex-environment.js';
 import { CodexReader } from './codex-events.js';
 import { adoptThreads, makeCodexDirectories, tidyCodexHome } from './codex-home.js';
-import { GO_ON, isTrusted, launchCodex, PINS, SWITCHED_OFF } from './codex-launch.js';
+import { GO_ON, isTrusted, launchCodex, PINS, SWITCHED_OFF, workspaceWrite } from './codex-launch.js';
 import { checkCodex } from './codex-preflight.js';
 import { findCodex } from './codex-program.js';
 import { readSpent } from './codex-thread.js';
@@ -75,8 +75,9 @@ function canBeHosted(job: LaunchJob, config: CodexUserConfig): boolean {
   );
 }
 
+/** A turn says what its job may write. Codex adds what its configuration says, which must be nothing. */
 const configuration = () => [
-  ...PINS.flatMap((pin) => ['-c', pin]),
+  ...[...PINS, workspaceWrite([], { temporary: false })].flatMap((pin) => ['-c', pin]),
   ...SWITCHED_OFF.flatMap((feature) => ['--disable', feature]),
 ];
 

@@ -116,11 +116,18 @@ function pins(job: LaunchJob, hidden: readonly string[]): string[] {
   const roots = job.directory === job.worktree ? [] : [job.worktree];
   return [
     ...PINS,
-    `sandbox_workspace_write={network_access=false,writable_roots=${tomlList(roots)},exclude_slash_tmp=true,exclude_tmpdir_env_var=false}`,
+    workspaceWrite(roots, { temporary: true }),
     'shell_environment_policy.ignore_default_excludes=false',
     `shell_environment_policy.exclude=${tomlList(hidden)}`,
   ];
 }
+
+/**
+ * What a job may write beside its directory, and nothing of what the user's configuration adds: `roots`, and, if so,
+ * the directory that TMPDIR names.
+ */
+export const workspaceWrite = (roots: readonly string[], { temporary }: { temporary: boolean }) =>
+  `sandbox_workspace_write={network_access=false,writable_roots=${tomlList(roots)},exclude_slash_tmp=true,exclude_tmpdir_env_var=${!temporary}}`;
 
 /**
  * A checkout may never configure Codex, whatever the user trusts around it. Only a whole table overrides trust

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cut, fail, hang, leave, type Reply, refuseHttp, run, say } from '../../src/demo/reply.js';
@@ -59,6 +59,11 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
         OFFSHOOT_SILENCE_SECONDS: '30',
       },
     });
+    // What the user lets their own Codex do is not what a job may do.
+    await appendFile(
+      join(offshoot.root, 'codex-home', 'config.toml'),
+      `[sandbox_workspace_write]\nnetwork_access = true\nwritable_roots = [${JSON.stringify(offshoot.root)}]\n`,
+    );
     await offshoot.start();
   });
   after(async () => {
@@ -96,7 +101,7 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
     for (const path of [attempt.prompt, attempt.claim]) await assert.rejects(access(path));
   });
 
-  it('may write their own checkout and TMPDIR, and no other', async () => {
+  it('may write their own checkout and TMPDIR, and no other, whatever the user lets Codex write', async () => {
     const ids = await Promise.all(['intrude, once', 'intrude, twice'].map((task) => offshoot.delegate(task)));
     for (const id of ids) {
       const result = await offshoot.result(id);
