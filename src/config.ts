@@ -4,7 +4,8 @@ import { type Outcome, refuse, succeed } from './errors.js';
 import { configFile, defaultStateDirectory, homeOf, readConfigFile } from './state-directory.js';
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
-const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const wholeNumber = (low: number, high: number) =>
+  z.coerce.number({ error: 'must be a whole number' }).int().min(low).max(high);
 const WEEK = 604_800;
 /** A name or an address, one of IPv6 in brackets, and a port. */
 const httpAddress = /^(?:([A-Za-z0-9.-]+)|\[([0-9A-Fa-f:]+)\]):(\d{1,5})$/;
@@ -227,7 +228,8 @@ function describeProblem(
 ): string {
   const issue = issues[0];
   if (issue?.code === 'unrecognized_keys') {
-    return `The configuration file has unknown settings; these are known: ${settingKeys.join(', ')}.`;
+    const unknown = issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(', ');
+    return `The configuration file has settings that there are not: ${unknown}. There are: ${settingKeys.join(', ')}.`;
   }
   const key = String(issue?.path[0] ?? '');
   const name = key in fromEnvironment ? variableOf(key) : `the setting "${key}"`;

@@ -114,7 +114,8 @@ export const errorTable = {
     message: 'The Codex CLI was not found.',
     temporary: false,
     nextStep: 'install_codex',
-    advice: 'Install it with `npm install -g @openai/codex`, or set OFFSHOOT_CODEX_PATH to its path.',
+    advice:
+      'Install it with `npm install -g @openai/codex`, or set OFFSHOOT_CODEX_PATH to its path; then `offshoot stop`, so that the daemon sees it.',
   },
   codex_unsupported: {
     message: 'This Codex CLI does not understand the options that Offshoot needs.',
@@ -219,7 +220,7 @@ export const errorTable = {
     message: 'The configuration is not valid.',
     temporary: false,
     nextStep: 'correct_config',
-    advice: 'Correct the named setting; `offshoot config` shows them all.',
+    advice: 'Correct the named setting; README.md tells under Settings what each is.',
   },
   // How a job can end.
   cancelled: {
@@ -241,7 +242,7 @@ export const errorTable = {
     advice: 'Nothing was spent; start it again when the queue is shorter, or raise OFFSHOOT_QUEUE_SECONDS.',
   },
   base_ref_not_found: {
-    message: 'The base_ref does not name a commit of the repository.',
+    message: 'The branch, tag or commit that was named is not in the repository.',
     temporary: false,
     nextStep: 'correct_arguments',
     advice: 'Pass a branch, tag or commit that `git rev-parse` finds in that repository.',

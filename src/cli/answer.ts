@@ -7,7 +7,7 @@ export async function conclude(outcome: Outcome<number>, json: boolean): Promise
   if (outcome.ok) return outcome.value;
   if (json) await print(jsonDocument(envelope(outcome.fault)));
   else await complain(explain(outcome.fault));
-  return exitCodes.refused;
+  return outcome.fault.code === 'invalid_arguments' ? exitCodes.usage : exitCodes.refused;
 }
 
 /** A refusal in words: what happened, where, and what to do. */

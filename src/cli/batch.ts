@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { delegateAsync } from '../operations/delegate-async.js';
 import { delegateBatch } from '../operations/delegate-batch.js';
 import { conclude } from './answer.js';
 import { type Command, jsonFlag } from './command.js';
@@ -20,7 +21,7 @@ export const batch: Command = {
   summary: 'Hand many tasks to Codex, one a line, and print the ids of their jobs.',
   details: 'All tasks are accepted, or none. Blank lines are passed over; - reads standard input.',
   words: { atLeast: 1, atMost: 1 },
-  flags: [...flagsOf(delegateBatch.input, ['tasks']), jsonFlag],
+  flags: [...flagsOf(delegateBatch.input, ['tasks'], delegateAsync.input), jsonFlag],
   async run({ words, flags }) {
     const { json, ...settings } = flags;
     const lines = await readLines(words[0] ?? '-');

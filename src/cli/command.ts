@@ -21,8 +21,8 @@ export interface Flag {
   short?: string;
   /** Where its value goes. */
   key: string;
-  /** A list is written as the flag once more for each of its values. */
-  kind: 'text' | 'number' | 'switch' | 'list';
+  /** A list is written as the flag once more for each of its values; a directory may be relative. */
+  kind: 'text' | 'number' | 'switch' | 'list' | 'directory';
   /** What to write for the value in help. */
   placeholder: string;
   description: string;

@@ -22,7 +22,7 @@ export function describeInfo(info: Info): string {
     ...rows(info.limits),
     ...describeRateLimits(info.rate_limits ?? []),
     'Daemon',
-    ...rows(daemon),
+    ...rows({ ...daemon, http: daemon.http ?? 'off' }),
     '',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { succeed } from '../errors.js';
+import { delegateAsync } from '../operations/delegate-async.js';
 import { delegateDryRun } from '../operations/delegate-dry-run.js';
 import { conclude } from './answer.js';
 import { type Command, jsonFlag } from './command.js';
@@ -19,7 +20,7 @@ export const dryRun: Command = {
   summary: 'Show what a job would start from, without starting it.',
   details: 'It takes the flags of delegate. No model is asked and nothing is spent.',
   words: { atLeast: 0, atMost: 1 },
-  flags: [...flagsOf(delegateDryRun.input, ['task']), jsonFlag],
+  flags: [...flagsOf(delegateDryRun.input, ['task'], delegateAsync.input), jsonFlag],
   async run({ words, flags }) {
     const { json, ...settings } = flags;
     const task = await readTask(words[0], process.stdin);

@@ -1,3 +1,4 @@
+import { operations } from '../operations/index.js';
 import type { Command, Flag } from './command.js';
 import { columns, wrap } from './layout.js';
 
@@ -33,11 +34,18 @@ export function helpFor(command: Command): string {
     `Usage: offshoot ${name} [FLAGS] ${parameters}`.trimEnd(),
     '',
     'Flags:',
-    ...columns([...flags, HELP].map((flag) => [flagText(flag), flag.description])),
-    ...(details === undefined ? [] : ['', ...wrap(details)]),
+    ...columns([...flags, HELP].map((flag) => [flagText(flag), inShell(flag.description)])),
+    ...(details === undefined ? [] : ['', ...wrap(inShell(details))]),
     '',
   ].join('\n');
 }
+
+/** A text that names tools, as somebody in a shell calls them. */
+const inShell = (text: string) =>
+  text.replace(/\bcodex_\w+/g, (name) => {
+    const operation = operations.find(({ tool }) => tool === name);
+    return operation === undefined ? name : `\`offshoot ${operation.command}\``;
+  });
 
 const flagText = ({ name, short, placeholder }: Flag) =>
   `${short === undefined ? '' : `-${short}, `}--${name} ${placeholder}`.trimEnd();

@@ -1,5 +1,6 @@
-const WIDTH = 96;
-const WIDEST_LEFT = 34;
+/** What a terminal shows in one line, unless somebody has widened it. */
+const WIDTH = 80;
+const WIDEST_LEFT = 28;
 
 /** Breaks a text into lines of at most `width` characters, at blanks. */
 export function wrap(text: string, width = WIDTH): string[] {

@@ -11,7 +11,7 @@ import { complain, jsonDocument, print, printableValue } from './terminal.js';
 
 interface Rendering<Answer> {
   /** The property that the words of the command line become. */
-  words?: 'job_id' | 'job_ids';
+  words?: 'job_id';
   /** Flags can say what the words would. */
   wordsMayLack?: boolean;
   summary: string;
@@ -28,13 +28,10 @@ export function operationCommand<Answer>(
 ): Command {
   return {
     name: operation.command,
-    parameters: words === undefined ? '' : words === 'job_id' ? 'JOB' : 'JOB...',
+    parameters: words === undefined ? '' : wordsMayLack ? '[JOB]' : 'JOB',
     summary,
     details: operation.description,
-    words:
-      words === undefined
-        ? { atLeast: 0, atMost: 0 }
-        : { atLeast: wordsMayLack ? 0 : 1, atMost: words === 'job_id' ? 1 : 100 },
+    words: words === undefined ? { atLeast: 0, atMost: 0 } : { atLeast: wordsMayLack ? 0 : 1, atMost: 1 },
     flags: [...flagsOf(operation.input, words === undefined ? [] : [words, 'workspace_root']), jsonFlag],
     async run(given) {
       const json = given.flags.json === true;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Command, Flag, Given } from './command.js';
 import { nearest } from './nearest.js';
@@ -42,7 +43,8 @@ function flagValue({ name, kind }: Flag, value: string | undefined, inline: bool
   if (value === undefined || (!inline && value.startsWith('--')))
     return { problem: `--${name} needs a value.` };
   if (kind === 'text' || kind === 'list') return value;
-  return /^\d{1,15}$/.test(value) ? Number(value) : { problem: `--${name} needs a whole number.` };
+  if (kind === 'directory') return resolve(value);
+  return /^-?\d{1,15}$/.test(value) ? Number(value) : { problem: `--${name} needs a whole number.` };
 }
 
 function refuseFlag(command: Command, name: string): Parsed {

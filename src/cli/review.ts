@@ -1,4 +1,5 @@
 import { refuse, succeed } from '../errors.js';
+import { delegateAsync } from '../operations/delegate-async.js';
 import { reviewChanges } from '../operations/review-changes.js';
 import { reviewChangesAsync } from '../operations/review-changes-async.js';
 import type { Flag } from './command.js';
@@ -33,7 +34,7 @@ export const review = handOverCommand({
     refFlag('branch', 'Review the commits of HEAD since it left this branch.'),
     refFlag('commit', 'Review this commit.'),
     trackedFlag,
-    ...flagsOf(reviewChangesAsync.input, ['scope', 'ref', 'paths', 'include_untracked']),
+    ...flagsOf(reviewChangesAsync.input, ['scope', 'ref', 'paths', 'include_untracked'], delegateAsync.input),
   ],
   async toInput({ words, flags }) {
     const { branch, commit, tracked, ...settings } = flags;

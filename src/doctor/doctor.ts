@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { loadSettings } from '../config.js';
 import { errorTable } from '../errors.js';
 import { configFile } from '../state-directory.js';
@@ -12,5 +13,7 @@ export async function examine(): Promise<Finding[]> {
   if (!loaded.ok) return [problem('settings', loaded.fault.message, errorTable[loaded.fault.code].advice)];
   const { settings } = loaded.value;
   const looks = await Promise.all([lookAtMachine(settings), lookAtState(settings), lookAtAgent(settings)]);
-  return [well('settings', configFile()), ...looks.flat()];
+  const file = configFile();
+  const origin = existsSync(file) ? file : `no ${file}: the environment and the defaults hold`;
+  return [well('settings', origin), ...looks.flat()];
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Command, jsonFlag } from '../../src/cli/command.js';
 import { commands } from '../../src/cli/commands.js';
@@ -6,6 +7,7 @@ import { flagsOf } from '../../src/cli/flags.js';
 import { generalHelp, helpFor } from '../../src/cli/help.js';
 import { nearest } from '../../src/cli/nearest.js';
 import { parseParameters } from '../../src/cli/parameters.js';
+import { errorTable } from '../../src/errors.js';
 import { delegateAsync } from '../../src/operations/delegate-async.js';
 import { jobList } from '../../src/operations/job-list.js';
 
@@ -37,6 +39,24 @@ describe('the parameters of a command', () => {
       ok: true,
       words: ['--limit'],
       flags: { label: '--json' },
+    });
+  });
+
+  it('may be numbers below zero', () => {
+    const parsed = parseParameters({ ...command, flags: flagsOf(delegateAsync.input, ['task']) }, [
+      '--priority',
+      '-3',
+      'task',
+    ]);
+    assert.deepEqual(parsed, { ok: true, words: ['task'], flags: { priority: -3 } });
+  });
+
+  it('may name a directory from where one is', () => {
+    const parsed = parseParameters(command, ['--workspace-root', 'below', 'a']);
+    assert.deepEqual(parsed, {
+      ok: true,
+      words: ['a'],
+      flags: { workspace_root: join(process.cwd(), 'below') },
     });
   });
 
@@ -99,4 +119,22 @@ describe('the help', () => {
       for (const line of text.split('\n')) assert.ok(line.length <= 100, line);
     }
   });
+});
+
+describe('the help of every command', () => {
+  for (const each of commands) {
+    it(`${each.name}: fits 80 columns, names commands instead of tools, and explains every flag`, () => {
+      const help = helpFor(each);
+      assert.deepEqual(
+        help.split('\n').filter((line) => line.length > 80),
+        [],
+      );
+      const words = help.match(/\bcodex_\w+/g) ?? [];
+      assert.deepEqual(
+        words.filter((word) => !(word in errorTable)),
+        [],
+      );
+      assert.doesNotMatch(help, /\bAs (there|`offshoot )/);
+    });
+  }
 });
