@@ -29,10 +29,12 @@ const shell = (use: (offshoot: Offshoot) => Promise<void>, environment: Record<s
     await use(offshoot);
   });
 
+const VERDICT = JSON.stringify({ summary: 'Fine.', verdict: 'pass', confidence: 'high', findings: [] });
+
 /** A job of the real Codex whose model first answers so, and later says that it is done. */
 async function codex(
   first: Reply,
-  use: (offshoot: Offshoot, recover: () => void) => Promise<void>,
+  use: (offshoot: Offshoot, recover: (words?: string) => void) => Promise<void>,
   environment: Record<string, string> = {},
 ): Promise<void> {
   let reply = first;
@@ -42,8 +44,8 @@ async function codex(
       { model, environment: { OFFSHOOT_MAX_ATTEMPTS: '1', ...environment } },
       async (offshoot) => {
         await offshoot.start();
-        await use(offshoot, () => {
-          reply = say('Done.');
+        await use(offshoot, (words = 'Done.') => {
+          reply = say(words);
         });
       },
     );
@@ -267,6 +269,33 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
         await endsAsDone(offshoot, 'a part of it');
       },
     ));
+
+  it('nothing_to_review: another scope', () =>
+    codex(say(VERDICT), async (offshoot) => {
+      const review = async (input: object) => {
+        const asked = { workspace_root: offshoot.repository, ...input };
+        const { job_id: id } = await offshoot.call('codex_review_changes_async', asked);
+        return offshoot.result(id);
+      };
+      const nothing = await review({ scope: 'working_tree' });
+      assert.equal(nothing.error.code, 'nothing_to_review');
+      const commit = await review({ scope: 'commit', ref: 'HEAD' });
+      assert.equal(commit.status, 'done', JSON.stringify(commit.error));
+    }));
+
+  it('answer_invalid: start the job again', () =>
+    codex(say('It seems fine.'), async (offshoot, recover) => {
+      const consult = async () => {
+        const asked = { question: 'Why?', workspace_root: offshoot.repository };
+        const { job_id: id } = await offshoot.call('codex_consult_async', asked);
+        return offshoot.result(id);
+      };
+      const invalid = await consult();
+      assert.equal(invalid.error.code, 'answer_invalid');
+      assert.equal(invalid.summary, 'It seems fine.');
+      recover(JSON.stringify({ summary: 'Because.', findings: [] }));
+      assert.equal((await consult()).status, 'done');
+    }));
 
   it('codex_config_rejected: correct the file that Codex names', () =>
     codex(say('Done.'), async (offshoot) => {

@@ -86,6 +86,17 @@ describe('the advice where something lacks', { concurrency: 3 }, () => {
       await endsAsDone(offshoot);
     }));
 
+  it('backend_unsupported: codex-exec', () =>
+    withOffshoot({ environment: { ...SHELL_AGENT, CODEX_API_KEY: 'no-secret' } }, async (offshoot) => {
+      await offshoot.start();
+      const asked = { question: 'Why?', workspace_root: offshoot.repository };
+      const fault = await offshoot.refusal('codex_consult_async', asked);
+      assert.equal(fault.code, 'backend_unsupported');
+      await restart(offshoot, { OFFSHOOT_BACKEND: 'codex-exec' });
+      const { job_id: id } = await offshoot.call('codex_consult_async', asked);
+      await offshoot.call('codex_job_cancel', { job_id: id });
+    }));
+
   it('queue_full: call again later', () =>
     withOffshoot(
       { environment: { ...SHELL_AGENT, OFFSHOOT_MAX_RUNNING: '1', OFFSHOOT_MAX_QUEUED: '1' } },

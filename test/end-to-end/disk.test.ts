@@ -58,7 +58,7 @@ describe('the disk', () => {
       const idle = (await Promise.all(places.map(idleSlots))).flat();
       assert.ok(idle.length >= 1 && idle.length <= WARM, `${idle.length} idle slots`);
       for (const slot of idle) {
-        assert.deepEqual((await readdir(slot)).sort(), ['index', 'wt']);
+        assert.deepEqual((await readdir(slot)).sort(), ['index', 'stamps.json', 'wt']);
         assert.deepEqual(await readdir(join(slot, 'wt')), ['a.txt']);
       }
       assert.deepEqual(await readdir(join(offshoot.stateDir, 'jobs')), []);
