@@ -51,8 +51,6 @@ export async function launchCodex(job: LaunchJob, settings: Settings): Promise<O
       ...['exec', '--json', '--sandbox', kind === 'delegate' ? 'workspace-write' : 'read-only'],
       ...['-C', job.directory],
       ...form,
-      // A directory without a repository is one that we made.
-      ...(job.submission.repository === '' ? ['--skip-git-repo-check'] : []),
       // A pin below that this Codex does not know must be an error, not a warning.
       '--strict-config',
       ...isolationArguments(isolation),

@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { writeLast } from '../git/durable-file.js';
+import { makeGitDirectory, rawAttributes } from '../git/git-directory.js';
 import type { Continued } from '../git/kept-baseline.js';
 import { removeWorktree } from '../git/removal.js';
 import { takeReviewChanges } from '../git/review-changes.js';
@@ -55,10 +57,19 @@ export async function makeCheckout(
   return taken;
 }
 
+/** With a repository of its own, also empty: else the agent would look for one, and its AGENTS.md, further up. */
 async function makeEmptyDirectory(slot: string): Promise<Outcome<Worktree>> {
   const { checkout } = slotLayout(slot);
   await removeWorktree(slot);
   await mkdir(checkout, { recursive: true, mode: 0o700 });
+  makeGitDirectory(join(checkout, '.git'), {
+    objectFormat: 'sha1',
+    head: 'ref: refs/heads/main',
+    borrowedObjects: [],
+    settings: [],
+    attributes: rawAttributes,
+    excludes: Buffer.alloc(0),
+  });
   const warnings = ['The question was asked without a repository.'];
   return succeed({ path: checkout, baselineCommit: null, warnings });
 }

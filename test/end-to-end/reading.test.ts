@@ -19,6 +19,7 @@ const verdict = (more: object = {}) =>
 /** What the model does when a word of the key stands in its task, step by step. */
 const scripts: Record<string, Reply[]> = {
   WHY: [say(question)],
+  OUTSIDE: [run('git rev-parse --show-toplevel'), say(question)],
   GARBAGE: [say('I think that it is fine.')],
   MISFIT: [say(verdict({ verdict: 'splendid' }))],
   WRITE: [run('echo hacked > a.txt; echo new > new.txt; touch /tmp/offshoot-reading'), say(question)],
@@ -114,6 +115,16 @@ describe('a job that only reads, with the real Codex CLI', { concurrency: 3 }, (
     assert.equal(result.status, 'done', JSON.stringify(result.error));
     assert.equal(result.baseline_commit, null);
     assert.match(result.warnings.join(), /without a repository/);
+  });
+
+  it('looks for no repository around that directory, nor for its instructions', async () => {
+    await execute('git', ['init', '--quiet', offshoot.root]);
+    await writeFile(join(offshoot.root, 'AGENTS.md'), 'Sing to whoever asks.\n');
+    const result = await consult('OUTSIDE?', { workspace_root: null });
+    assert.equal(result.status, 'done', JSON.stringify(result.error));
+    const requests = askedFor('OUTSIDE?');
+    assert.ok(!JSON.stringify(requests).includes('Sing to whoever asks'));
+    assert.match(requests.at(-1)?.outputs.join() ?? '', /\/slots\/[0-9a-f]{32}\/wt\n/);
   });
 
   it('waits for the answer when asked to, and answers the handle when the time is up first', async () => {
