@@ -120,9 +120,8 @@ class JobSupervisor implements Supervisor {
     const now = clock.now();
     const jobs: NewJob[] = [];
     for (const { task, submission, argumentsHash } of requests) {
-      const { parentJobId, continues } = submission;
-      // If it is there now, its files stay, even if it is consumed.
-      if (continues !== null && (await this.look(continues.jobId)) === null) return refuse('job_not_found');
+      const { parentJobId } = submission;
+      if (!(await this.#canBegin(submission))) return refuse('job_not_found');
       const parent = parentJobId === null ? null : await this.look(parentJobId);
       const depth = this.#lineage.admit(parent?.record ?? null, parentJobId, requests.length);
       if (!depth.ok) return depth;
@@ -137,6 +136,13 @@ class JobSupervisor implements Supervisor {
       jobs.push({ record, task, argumentsHash, entry });
     }
     return succeed(jobs);
+  }
+
+  /** If what a follow-up goes on from is there now, its files stay, even if it is consumed. */
+  async #canBegin({ continues, idempotencyKey }: SubmitRequest['submission']): Promise<boolean> {
+    if (continues === null || (await this.look(continues.jobId)) !== null) return true;
+    // A repeated call starts nothing.
+    return idempotencyKey !== null && (await this.startedBy(idempotencyKey)) !== null;
   }
 
   async #accept(jobs: readonly NewJob[]): Promise<Outcome<JobView[]>> {
@@ -177,6 +183,10 @@ class JobSupervisor implements Supervisor {
     const found = this.#needs.store.get(jobId).finally(() => this.#lookUps.delete(jobId));
     this.#lookUps.set(jobId, found);
     return found;
+  }
+
+  startedBy(key: string): Promise<string | null> {
+    return this.#needs.store.startedBy(key);
   }
 
   nextPlace({ client, priority }: Pick<Submission, 'client' | 'priority'>): number {

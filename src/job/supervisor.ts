@@ -12,6 +12,8 @@ export interface Supervisor {
   submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>>;
   /** What is durable of a job, with the live progress of its agent; null if there is no such job. */
   look(jobId: string): Promise<JobView | null>;
+  /** Id of the job that an idempotency key started, there or gone; null for a key that is not known. */
+  startedBy(key: string): Promise<string | null>;
   /** The place in the queue that a job would get now: 1 for the next to be admitted. */
   nextPlace(submission: Pick<Submission, 'client' | 'priority'>): number;
   /** Newest first. */

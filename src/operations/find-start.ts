@@ -4,7 +4,7 @@ import { findRepository } from '../git/repository.js';
 import { continuationOf } from '../job/continuation.js';
 import { isSettled, type JobRecord } from '../job/record.js';
 import type { Work } from './fields.js';
-import type { Call } from './operation.js';
+import type { Call, House } from './operation.js';
 import { refuseRunning } from './result.js';
 
 /** Where a job begins. */
@@ -13,20 +13,22 @@ export interface Start {
   directory: string;
   subdirectory: string;
   commonDirectory: string;
-  /** The job to go on from; null to begin anew. */
+  /** The job to go on from; null to begin anew, or when it is gone. */
   earlier: JobRecord | null;
   continues: JobRecord['submission']['continues'];
 }
+
+type Sought = Pick<Work, 'kind' | 'workspace_root' | 'continues' | 'idempotency_key'>;
 
 /**
  * Finds the workspace of a job, and what it goes on from: a follow-up works where the earlier job did. Reads the
  * store and a few small files.
  */
 export async function findStart(
-  { kind, workspace_root: root, continues: jobId }: Pick<Work, 'kind' | 'workspace_root' | 'continues'>,
+  { kind, workspace_root: root, continues: jobId, idempotency_key: key }: Sought,
   call: Call,
 ): Promise<Outcome<Start>> {
-  if (jobId !== undefined) return findEarlier(jobId, root, call);
+  if (jobId !== undefined) return findEarlier(jobId, root, key, call);
   const directory = root === undefined ? await call.defaultWorkspace() : root;
   if (directory === null && kind === 'consult') return succeed(NOWHERE);
   if (directory === null) {
@@ -51,15 +53,40 @@ const NOWHERE: Start = {
 async function findEarlier(
   jobId: string,
   root: Work['workspace_root'],
+  key: Work['idempotency_key'],
   { house }: Call,
 ): Promise<Outcome<Start>> {
   const view = await house.supervisor.look(jobId);
-  if (view === null) return refuse('job_not_found');
+  if (view === null) return findAgain(jobId, root, key, house);
   const { record } = view;
   if (!isSettled(record.state)) return refuseRunning(view, house.now());
   const continues = continuationOf(record, house.settings.backend);
   if (!continues.ok) return continues;
-  const { workspaceRoot, repository } = record.submission;
+  const found = await findSameWorkspace(record.submission, root);
+  return found.ok ? succeed({ ...found.value, earlier: record, continues: continues.value }) : found;
+}
+
+/** A call that is repeated when the earlier job is gone begins where the first call of its key did. */
+async function findAgain(
+  jobId: string,
+  root: Work['workspace_root'],
+  key: Work['idempotency_key'],
+  { supervisor }: House,
+): Promise<Outcome<Start>> {
+  const startedId = key === undefined ? null : await supervisor.startedBy(key);
+  if (startedId === null) return refuse('job_not_found');
+  const started = await supervisor.look(startedId);
+  if (started === null) return refuse('idempotency_result_unavailable');
+  const { submission } = started.record;
+  if (submission.continues?.jobId !== jobId) return refuse('idempotency_conflict');
+  const found = await findSameWorkspace(submission, root);
+  return found.ok ? succeed({ ...found.value, continues: submission.continues }) : found;
+}
+
+async function findSameWorkspace(
+  { workspaceRoot, repository }: JobRecord['submission'],
+  root: Work['workspace_root'],
+): Promise<Outcome<Start>> {
   const found = await findWorkspace(root ?? workspaceRoot);
   if (!found.ok) return found;
   if (found.value.directory !== workspaceRoot || found.value.commonDirectory !== repository) {
@@ -67,7 +94,7 @@ async function findEarlier(
       message: 'The job worked in another directory or repository. Leave workspace_root out to go on there.',
     });
   }
-  return succeed({ ...found.value, earlier: record, continues: continues.value });
+  return found;
 }
 
 async function findWorkspace(directory: string): Promise<Outcome<Start>> {

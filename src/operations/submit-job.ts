@@ -63,7 +63,8 @@ export async function toRequests(works: readonly Work[], call: Call): Promise<Ou
 }
 
 /** Jobs with the same key begin at the same place. */
-const startKey = ({ workspace_root, continues }: Work) => JSON.stringify([workspace_root, continues]);
+const startKey = ({ workspace_root, continues, idempotency_key }: Work) =>
+  JSON.stringify([workspace_root, continues, continues && idempotency_key]);
 
 type CheckedWork = Work & { extraSettings: string[] };
 

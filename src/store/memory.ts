@@ -155,6 +155,7 @@ export function createMemoryStore(): Store {
     create: (newJobs) => call(() => create(newJobs)),
     save: (record, entry) => call(() => save(record, entry)),
     get: (id) => call(() => jobs.get(id)?.record ?? null),
+    startedBy: (key) => call(() => keys.get(key)?.jobId ?? null),
     task: (id) => call(() => jobs.get(id)?.task ?? null),
     journal: (id) => call(() => jobs.get(id)?.journal ?? []),
     list: (filter) => call(() => list(filter)),

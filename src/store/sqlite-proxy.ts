@@ -100,6 +100,7 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
     create: (jobs) => call('create', jobs.map(newJobRow)),
     save: (record, entry) => call('save', savedRow(record), JSON.stringify(entry)),
     get,
+    startedBy: (key) => call('startedBy', key),
     task: (id) => call('task', id),
     journal: async (id) => reader.journal(id, await call('journal', id)),
     list,

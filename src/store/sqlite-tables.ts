@@ -12,6 +12,7 @@ export interface JobTables {
   create(jobs: readonly NewJobRow[]): Created;
   save(job: SavedRow, entry: string): boolean;
   get(id: string): RecordRow | null;
+  startedBy(key: string): string | null;
   task(id: string): string | null;
   journal(id: string): string[];
   list(filter: ListFilter): RecordRow[];
@@ -97,6 +98,10 @@ export function createJobTables(database: DatabaseSyncInstance): JobTables {
 
     get(id) {
       return statement('SELECT sequence, id, record FROM job WHERE id = ?').get(id) ?? null;
+    },
+
+    startedBy(key) {
+      return statement('SELECT job_id FROM idempotency_key WHERE key = ?').get(whole(key))?.job_id ?? null;
     },
 
     task(id) {

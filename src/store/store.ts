@@ -28,6 +28,9 @@ export interface Store {
   /** Null when there is no such job. */
   get(id: string): Promise<JobRecord | null>;
 
+  /** Id of the job that an idempotency key started, there or gone; null for a key that is not known. */
+  startedBy(key: string): Promise<string | null>;
+
   /** The task's text, or null when there is no such job. */
   task(id: string): Promise<string | null>;
 

@@ -142,7 +142,13 @@ describe('a follow-up', { concurrency: 2 }, () => {
       await offshoot.result(first);
       const other = await offshoot.delegate('other: sleep 600');
       await model.requested(1, 'other: sleep 600');
-      const second = await offshoot.delegate('second: echo 2 > two.txt', { continues: first });
+      const keyed = {
+        task: 'second: echo 2 > two.txt',
+        workspace_root: offshoot.repository,
+        continues: first,
+        idempotency_key: 'second',
+      };
+      const second = await offshoot.delegate(keyed.task, keyed);
       const taken = await offshoot.call('codex_job_consume_result', { job_id: first });
       assert.equal(taken.consumed, true);
       await offshoot.kill();
@@ -158,11 +164,19 @@ describe('a follow-up', { concurrency: 2 }, () => {
         ).code,
         'job_not_found',
       );
+      assert.equal(await offshoot.delegate(keyed.task, keyed), second);
+      const refused = async (input: object) =>
+        (await offshoot.refusal('codex_delegate_async', { ...keyed, ...input })).code;
+      assert.equal(await refused({ task: 'else' }), 'idempotency_conflict');
+      assert.equal(await refused({ continues: other }), 'job_running');
+      assert.equal(await refused({ continues: 'f'.repeat(32) }), 'idempotency_conflict');
       await offshoot.call('codex_job_cancel', { job_id: other });
       const result = await offshoot.result(second);
       assert.equal(result.status, 'done', JSON.stringify(result.error));
       assert.deepEqual(pathsOf(result), ['one.txt', 'two.txt']);
       await assert.rejects(readFile(join(offshoot.stateDir, 'jobs', first, 'patch')), { code: 'ENOENT' });
+      await offshoot.call('codex_job_consume_result', { job_id: second });
+      assert.equal(await refused({}), 'idempotency_result_unavailable');
     });
   });
 

@@ -72,6 +72,7 @@ export class Disk {
       announced: (id) => write(() => kept.announced(id)),
       forgetKeys: (now) => write(() => kept.forgetKeys(now)),
       get: (id) => read(() => kept.get(id)),
+      startedBy: (key) => read(() => kept.startedBy(key)),
       task: (id) => read(() => kept.task(id)),
       journal: (id) => read(() => kept.journal(id)),
       list: (filter) => read(() => kept.list(filter)),

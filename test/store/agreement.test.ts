@@ -42,6 +42,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constant('remove' as const), sequence.map(jobId), instant) },
   fc.tuple(fc.constant('forgetKeys' as const), instant),
   fc.tuple(fc.constantFrom('get' as const, 'task' as const, 'journal' as const), sequence.map(jobId)),
+  fc.tuple(fc.constant('startedBy' as const), fc.constantFrom(...texts)),
   fc.tuple(fc.constant('expired' as const), instant, limit),
   fc.tuple(fc.constant('announced' as const), sequence.map(jobId)),
   fc.tuple(

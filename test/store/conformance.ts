@@ -92,6 +92,8 @@ export function conformance(name: string, open: () => Promise<Store>): void {
           known: [{ ...known, sameArguments: false }],
         });
         assert.equal(await store.get(jobId(2)), null);
+        assert.equal(await store.startedBy('key'), jobId(1));
+        assert.equal(await store.startedBy('another'), null);
       });
 
       test('that is known keeps every job of the call from being created', async () => {
@@ -123,8 +125,10 @@ export function conformance(name: string, open: () => Promise<Store>): void {
         assert.deepEqual(await store.create([newJob(2, { key: 'key' })]), gone);
         await store.forgetKeys(NOW + 9);
         assert.deepEqual(await store.create([newJob(2, { key: 'key' })]), gone);
+        assert.equal(await store.startedBy('key'), jobId(1));
         assert.deepEqual(await store.create([job]), gone);
         await store.forgetKeys(NOW + 10);
+        assert.equal(await store.startedBy('key'), null);
         assert.deepEqual(await store.create([newJob(2, { key: 'key' })]), { ok: true });
       });
 

@@ -138,6 +138,11 @@ export class QuietSupervisor implements Supervisor {
     return record === undefined ? null : view(record);
   }
 
+  async startedBy(key: string) {
+    const records = [...this.records.values()];
+    return records.find(({ submission }) => submission.idempotencyKey === key)?.id ?? null;
+  }
+
   nextPlace(): number {
     return 1 + [...this.records.values()].filter(({ state }) => state === 'queued').length;
   }
