@@ -3,8 +3,10 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findMountWay, type MountWay, mountedWords } from '../src/git/overlay.js';
 import { capturePatch } from '../src/git/patch.js';
 import { releaseWorktree } from '../src/git/release.js';
+import { isOverlaySlot } from '../src/git/slot.js';
 import { type Survey, surveySlot } from '../src/git/survey.js';
 import { type MadeWorktree, makeWorktree } from '../src/git/worktree.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
@@ -13,12 +15,13 @@ import { interleave, timed } from './support/rounds.js';
 import { editLikeAnAgent, makeDeepRepository } from './support/worktree-repository.js';
 
 const execute = promisify(execFile);
+const agent = join(import.meta.dirname, 'support/edit-like-an-agent.js');
 
 export const worktree: Scenario = {
   name: 'worktree',
   title: 'A worktree: made, captured and given up',
   describe:
-    'Wall time of making a worktree, capturing the patch and giving the worktree up, on repositories of 1,000, 5,000 and 30,000 files: ours with a new slot, ours with a warm one, and plain `git worktree add`, `git add -A`, `git diff --cached`, `git worktree remove --force` by a shell. ' +
+    'Wall time of making a worktree, capturing the patch and giving the worktree up, on repositories of 1,000, 5,000 and 30,000 files: ours with a new slot, ours with a warm one, ours as an overlay where one can be mounted, and plain `git worktree add`, `git add -A`, `git diff --cached`, `git worktree remove --force` by a shell. ' +
     'The edits, the same for all (10 files changed, 5 new, 3 deleted, 50 ignored), are not timed. The floor is what a recycled worktree cannot do without: a scan of the files, a walk of the directories, and starting git five times.',
   whyNotReached:
     'a warm job starts ten small processes: two ask about the caller, two compare files, one reads ignore rules, two make the patch, two restore the slot and one deletes. Together they take about 40 ms of processor time, whatever the size, and Node as much again; a sixth of the shell is 15 ms at 1,000 files. ' +
@@ -50,7 +53,10 @@ async function settleIn(context: Context): Promise<void> {
   const environment = baseEnvironment(context, context.directory);
   const root = join(context.directory, 'repository-earlier');
   await makeDeepRepository(root, EARLIER_FILES, environment);
-  const jobs = makeJobs(join(context.directory, 'earlier'), root, environment, 1);
+  const jobs = makeJobs(join(context.directory, 'earlier'), root, environment, {
+    warmSlots: 1,
+    way: null,
+  });
   for (let job = 0; job < (context.quick ? 1 : EARLIER_JOBS); job += 1) await jobs.one(EARLIER_FILES);
 }
 
@@ -71,15 +77,19 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
   const shells = join(context.directory, `shell-${files}`);
   await mkdir(shells);
   await execute('chattr', ['+T', shells]).catch(() => undefined);
-  const ours = (name: string, warmSlots: number) => {
-    const jobs = makeJobs(join(context.directory, `${name}-${files}`), root, environment, warmSlots);
+  const ours = (name: string, form: Form) => {
+    const jobs = makeJobs(join(context.directory, `${name}-${files}`), root, environment, form);
     return () => jobs.one(files);
   };
-  const cold = ours('cold', 0);
-  const warm = ours('warm', 1);
+  const cold = ours('cold', { warmSlots: 0, way: null });
+  const warm = ours('warm', { warmSlots: 1, way: null });
+  const way = await findMountWay(join(context.directory, `overlay-${files}`, 'repositories'));
+  const overlay = ours('overlay', { warmSlots: 0, way });
   // The first makes the slot; the second finds all its files older than the index.
   for (let round = 0; round < 2; round += 1) {
     await warm();
+    // The first of these is an ordinary one, and becomes what the next is laid over.
+    await overlay();
     await delay(NEXT_SECOND_MS);
   }
   let names = 0;
@@ -96,10 +106,11 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
         await delay(NEXT_SECOND_MS);
         return warm();
       },
+      overlay,
       floor: () => floor(root, environment),
     },
   );
-  for (const name of ['cold', 'warm']) {
+  for (const name of ['cold', 'warm', 'overlay']) {
     await rm(join(context.directory, `${name}-${files}`), { recursive: true, force: true });
   }
   const shell = { name: 'plain shell', samples: samples.shell };
@@ -121,11 +132,23 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
     plain,
     row('new slot', samples.cold, 1.2),
     row('warm slot', samples.warm, 1 / 6),
+    ...(way === null ? [] : [row('overlay', samples.overlay, files > LARGE_FILES ? 1 / 15 : undefined)]),
     row('floor of a recycled worktree', samples.floor),
   ];
 }
 
-function makeJobs(directory: string, root: string, environment: Record<string, string>, warmSlots: number) {
+interface Form {
+  warmSlots: number;
+  /** How the worktree's overlay is mounted; null for one that is none. */
+  way: MountWay | null;
+}
+
+function makeJobs(
+  directory: string,
+  root: string,
+  environment: Record<string, string>,
+  { warmSlots, way }: Form,
+) {
   let names = 0;
   const signal = new AbortController().signal;
   return {
@@ -145,7 +168,7 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
           environment,
           signal,
           warm: warmSlots > 0,
-          overlay: false,
+          overlay: way !== null,
           keptObjects: join(artifacts, 'baseline'),
           continues: null,
         });
@@ -154,8 +177,15 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
       });
       if (made === undefined) throw new Error('No worktree was made.');
       const { path, baselineCommit } = made;
-      await editLikeAnAgent(path, files);
       const slotDirectory = dirname(path);
+      const view = way !== null && isOverlaySlot(slotDirectory) ? mountedWords(way, slotDirectory) : [];
+      const inside = (...words: string[]) => {
+        const [program = '', ...rest] = [...view, ...words];
+        return execute(program, rest, { cwd: path, env: environment });
+      };
+      // The mount is timed, what is done in it is not.
+      const mounting = view.length === 0 ? 0 : await timed(() => inside('true'));
+      await inside(process.execPath, agent, String(files));
       let survey: Survey | undefined;
       const capturing = await timed(async () => {
         survey = await surveySlot(slotDirectory, baselineCommit, environment, signal);
@@ -176,13 +206,13 @@ function makeJobs(directory: string, root: string, environment: Record<string, s
           slotDirectory,
           baselineCommit,
           warmSlots,
-          overlay: false,
+          overlay: way !== null,
           environment,
           signal,
           survey,
         }),
       );
-      return making + capturing + releasing;
+      return making + mounting + capturing + releasing;
     },
   };
 }
