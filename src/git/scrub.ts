@@ -7,7 +7,7 @@ import { type GitContext, runGit } from './git.js';
 import type { IndexEntry } from './index-file.js';
 import type { SlotLayout } from './slot.js';
 import type { Survey } from './survey.js';
-import { haveAttributes, isWorkedIn } from './system.js';
+import { haveAttributes, isLeft } from './system.js';
 import { PERMISSIONS } from './tree-walk.js';
 
 /** Room that an idle slot takes. */
@@ -38,7 +38,7 @@ export async function scrubSlot(
     const entries = index.read;
     if (entries === null || entries.some(({ special, kind }) => special || kind === 'submodule')) return null;
     if (additions.largeFiles.length + additions.submodules.length > 0 || additions.sparse) return null;
-    if (walked.unfit || isWorkedIn(slot.checkout)) return null;
+    if (walked.unfit || !(await isLeft(slot.checkout))) return null;
     putRight(slot, walked.unlike);
     removeExtra(slot, walked.extra);
     const young = removeYoung(slot, entries);

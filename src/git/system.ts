@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { takeShell } from './shell.js';
 
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin' };
@@ -27,11 +28,30 @@ async function runSmall(words: readonly string[]): Promise<Buffer | null> {
   }
 }
 
-/** True when a directory carries extended attributes or an access list; where there is no GNU tar, none is seen. Meanwhile their list lies in `beside`. */
-export async function haveAttributes(directories: readonly Buffer[], beside: string): Promise<boolean> {
+/**
+ * True when a directory carries extended attributes, an access list, or flags of its file system that `fresh`, a new
+ * directory beside them, does not. What this machine or its file system cannot tell counts as not there. Meanwhile
+ * the list of them lies in `fresh`.
+ */
+export async function haveAttributes(directories: readonly Buffer[], fresh: string): Promise<boolean> {
   const kinds = ['--acls', '--xattrs-include=user.*', '--xattrs-include=trusted.*'];
-  const archive = await archiveHeaders(directories, beside, kinds);
-  return archive?.includes('SCHILY.') ?? false;
+  const [archive, flagged] = await Promise.all([
+    archiveHeaders(directories, fresh, kinds),
+    haveFlags(directories, fresh),
+  ]);
+  return flagged || (archive?.includes('SCHILY.') ?? false);
+}
+
+/** Told by the system, not set by anybody: kept in extents, indexed, with its data in its inode. */
+const SYSTEM_FLAGS = 'eIN-';
+
+async function haveFlags(directories: readonly Buffer[], fresh: string): Promise<boolean> {
+  const told = await withList([Buffer.from(fresh), ...directories], fresh, (list) =>
+    runSmall(['xargs', '--null', `--arg-file=${list}`, 'lsattr', '-d']),
+  );
+  const flags = told?.toString('latin1').match(/^[-A-Za-z]+(?= )/gm) ?? [];
+  const usual = SYSTEM_FLAGS + (flags[0] ?? '');
+  return flags.some((each) => [...each].some((flag) => !usual.includes(flag)));
 }
 
 /**
@@ -74,21 +94,44 @@ function readOpaque(archive: Buffer): boolean[] {
  * What an archive tells of directories. GNU tar tells attributes in its headers, and is there where other tools for
  * it are not.
  */
-async function archiveHeaders(
+function archiveHeaders(
   directories: readonly Buffer[],
   beside: string,
   kinds: readonly string[],
 ): Promise<Buffer | null> {
   const form = '--create --file=- --format=posix --no-recursion --absolute-names --xattrs --null'.split(' ');
+  return withList(directories, beside, (list) =>
+    runSmall(['tar', ...form, ...kinds, `--files-from=${list}`]),
+  );
+}
+
+/** Has paths in a file, each with a zero byte after it, while `use` goes on. */
+async function withList<Answer>(
+  paths: readonly Buffer[],
+  beside: string,
+  use: (list: string) => Promise<Answer>,
+): Promise<Answer> {
   const list = join(beside, `directories-${randomUUID()}`);
-  writeFileSync(list, Buffer.concat(directories.flatMap((path) => [path, Buffer.from([0])])));
-  const archive = await runSmall(['tar', ...form, ...kinds, `--files-from=${list}`]);
+  writeFileSync(list, Buffer.concat(paths.flatMap((path) => [path, Buffer.from([0])])));
+  const answer = await use(list);
   rmSync(list);
-  return archive;
+  return answer;
+}
+
+const LOOKS = 50;
+const BETWEEN_LOOKS_MS = 20;
+
+/** Whether nobody works in a directory any more. A git of ours that was just killed may take a moment to go. */
+export async function isLeft(directory: string): Promise<boolean> {
+  for (let look = 1; isWorkedIn(directory); look += 1) {
+    if (look === LOOKS) return false;
+    await delay(BETWEEN_LOOKS_MS);
+  }
+  return true;
 }
 
 /** True when a process that we may look at has its working directory or its root in a directory. Linux only. */
-export function isWorkedIn(directory: string): boolean {
+function isWorkedIn(directory: string): boolean {
   const isInside = (place: string) => place === directory || place.startsWith(`${directory}/`);
   return namesIn('/proc').some((name) => {
     if (!/^\d+$/.test(name)) return false;

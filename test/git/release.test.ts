@@ -253,6 +253,18 @@ const rows: Row[] = [
     answer: 'removed',
   },
   {
+    title: 'an access list on a directory, for what is made in it',
+    act: (root) => setAccessList(join(root, 'dir/deep')),
+    skip: !python,
+    answer: 'removed',
+  },
+  {
+    title: 'a flag on a directory',
+    act: (root) => execFileSync('chattr', ['+A', join(root, 'dir')]),
+    skip: !canFlag(),
+    answer: 'removed',
+  },
+  {
     title: 'a file that may not be changed',
     act: (root) => {
       put(root, 'a.txt', 'fixed\n');
@@ -427,6 +439,20 @@ function has(program: string, args: string[]): boolean {
   } catch {
     return false;
   }
+}
+
+/** The form of acl(5) in the kernel: version 2, then tag, permissions and no id, of owner, group and others. */
+const setAccessList = (path: string) =>
+  execFileSync('python3', [
+    '-c',
+    'import os, struct, sys; entry = lambda tag: struct.pack("<HHI", tag, 7, 0xffffffff); os.setxattr(sys.argv[1], "system.posix_acl_default", struct.pack("<I", 2) + entry(1) + entry(4) + entry(32))',
+    path,
+  ]);
+
+/** Whether directories have flags here. */
+function canFlag(): boolean {
+  mkdirSync(join(workspace, 'flagged'));
+  return has('chattr', ['+A', join(workspace, 'flagged')]);
 }
 
 /** Whether files can be made unchangeable here, which only root may do. */
