@@ -1,14 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type GitContext, type GitFailure, runGit } from './git.js';
+import { discardUnless } from './removal.js';
 
 /** Files that hold objects; what else git keeps beside them is made from these, or is about to be one. */
 const PACK_FILE = /^pack-[0-9a-f]{40,64}\.(pack|idx|rev)$/;
 const LOOSE_OBJECT = /^[0-9a-f]{38,62}$/;
 const LOOSE_DIRECTORY = /^[0-9a-f]{2}$/;
+/** In a slot: the mirror that it borrows from, as soon as that is known. */
+const BORROWED = 'borrowed';
 const DIRECTORIES_PER_TURN = 16;
 /** Packs that vanish while they are linked were replaced by another, which the next look finds. */
 const MAX_LOOKS = 5;
@@ -17,16 +29,18 @@ const MAX_LOOKS = 5;
  * Gives an object directory that holds what the caller's holds now, and loses nothing when they run
  * `git gc --prune=now`: a mirror of hard links beside the slots, one for all jobs of the repository. A mirror
  * only grows; once the caller has dropped a pack, a new one is begun, and the old one is deleted when no slot
- * borrows from it. Null where links are impossible: on another disk, or to another user's files.
+ * borrows from it. `slotDirectory` exists. Null where links are impossible: on another disk, or to another user's files.
  */
 export async function mirrorObjects(from: string, slotDirectory: string): Promise<string | null> {
   const mirrors = join(dirname(dirname(slotDirectory)), 'mirrors');
   const names = await readdir(mirrors).catch(() => []);
   const current = names.find((name) => isCurrent(from, join(mirrors, name)));
   const mirror = join(mirrors, current ?? randomUUID());
+  // Before anything is waited for: from here on nobody deletes it.
+  writeFileSync(join(slotDirectory, BORROWED), mirror);
   if (!(await linkObjects(from, mirror))) return null;
   const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
-  if (older.length > 0) await deleteUnused(older, dirname(slotDirectory));
+  await Promise.all(older.map((each) => discardUnless(each, () => isBorrowed(each, dirname(slotDirectory)))));
   return mirror;
 }
 
@@ -98,15 +112,10 @@ function link(source: string, target: string): boolean {
   }
 }
 
-async function deleteUnused(mirrors: readonly string[], slots: string): Promise<void> {
+async function isBorrowed(mirror: string, slots: string): Promise<boolean> {
   const names = await readdir(slots);
-  const borrowed = await Promise.all(
-    names.map((name) => readFile(join(slots, name, 'git/objects/info/alternates'), 'utf8').catch(() => '')),
-  );
-  const unused = mirrors.filter((mirror) => !borrowed.some((list) => list.includes(mirror)));
-  await Promise.all(
-    unused.map((mirror) => rm(mirror, { recursive: true, force: true }).catch(() => undefined)),
-  );
+  const borrowed = names.map((name) => readFile(join(slots, name, BORROWED), 'utf8').catch(() => ''));
+  return (await Promise.all(borrowed)).includes(mirror);
 }
 
 /**

@@ -29,9 +29,16 @@ export async function discardUnless(slotDirectory: string, inUse: () => Promise<
   if (await inUse()) return;
   const doomed = moveToTrash(slotDirectory);
   if (doomed === null) return;
-  if (await inUse()) await rename(doomed, slotDirectory);
-  else void deleteTree(doomed);
+  // Where who uses it has made it anew by now, there is no way back, and no need of one.
+  const isBack = (await inUse()) && (await isMoved(doomed, slotDirectory));
+  if (!isBack) void deleteTree(doomed);
 }
+
+const isMoved = (from: string, to: string): Promise<boolean> =>
+  rename(from, to).then(
+    () => true,
+    () => false,
+  );
 
 /** Moves some of what is in a slot to the trash, all of it in one place, and does not wait for the deletion. */
 export function discardParts(slotDirectory: string, parts: readonly string[]): void {

@@ -12,6 +12,7 @@ import type { GitContext } from './git.js';
  *                                             /seed    while the baseline is taken
  *                                             /aside   git directories that the agent left
  *                                             /ignore  the baseline's .gitignore files
+ *                                             /borrowed  the mirror of the caller's objects that it borrows from
  *                                             /mirror  objects of the caller, safe from their gc
  *                                             /modules our git directories of submodules
  *                                             /additions.json  what the checkout has beside its baseline

@@ -10,11 +10,12 @@ import { readExcludes } from './caller-configuration.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { furnishCheckout } from './furnish.js';
+import { runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
 import { type Ground, groundsOf, layBaseline, makeSlotDirectory, takeIndex, wholeContext } from './ground.js';
 import { bringBaseline, type Continued, keepBaseline } from './kept-baseline.js';
 import { hideLargeFiles } from './large-files.js';
-import { mirrorObjects, packBaseline } from './object-mirror.js';
+import { linkObjects, mirrorObjects, packBaseline } from './object-mirror.js';
 import { findMountWay, NO_OVERLAY } from './overlay.js';
 import { readRegularFile } from './regular-file.js';
 import { removeWorktree } from './removal.js';
@@ -57,6 +58,9 @@ export interface MadeWorktree extends Worktree {
   left: BytePath[];
 }
 
+/** A caller who drops the commit that a checkout is being made of has moved on to another. */
+const MAX_ATTEMPTS = 10;
+const DROPPED = 'The commit that the job was to start from was removed from the repository meanwhile.';
 const MAKING = 'making the worktree';
 const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
 
@@ -72,9 +76,20 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWork
   if (!repository.ok) return repository;
   const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
   await removeWorktree(directory);
-  const asked = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
-  if (!asked.ok) return asked;
-  const caller = { ...asked.value, baseCommit: plan.continues?.baselineCommit ?? asked.value.baseCommit };
+  const ask = () => askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
+  let asked = await ask();
+  for (let attempt = 1; asked.ok; attempt += 1) {
+    const made = await makeFor(asked.value, directory, plan);
+    if (made.ok || attempt === MAX_ATTEMPTS || plan.signal.aborted) return made;
+    const { headCommit } = asked.value;
+    asked = await ask();
+    if (asked.ok && asked.value.headCommit === headCommit) return made;
+  }
+  return asked;
+}
+
+async function makeFor(asked: Caller, directory: string, plan: WorktreePlan): Promise<Outcome<MadeWorktree>> {
+  const caller = { ...asked, baseCommit: plan.continues?.baselineCommit ?? asked.baseCommit };
   const way = plan.overlay ? await findMountWay(plan.repositoriesDirectory) : null;
   const warnings = plan.overlay && way === null ? [NO_OVERLAY] : [];
   for (const ground of groundsOf(directory, caller.baseCommit, { way, warm: plan.warm })) {
@@ -111,7 +126,8 @@ async function fillSlot(
 ): Promise<Outcome<MadeWorktree>> {
   if (!(await makeSlotDirectory(directory, ground))) return refuse('worktree_failed');
   const slot = layoutOf(directory);
-  const mirror = await mirrorObjects(join(caller.repository.commonDirectory, 'objects'), directory);
+  const callersObjects = join(caller.repository.commonDirectory, 'objects');
+  const mirror = await mirrorObjects(callersObjects, directory);
   makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
   takeIndex(slot, ground);
   const context = slotContext(slot, plan.environment, plan.signal);
@@ -120,9 +136,21 @@ async function fillSlot(
   const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
   if (!taken.ok) return taken;
   const baseline = taken.value;
+  // The baseline may have objects of the caller that are newer than the mirror.
+  if (mirror !== null) await linkObjects(callersObjects, mirror);
   if (plan.keptObjects !== null) await keepBaseline(baseline.commit, slot, plan.keptObjects);
   const whole = wholeContext(directory, ground, plan.environment, plan.signal);
-  const laid = await layBaseline(directory, ground, caller, baseline, whole);
+  const [laid, held] = await Promise.all([
+    layBaseline(directory, ground, caller, baseline, whole),
+    // Where the files lie there already, nobody else asks before the patch is taken.
+    runGit(
+      context,
+      ['cat-file', '--batch-check'],
+      Buffer.from([baseline.commit, caller.headCommit].map((commit) => `${commit}^{tree}\n`).join('')),
+    ),
+  ]);
+  if (!held.ok) return explain(held, 'worktree_failed', MAKING);
+  if (held.stdout.includes(' missing\n')) return refuse('worktree_failed', { message: DROPPED });
   if (laid === null) return refuse('worktree_failed');
   if (!laid.ok) return explain(laid, 'worktree_failed', MAKING);
   // What is touched from now on, the scrub looks at.

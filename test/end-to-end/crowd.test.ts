@@ -20,7 +20,9 @@ describe('jobs beside their user', { timeout: 300_000 }, () => {
       await writeFile(join(offshoot.repository, 'big.txt'), 'line\n'.repeat(2_000));
       await offshoot.git('add', '.');
       await offshoot.git('commit', '--quiet', '--message', 'second');
-      const before = await readdir(join(offshoot.repository, '.git'));
+      const gitDirectory = join(offshoot.repository, '.git');
+      const before = await readdir(gitDirectory);
+      const settings = await settingsOf(gitDirectory);
       await offshoot.start();
       const names = Array.from({ length: JOBS }, (_, index) => `job${index}`);
       let finished = false;
@@ -28,9 +30,13 @@ describe('jobs beside their user', { timeout: 300_000 }, () => {
         for (let round = 0; !finished; round += 1) {
           await offshoot.git('switch', '--quiet', '--force-create', `branch${round % 3}`);
           await writeFile(join(offshoot.repository, 'a.txt'), `round ${round}\n`);
-          await offshoot.git('commit', '--quiet', '--all', '--message', `round ${round}`);
+          // Every other time the commit before is dropped, and what nothing refers to goes at once.
+          const drops = round % 2 === 1;
+          const amend = drops ? ['--amend'] : [];
+          await offshoot.git('commit', '--quiet', '--all', ...amend, '--message', `round ${round}`);
           await writeFile(join(offshoot.repository, 'a.txt'), `uncommitted ${round}\n`);
-          await offshoot.git('gc', '--quiet');
+          if (drops) await offshoot.git('reflog', 'expire', '--expire=now', '--all');
+          await offshoot.git('gc', '--quiet', ...(drops ? ['--prune=now'] : []));
           await offshoot.git('status', '--porcelain');
         }
       })();
@@ -47,12 +53,22 @@ describe('jobs beside their user', { timeout: 300_000 }, () => {
           [`${names[index]}.txt`],
         );
       }
-      const after = await readdir(join(offshoot.repository, '.git'));
+      const after = await readdir(gitDirectory);
       const usual = ['COMMIT_EDITMSG', 'packed-refs', 'gc.log', 'ORIG_HEAD', 'logs'];
       assert.deepEqual(
         after.filter((name) => !before.includes(name) && !usual.includes(name)),
         [],
       );
+      assert.deepEqual(await settingsOf(gitDirectory), settings);
+      const left = await readdir(gitDirectory, { recursive: true });
+      assert.deepEqual(
+        left.filter((path) => /\.lock$|^worktrees|alternates$/.test(path)),
+        [],
+      );
+      // Baselines, what agents wrote and what they committed: none of it is among the user's objects.
+      const objects = await offshoot.git('cat-file', '--batch-all-objects', '--batch');
+      assert.ok(/^round \d+$/m.test(objects));
+      assert.deepEqual(objects.match(/offshoot@localhost|^job\d+$|^work$/gm), null);
       assert.match(
         await offshoot.git('for-each-ref', '--format=%(refname)'),
         /^(refs\/heads\/(main|branch\d)\n)+$/,
@@ -99,3 +115,14 @@ describe('jobs beside their user', { timeout: 300_000 }, () => {
     }
   });
 });
+
+/** What in a git directory is the user's alone to write, but for refs and objects. */
+async function settingsOf(gitDirectory: string): Promise<Record<string, string>> {
+  const names = ['config', 'description', 'info/exclude'];
+  const hooks = (await readdir(join(gitDirectory, 'hooks'))).map((name) => `hooks/${name}`);
+  const contents = [...names, ...hooks].map(async (name) => [
+    name,
+    await readFile(join(gitDirectory, name), 'latin1'),
+  ]);
+  return Object.fromEntries(await Promise.all(contents));
+}
