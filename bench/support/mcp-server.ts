@@ -7,6 +7,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ensureToken } from '../../src/http/tokens.js';
 import type { Context } from '../scenario.js';
 import { wholeEnvironment } from './environment.js';
+import { httpSession } from './http-session.js';
 import type { Answer, World } from './world.js';
 
 export const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -40,7 +41,16 @@ export async function ourHttpServer(context: Context, world: World): Promise<Mcp
   const headers = { authorization: `Bearer ${ensureToken(world.stateDir, 'bench')}` };
   const transport = new StreamableHTTPClientTransport(new URL(daemon.http), { requestInit: { headers } });
   // The SDK's own transport is not typed for exact optional properties.
-  return connect(context, world.repository, 'offshoot', transport as Transport);
+  const server = await connect(context, world.repository, 'offshoot', transport as Transport);
+  const session = httpSession(new URL(daemon.http), {
+    ...headers,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    'mcp-session-id': transport.sessionId ?? '',
+    'mcp-protocol-version': transport.protocolVersion ?? '',
+  });
+  context.atEnd(session.close);
+  return { ...server, submit: (task) => submitOver(session.call, world.repository, task) };
 }
 
 /** The peer that the user named, with the user's environment and configuration. */
@@ -84,7 +94,7 @@ async function connect(
 
   return {
     name,
-    submit: async (task) => (await call('codex_delegate_async', { task, workspace_root: repository })).job_id,
+    submit: (task) => submitOver(call, repository, task),
     async ended(jobId) {
       while (UNDER_WAY.includes(await statusOf(jobId))) {
         context.signal.throwIfAborted();
@@ -94,4 +104,12 @@ async function connect(
     },
     look: async (jobId) => void (await statusOf(jobId)),
   };
+}
+
+async function submitOver(
+  call: (tool: string, input: Record<string, unknown>) => Promise<Answer>,
+  repository: string,
+  task: string,
+): Promise<string> {
+  return (await call('codex_delegate_async', { task, workspace_root: repository })).job_id;
 }
