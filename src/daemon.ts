@@ -10,7 +10,6 @@ import { socketPath } from './ipc/socket-path.js';
 import { stateLayout } from './job/layout.js';
 import { createLog, type Log } from './log.js';
 import { lookControls } from './look-controls.js';
-import { mcpService } from './mcp/serve-mcp.js';
 import { operations } from './operations/index.js';
 import { makeStateDirectory } from './state-directory.js';
 import { createStopControl } from './stop-control.js';
@@ -46,7 +45,11 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   const log = createLog(layout.log, settings.logLevel, foreground);
   process.on('uncaughtException', (problem) => log.error({ err: problem }, 'uncaught exception'));
   process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
-  const opened = await openHouse(settings, log);
+  // The MCP SDK is the largest library here: it is loaded while the house's threads start.
+  const [opened, { mcpService }] = await Promise.all([
+    openHouse(settings, log),
+    import('./mcp/serve-mcp.js'),
+  ]);
   if (!opened.ok) return giveUp(opened.fault);
   const { house, inspection, metrics, idleSince, storeEnded, close } = opened.value;
 

@@ -36,16 +36,21 @@ const DISK_MS = 1_000;
 
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
 export async function openHouse(settings: Settings, log: Log): Promise<Outcome<OpenHouse>> {
+  // A thread that does stages loads what it needs while the store opens.
+  const stages = createPool(settings);
   const opened = await openSqliteStore(stateLayout(settings.stateDir).store, (row) =>
     log.error({ row }, 'a row of the store cannot be understood; it is left as it is'),
   );
-  if (!opened.ok) return opened;
+  if (!opened.ok) {
+    await stages.close();
+    return opened;
+  }
   const { setAside } = opened.value;
   const metrics = createMetrics(version);
   const store = measuredStore(opened.value.store, metrics);
   if (setAside !== null) log.error({ path: setAside }, 'the store was damaged; it was set aside');
 
-  const pool = measuredPool(createPool(settings), metrics);
+  const pool = measuredPool(stages, metrics);
   const announcements = settings.onSettled === null ? null : new Announcements({ store, pool, log });
   await announcements?.takeUp();
   const supervisor = await createSupervisor({ store, pool, settings, clock: systemClock, log });

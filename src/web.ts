@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from './config.js';
 import { type Outcome, succeed } from './errors.js';
-import { serveHttp } from './http/serve-http.js';
 import { ensureToken } from './http/tokens.js';
 import type { Log } from './log.js';
 import type { Mcp } from './mcp/serve-mcp.js';
@@ -37,7 +36,10 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
 
   async function serve(http: Settings['http']): Promise<Outcome<string | null>> {
     if (serving !== null || http === null) return succeed(serving?.url ?? null);
-    const { createSite } = await import('./page/site.js');
+    const [{ serveHttp }, { createSite }] = await Promise.all([
+      import('./http/serve-http.js'),
+      import('./page/site.js'),
+    ]);
     const served = await serveHttp(
       { ...settings, http },
       { mcp, site: createSite(needs), log, now: house.now },

@@ -1,14 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import type { Settings } from '../config.js';
-import { account } from '../stages/account.js';
-import { announce } from '../stages/announce.js';
 import { openChannel, type StageChannel } from '../stages/channel.js';
-import { diff } from '../stages/diff.js';
-import { preflight } from '../stages/preflight.js';
-import { preview } from '../stages/preview.js';
-import { reconcile } from '../stages/reconcile.js';
-import { run } from '../stages/run.js';
-import { worktree } from '../stages/worktree.js';
 import type { StageAnswer, StageCall, StageName, Stages } from './messages.js';
 
 /** Entry of a pool thread: finds the stage that a call names, and answers what it gives. */
@@ -19,15 +11,16 @@ type Stage<Name extends StageName> = (
   channel: StageChannel,
 ) => Promise<Stages[Name]['output']>;
 
-const stages: { [Name in StageName]: Stage<Name> } = {
-  worktree,
-  run,
-  diff,
-  preflight,
-  account,
-  preview,
-  reconcile,
-  announce,
+/** Each is loaded when it is called first: a daemon serves as soon as `reconcile` was done, which needs little. */
+const stages: { [Name in StageName]: () => Promise<Stage<Name>> } = {
+  worktree: async () => (await import('../stages/worktree.js')).worktree,
+  run: async () => (await import('../stages/run.js')).run,
+  diff: async () => (await import('../stages/diff.js')).diff,
+  preflight: async () => (await import('../stages/preflight.js')).preflight,
+  account: async () => (await import('../stages/account.js')).account,
+  preview: async () => (await import('../stages/preview.js')).preview,
+  reconcile: async () => (await import('../stages/reconcile.js')).reconcile,
+  announce: async () => (await import('../stages/announce.js')).announce,
 };
 
 // Piscina wraps what it was given as workerData in a pair; the second is ours.
@@ -38,7 +31,7 @@ export default async function answer<Name extends StageName>(
 ): Promise<StageAnswer<Name>> {
   const channel = openChannel(call.port);
   try {
-    const stage: Stage<Name> = stages[call.stage];
+    const stage: Stage<Name> = await stages[call.stage]();
     return { kind: 'output', output: await stage(call.input, settings, channel) };
   } catch (error) {
     return {

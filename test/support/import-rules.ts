@@ -213,7 +213,6 @@ export const mayImport: Record<string, readonly string[]> = {
     'type config',
     'errors',
     'type log',
-    'http/serve-http',
     'http/tokens',
     'type mcp/serve-mcp',
     'type operations/operation',
@@ -271,7 +270,6 @@ export const mayImport: Record<string, readonly string[]> = {
     'ipc/listen',
     'ipc/serve-operations',
     'ipc/socket-path',
-    'mcp/serve-mcp',
     'operations/index',
   ],
 };
@@ -327,10 +325,22 @@ export const starts: Record<string, readonly string[]> = {
   cli: ['demo/demo-client'],
   // Its library takes a while to load, and most clients do not need it.
   'mcp/stateless-server': ['mcp/serve-mcp'],
+  // Loaded while the threads of the house start.
+  'mcp/serve-mcp': ['daemon'],
   // Most daemons are never looked at, and one command alone needs XState.
+  'http/serve-http': ['web'],
   'page/site': ['web'],
   'inspect/definition': ['cli/machine'],
   'app-server-host': ['agents/codex-app-server'],
   'pool/thread': ['pool/pool'],
+  // A thread loads a stage when it is called first.
+  'stages/account': ['pool/thread'],
+  'stages/announce': ['pool/thread'],
+  'stages/diff': ['pool/thread'],
+  'stages/preflight': ['pool/thread'],
+  'stages/preview': ['pool/thread'],
+  'stages/reconcile': ['pool/thread'],
+  'stages/run': ['pool/thread'],
+  'stages/worktree': ['pool/thread'],
   'store/sqlite-thread': ['store/sqlite'],
 };
