@@ -12,10 +12,11 @@ export interface DaemonStart {
 
 const daemonEntry = fileURLToPath(new URL('../daemon.js', import.meta.url));
 /**
- * Bounds the space for new objects, of each thread, to 2 MiB instead of 16: it is collected more often, and a
- * daemon under load is some 40 MB smaller. Forking takes the longer the larger a process is.
+ * Keeps a daemon small, because forking takes the longer the larger a process is. Space for new objects is 2 MiB
+ * instead of 16, in each thread; what is left behind by submissions is collected once it is a quarter of what is
+ * in use, instead of several times as much. With 10,000 jobs in the queue that is 50 MB less.
  */
-export const daemonFlags: readonly string[] = ['--max-semi-space-size=2'];
+export const daemonFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=25'];
 const TRUNCATE_THEN_APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
 /**
