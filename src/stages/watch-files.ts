@@ -1,11 +1,12 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
 
 /** Progress is read at most this often, however much an agent writes. */
 const COALESCE_MS = 50;
 /** Nothing tells of a process killed from outside, and a watch may be refused: so look at least this often. */
 const TICK_MS = 1_000;
 const TICK_WITHOUT_WATCH_MS = 200;
-/** Between an exit status and the death of the last process lie a few milliseconds; on a full disk, more and more. */
+/** Between an exit status and the death of the last process lie a few milliseconds; on a full disk, more. */
 const FIRST_ENDING_MS = 2;
 
 export interface FilesWatch {
@@ -49,6 +50,8 @@ export function watchFiles(directory: string): FilesWatch {
   } catch {
     // No watches left on this machine: the quicker tick serves.
   }
+  // Of what was there before the watch, it tells nothing.
+  if (existsSync(join(directory, 'exit'))) ending = true;
 
   return {
     next: () =>
@@ -56,7 +59,7 @@ export function watchFiles(directory: string): FilesWatch {
         wake = resolve;
         if (ending) {
           wakeIn(endingMs);
-          endingMs = Math.min(endingMs * 2, TICK_MS);
+          endingMs = Math.min(endingMs * 2, COALESCE_MS);
         } else if (changed) wakeIn(untilCoalesced());
         else wakeIn(watcher === undefined ? TICK_WITHOUT_WATCH_MS : TICK_MS);
       }),
