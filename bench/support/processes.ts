@@ -7,7 +7,7 @@ export interface ProcessorTime {
   own: number;
   /** Its first thread. */
   main: number;
-  /** Children that ended and were waited for, with theirs; in steps of 10 ms. */
+  /** Its children, those that live and those that ended, with what they waited for; in steps of 10 ms. */
   children: number;
 }
 
@@ -19,8 +19,17 @@ export function processorTime(pid: number): ProcessorTime {
   return {
     own: tasks.reduce((sum, task) => sum + runTime(`/proc/${pid}/task/${task}/schedstat`), 0),
     main: runTime(`/proc/${pid}/task/${pid}/schedstat`),
-    children: childrenTime(pid),
+    children: familyTime(pid),
   };
+}
+
+/** Git and the launcher are children of small shells that stay: what those waited for counts as well. */
+function familyTime(pid: number): number {
+  const living = readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readOr(`/proc/${pid}/task/${task}/children`, '').split(' '))
+    .filter((child) => child !== '')
+    .map((child) => ownTime(Number(child)) + childrenTime(Number(child)));
+  return living.reduce((sum, time) => sum + time, childrenTime(pid));
 }
 
 export const childrenTime = (pid: number): number => timeOf(pid, 16);
@@ -28,18 +37,21 @@ const ownTime = (pid: number): number => timeOf(pid, 14);
 
 /** Two fields of /proc/PID/stat (proc(5)), user and system; the name in field 2 may hold anything, so count behind it. */
 function timeOf(pid: number, firstField: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const stat = readOr(`/proc/${pid}/stat`, '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[firstField - 3]) + Number(fields[firstField - 2])) * TICK_MS;
+  const [first = 0, second = 0] = fields.slice(firstField - 3, firstField - 1).map(Number);
+  return (first + second) * TICK_MS;
 }
 
 /** The first number of schedstat is the time spent on a processor, in nanoseconds. */
-function runTime(path: string): number {
+const runTime = (path: string): number => Number(readOr(path, '0').split(' ')[0]) / 1e6;
+
+/** What a file of /proc holds; `otherwise` when its thread or process ended a moment before. */
+function readOr(path: string, otherwise: string): string {
   try {
-    return Number(readFileSync(path, 'latin1').split(' ')[0]) / 1e6;
+    return readFileSync(path, 'latin1');
   } catch {
-    // The thread ended between the listing and the look.
-    return 0;
+    return otherwise;
   }
 }
 
