@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, appendFile, readdir, readFile } from 'node:fs/promises';
+import { access, appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cut, fail, hang, leave, type Reply, refuseHttp, run, say } from '../../src/demo/reply.js';
@@ -64,12 +64,22 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
       join(offshoot.root, 'codex-home', 'config.toml'),
       `[sandbox_workspace_write]\nnetwork_access = true\nwritable_roots = [${JSON.stringify(offshoot.root)}]\n`,
     );
+    await mkdir(join(offshoot.repository, '.codex'));
+    await writeFile(
+      join(offshoot.repository, '.codex', 'config.toml'),
+      `[mcp_servers.theirs]\ncommand = "touch"\nargs = [${JSON.stringify(startedByCheckout())}]\n`,
+    );
+    await offshoot.git('add', '.');
+    await offshoot.git('commit', '--quiet', '--message', 'configuration');
     await offshoot.start();
   });
   after(async () => {
     await offshoot.remove();
     await model.close();
   });
+
+  /** There once an MCP server was started that the repository configures. */
+  const startedByCheckout = () => join(offshoot.root, 'started by a checkout');
 
   /** The bytes that a job's beats have now; grows while they live. */
   const beats = async (jobId: string, name: string) => {
@@ -99,6 +109,12 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
     assert.ok(await hostOf(offshoot.stateDir, id));
     const attempt = attemptLayout(offshoot.stateDir, id, 1);
     for (const path of [attempt.prompt, attempt.claim]) await assert.rejects(access(path));
+  });
+
+  it('are configured by no checkout', async () => {
+    const result = await offshoot.result(await offshoot.delegate('edit a file'));
+    assert.equal(result.status, 'done', JSON.stringify(result.error));
+    await assert.rejects(access(startedByCheckout()), { code: 'ENOENT' });
   });
 
   it('may write their own checkout and TMPDIR, and no other, whatever the user lets Codex write', async () => {
