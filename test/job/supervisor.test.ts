@@ -53,6 +53,25 @@ async function finish(pool: SimulatedPool, id: string): Promise<void> {
 }
 
 describe('the supervisor', () => {
+  it('accepts a long queue, and drains it in order', async () => {
+    const started: string[] = [];
+    const pool = new SimulatedPool({
+      worktree: ({ jobId }) => {
+        started.push(jobId);
+        return { ok: true, worktree: worktreeReport };
+      },
+      run: () => ({ ok: true, run: runReport }),
+      diff: () => ({ ok: true, patch: patchReport }),
+    });
+    const { supervisor } = await open({}, { pool });
+    const accepted = await supervisor.submit(Array.from({ length: 1_000 }, () => request()));
+    assert.ok(accepted.ok);
+    const ids = accepted.value.map(({ record }) => record.id);
+    await supervisor.settled(ids, 'all', never);
+    assert.deepEqual(started, ids);
+    supervisor.close();
+  });
+
   it('takes a job through every state, and keeps each transition with its event and instant', async () => {
     const { supervisor, pool, store, clock } = await open();
     const { record } = await submitOne(supervisor);
