@@ -85,7 +85,8 @@ function openBare(path: string) {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   migrate(database);
-  const insert = database.prepare('INSERT INTO job VALUES (?, ?, ?, ?, NULL, NULL, NULL, ?, NULL)');
+  const columns = 'sequence, id, state, repository, record';
+  const insert = database.prepare(`INSERT INTO job (${columns}) VALUES (?, ?, ?, ?, ?)`);
   const update = database.prepare(
     `UPDATE job SET state = ?, expires_at = ?, record = ? WHERE id = ? AND ${UNSETTLED}`,
   );
