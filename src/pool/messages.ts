@@ -71,10 +71,7 @@ export interface StageCall<Name extends StageName = StageName> {
   port: MessagePort;
 }
 
-/**
- * What a thread answers. A stage that throws has a bug: that is told as a value, so that the only way in
- * which a call can reject is the death of its thread.
- */
+/** What a stage answers. One that throws has a bug: that is told too, so that only a dead thread answers nothing. */
 export type StageAnswer<Name extends StageName> =
   | { kind: 'output'; output: Stages[Name]['output'] }
   | { kind: 'broken'; message: string };
@@ -88,4 +85,10 @@ export interface StopMessage {
 export interface ProgressMessage {
   type: 'progress';
   progress: Progress;
+}
+
+/** From a stage to the daemon, at its end. */
+export interface AnswerMessage<Name extends StageName> {
+  type: 'answer';
+  answer: StageAnswer<Name>;
 }

@@ -1,9 +1,17 @@
 import { availableParallelism } from 'node:os';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type Progress, ThreadLost } from '../../machines/job.js';
 import type { Settings } from '../config.js';
-import type { ProgressMessage, StageAnswer, StageCall, StageName, Stages, StopMessage } from './messages.js';
+import type {
+  AnswerMessage,
+  ProgressMessage,
+  StageAnswer,
+  StageCall,
+  StageName,
+  Stages,
+  StopMessage,
+} from './messages.js';
 
 /** Does the stages' work, away from the thread that holds the machines. */
 export interface StagePool {
@@ -36,19 +44,19 @@ export function createPool(settings: Settings): StagePool {
     // With atomics, a thread whose last task returned would freeze the I/O of what it left behind.
     atomics: 'disabled',
   });
-  replaceStillborn(piscina);
+  piscina.on('workerDestroy', () => lookLater(piscina, REPLACE_MS));
 
   return {
     async run(stage, input, control = {}) {
       const { port1: near, port2: far } = new MessageChannel();
       const sendStop = () => near.postMessage({ type: 'stop' } satisfies StopMessage);
-      near.on('message', (message: ProgressMessage) => control.onProgress?.(message.progress));
       control.stop?.addEventListener('abort', sendStop, { once: true });
       if (control.stop?.aborted) sendStop();
       try {
-        return outputOf(stage, await call(piscina, { stage, input, port: far }));
+        return outputOf(stage, await ask(piscina, { stage, input, port: far }, near, control.onProgress));
       } finally {
         control.stop?.removeEventListener('abort', sendStop);
+        near.removeAllListeners();
         near.close();
       }
     },
@@ -56,34 +64,53 @@ export function createPool(settings: Settings): StagePool {
   };
 }
 
-/** Between the death of a thread and the look whether calls wait for another. */
+/** Between the death of a thread and the look whether calls wait for another; Piscina has told of it before. */
 const REPLACE_MS = 100;
+/** Until another thread is tried when the machine has no process or no memory for one. */
+const START_AGAIN_MS = 5_000;
 
 /**
- * Piscina starts no other thread in place of one that died as it started: what waits for it would wait for ever.
- * A new call has it start one, so such a call is made, and taken back before a thread gets it.
+ * The answer comes over the call's own port, which closes with its thread: where Piscina cannot start another
+ * thread, it loses the calls of the one that died, and the promise of one that is new.
  */
-function replaceStillborn(piscina: Piscina): void {
-  piscina.on('workerDestroy', () => {
-    const look = setTimeout(() => {
-      if (piscina.queueSize === 0) return;
-      const call = new AbortController();
-      piscina.run(null, { signal: call.signal }).catch(() => undefined);
-      call.abort();
-    }, REPLACE_MS);
-    look.unref();
+function ask<Name extends StageName>(
+  piscina: Piscina,
+  call: StageCall<Name>,
+  near: MessagePort,
+  onProgress: (progress: Progress) => void = () => undefined,
+): Promise<StageAnswer<Name>> {
+  return new Promise((resolve, reject) => {
+    const lose = (cause?: unknown) => reject(new ThreadLost('The thread of a stage died.', { cause }));
+    near.on('message', (message: ProgressMessage | AnswerMessage<Name>) => {
+      if (message.type === 'progress') onProgress(message.progress);
+      else resolve(message.answer);
+    });
+    // A little later, because Piscina knows why.
+    near.once('close', () => setTimeout(lose, REPLACE_MS));
+    give(piscina, call, [call.port]).catch(lose);
   });
 }
 
-async function call<Name extends StageName>(
-  piscina: Piscina,
-  stageCall: StageCall<Name>,
-): Promise<StageAnswer<Name>> {
+/** Gives a call to a thread, now or when there is one. Rejects when that dies. */
+async function give(piscina: Piscina, call: StageCall | null, ports: MessagePort[]): Promise<void> {
   try {
-    return await piscina.run(stageCall, { transferList: [stageCall.port] });
-  } catch (error) {
-    throw new ThreadLost('The thread of a stage died.', { cause: error });
+    await piscina.run(call, { transferList: ports });
+  } catch (problem) {
+    if ((problem as NodeJS.ErrnoException).code !== 'ERR_WORKER_INIT_FAILED') throw problem;
+    // No thread could be started. The call stays in Piscina's line.
+    lookLater(piscina, START_AGAIN_MS);
   }
+}
+
+/**
+ * Piscina starts no other thread in place of one that died as it started, or could not be: what waits for it would
+ * wait for ever. A new call has it start one, so an empty one is made.
+ */
+function lookLater(piscina: Piscina, milliseconds: number): void {
+  const look = () => {
+    if (piscina.queueSize > 0) give(piscina, null, []).catch(() => undefined);
+  };
+  setTimeout(look, milliseconds).unref();
 }
 
 function outputOf<Name extends StageName>(stage: Name, answer: StageAnswer<Name>): Stages[Name]['output'] {

@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import type { Settings } from '../config.js';
 import { openChannel, type StageChannel } from '../stages/channel.js';
-import type { StageAnswer, StageCall, StageName, Stages } from './messages.js';
+import type { AnswerMessage, StageAnswer, StageCall, StageName, Stages } from './messages.js';
 
 /** Entry of a pool thread: finds the stage that a call names, and answers what it gives. */
 
@@ -26,19 +26,26 @@ const stages: { [Name in StageName]: () => Promise<Stage<Name>> } = {
 // Piscina wraps what it was given as workerData in a pair; the second is ours.
 const settings = (Array.isArray(workerData) ? workerData[1] : workerData) as Settings;
 
-export default async function answer<Name extends StageName>(
-  call: StageCall<Name>,
-): Promise<StageAnswer<Name>> {
+/** Null is an empty call, which has no port. */
+export default async function answer<Name extends StageName>(call: StageCall<Name> | null): Promise<void> {
+  if (call === null) return;
   const channel = openChannel(call.port);
+  const answer = await perform(call, channel);
+  call.port.postMessage({ type: 'answer', answer } satisfies AnswerMessage<Name>);
+  channel.close();
+}
+
+async function perform<Name extends StageName>(
+  { stage, input }: StageCall<Name>,
+  channel: StageChannel,
+): Promise<StageAnswer<Name>> {
   try {
-    const stage: Stage<Name> = await stages[call.stage]();
-    return { kind: 'output', output: await stage(call.input, settings, channel) };
+    const perform: Stage<Name> = await stages[stage]();
+    return { kind: 'output', output: await perform(input, settings, channel) };
   } catch (error) {
     return {
       kind: 'broken',
       message: error instanceof Error ? (error.stack ?? error.message) : String(error),
     };
-  } finally {
-    channel.close();
   }
 }

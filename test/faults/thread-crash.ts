@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -13,6 +13,10 @@ export interface ThreadCrash {
   stillborn(count: number): Promise<void>;
   /** How many of those have yet to start. */
   unborn(): Promise<number>;
+  /** Has the system refuse new threads, as it does where there is no process left, or give them again. */
+  refuse(refusing: boolean): Promise<void>;
+  /** How many it has refused so far. */
+  refused(): Promise<number>;
   /** How many threads of the pool have followed an agent so far. */
   followed(): Promise<number>;
 }
@@ -22,14 +26,16 @@ export async function makeThreadCrash(root: string): Promise<ThreadCrash> {
   // An order is one more byte: a file's time is too coarse to say whether it came before a thread or after.
   const orders = { pool: join(root, 'crash-pool'), store: join(root, 'crash-store') };
   const [followed, unborn] = [join(root, 'followed'), join(root, 'unborn')];
-  for (const file of [...Object.values(orders), followed]) await writeFile(file, '');
+  const [refusing, refused] = [join(root, 'refusing'), join(root, 'refused')];
+  for (const file of [...Object.values(orders), followed, refused]) await writeFile(file, '');
   await mkdir(unborn);
   await writeFile(
     module,
-    `const { isMainThread, workerData } = require('node:worker_threads');
+    `const threads = require('node:worker_threads');
+const { isMainThread, workerData, Worker } = threads;
 const { syncBuiltinESMExports } = require('node:module');
 const fs = require('node:fs');
-const { appendFileSync, readdirSync, statSync, unlinkSync } = fs;
+const { appendFileSync, existsSync, readdirSync, statSync, unlinkSync } = fs;
 const isStore = workerData?.path !== undefined;
 const orders = isStore ? ${JSON.stringify(orders.store)} : ${JSON.stringify(orders.pool)};
 const given = () => statSync(orders, { throwIfNoEntry: false })?.size ?? 0;
@@ -55,6 +61,16 @@ if (!isMainThread) {
     return watch(...words);
   };
   syncBuiltinESMExports();
+} else {
+  threads.Worker = class extends Worker {
+    constructor(...words) {
+      if (existsSync(${JSON.stringify(refusing)})) {
+        appendFileSync(${JSON.stringify(refused)}, '.');
+        throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+      }
+      super(...words);
+    }
+  };
 }
 `,
   );
@@ -65,6 +81,8 @@ if (!isMainThread) {
       for (let number = 1; number <= count; number += 1) await writeFile(join(unborn, String(number)), '');
     },
     unborn: async () => (await readdir(unborn)).length,
+    refuse: (refuse) => (refuse ? writeFile(refusing, '') : rm(refusing)),
+    refused: async () => (await readFile(refused)).length,
     followed: async () => (await readFile(followed)).length,
   };
 }
