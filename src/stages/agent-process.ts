@@ -76,7 +76,8 @@ export function askToStop(agent: AgentProcess): void {
 export async function kill(agent: AgentProcess, jobId: string): Promise<void> {
   if (agent.place !== null) {
     askHostToStop(agent.place, 0);
-    for (const until = Date.now() + HOST_MS; isAlive(agent) && Date.now() < until; ) await delay(20);
+    for (const until = performance.now() + HOST_MS; isAlive(agent) && performance.now() < until; )
+      await delay(20);
   }
   if (isAlive(agent)) sendSignal(agent.pid, 'SIGKILL');
   await sweep(jobId);

@@ -62,14 +62,15 @@ export async function followAgent(following: Following): Promise<RunOutput> {
 
   try {
     let reported = '';
-    let lastSign = Date.now();
+    // Not by the clock on the wall, which may be set.
+    let lastSign = performance.now();
     while (isAlive(agent)) {
       if (wroteTooMuch()) stopFor(tooMuchOutput(maximumOutputBytes));
       const before = tail.position();
       const caughtUp = await tail.read(take, AT_ONCE_BYTES);
-      if (tail.position() > before || reader.mayBeSilent()) lastSign = Date.now();
+      if (tail.position() > before || reader.mayBeSilent()) lastSign = performance.now();
       reported = report(reader.progress(), reported, channel);
-      if (Date.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
+      if (performance.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
       if (caughtUp) await watch.next();
     }
     // Also when it is found only now; and nobody wants to read all that.

@@ -22,7 +22,7 @@ export function watchFiles(directory: string): FilesWatch {
   let changed = false;
   let ending = false;
   let endingMs = FIRST_ENDING_MS;
-  let lastWake = 0;
+  let lastWake = Number.NEGATIVE_INFINITY;
   let watcher: FSWatcher | undefined;
 
   const wakeUp = () => {
@@ -30,14 +30,15 @@ export function watchFiles(directory: string): FilesWatch {
     const resolve = wake;
     wake = undefined;
     changed = false;
-    lastWake = Date.now();
+    // Not by the clock on the wall: set back, it would have the agent wait to be read.
+    lastWake = performance.now();
     resolve?.();
   };
   const wakeIn = (milliseconds: number) => {
     clearTimeout(timer);
     timer = setTimeout(wakeUp, milliseconds);
   };
-  const untilCoalesced = () => Math.max(0, COALESCE_MS - (Date.now() - lastWake));
+  const untilCoalesced = () => Math.max(0, COALESCE_MS - (performance.now() - lastWake));
 
   try {
     watcher = watch(directory, (_event, name) => {

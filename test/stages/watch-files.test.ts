@@ -30,4 +30,25 @@ describe('the watch over the files of an attempt', () => {
       await remove();
     }
   });
+
+  it('reads on what an agent writes when the clock was set back by an hour', { timeout: 120_000 }, async ({
+    mock,
+  }) => {
+    const { path, remove } = await temporaryDirectory();
+    const watch = watchFiles(path);
+    try {
+      await writeFile(join(path, 'stdout'), 'one\n');
+      await watch.next();
+      const now = Date.now();
+      mock.method(Date, 'now', () => now - 3_600_000);
+      for (let line = 0; line < 3; line += 1) {
+        await writeFile(join(path, 'stdout'), 'two\n', { flag: 'a' });
+        await watch.next();
+      }
+      assert.equal(Date.now(), now - 3_600_000);
+    } finally {
+      watch.close();
+      await remove();
+    }
+  });
 });
