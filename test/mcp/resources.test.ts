@@ -175,9 +175,11 @@ for (const [name, open] of Object.entries(ways)) {
 
     it('may be subscribed to a thousand times in a session, and no more', async () => {
       const greedy = await way.connect();
-      await Promise.all(
-        Array.from({ length: 1_000 }, (_, index) => greedy.subscribeResource({ uri: `test://${index}` })),
-      );
+      // Each is a connection of its own over HTTP, and the system's line of those that wait is not that long.
+      for (let first = 0; first < 1_000; first += 50) {
+        const uris = Array.from({ length: 50 }, (_, index) => `test://${first + index}`);
+        await Promise.all(uris.map((uri) => greedy.subscribeResource({ uri })));
+      }
       await greedy.subscribeResource({ uri: 'test://0' });
       await assert.rejects(greedy.subscribeResource({ uri: 'test://one-more' }), { code: -32602 });
       await greedy.unsubscribeResource({ uri: 'test://0' });
