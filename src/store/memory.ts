@@ -11,6 +11,8 @@ import {
 
 interface StoredJob {
   record: JobRecord;
+  /** As it was accepted: what jobs are found by does not change with their record. */
+  accepted: Readonly<JobRecord['submission']>;
   task: string;
   journal: JournalEntry[];
   /** How many more calls of `takeUnannounced` answer the job. */
@@ -81,7 +83,13 @@ export function createMemoryStore(): Store {
     assertDistinct(fresh);
     for (const { record, task, argumentsHash, entry } of copy(fresh)) {
       const key = record.submission.idempotencyKey;
-      jobs.set(record.id, { record, task, journal: [entry], announcementsLeft: 0 });
+      jobs.set(record.id, {
+        record,
+        accepted: record.submission,
+        task,
+        journal: [entry],
+        announcementsLeft: 0,
+      });
       sequences.add(record.sequence);
       if (key !== null) keys.set(key, { jobId: record.id, argumentsHash, keepUntil: null });
       lastSequence = Math.max(lastSequence, record.sequence);
@@ -103,7 +111,7 @@ export function createMemoryStore(): Store {
     if (stored === undefined || !isSettled(stored.record.state)) return false;
     jobs.delete(id);
     sequences.delete(stored.record.sequence);
-    const key = keys.get(stored.record.submission.idempotencyKey ?? '');
+    const key = keys.get(stored.accepted.idempotencyKey ?? '');
     if (key?.jobId === id) key.keepUntil = keepKeyUntil;
     return true;
   };
@@ -114,18 +122,19 @@ export function createMemoryStore(): Store {
     }
   };
 
-  const oldestFirst = () =>
-    [...jobs.values()].map(({ record }) => record).sort((one, other) => one.sequence - other.sequence);
+  const inOrder = () => [...jobs.values()].sort((one, other) => one.record.sequence - other.record.sequence);
+  const oldestFirst = () => inOrder().map(({ record }) => record);
 
   const list = ({ repository, state, label, groupId, before, limit }: ListFilter): JobRecord[] =>
-    oldestFirst()
+    inOrder()
       .reverse()
-      .filter((record) => repository === undefined || record.submission.repository === repository)
-      .filter((record) => state === undefined || record.state === state)
-      .filter((record) => label === undefined || record.submission.label === label)
-      .filter((record) => groupId === undefined || record.submission.groupId === groupId)
-      .filter((record) => before === undefined || record.sequence < before)
-      .slice(0, limit);
+      .filter(({ accepted }) => repository === undefined || accepted.repository === repository)
+      .filter(({ record }) => state === undefined || record.state === state)
+      .filter(({ accepted }) => label === undefined || accepted.label === label)
+      .filter(({ accepted }) => groupId === undefined || accepted.groupId === groupId)
+      .filter(({ record }) => before === undefined || record.sequence < before)
+      .slice(0, limit)
+      .map(({ record }) => record);
 
   const expired = (now: number, limit: number): string[] =>
     oldestFirst()
