@@ -245,6 +245,28 @@ describe('the job machine', () => {
     assert.deepEqual(end.context.patch, patch);
   });
 
+  it('goes on with a job whose threads die three times under each of its stages', async () => {
+    const lost: Record<string, number> = { worktree: 0, run: 0, diff: 0 };
+    const answer = <Output>(stage: string, output: Output): Promise<Output> => {
+      const times = lost[stage] ?? 0;
+      if (times === 3) return Promise.resolve(output);
+      lost[stage] = times + 1;
+      return Promise.reject(new ThreadLost('gone'));
+    };
+    const provided = machine.provide({
+      actors: {
+        worktree: fromPromise<WorktreeOutput, StageInput>(() => answer('worktree', { ok: true, worktree })),
+        run: fromPromise<RunOutput, RunInput>(() => answer('run', { ok: true, run })),
+        diff: fromPromise<DiffOutput, DiffInput>(() => answer('diff', { ok: true, patch })),
+      },
+    });
+    const actor = createActor(provided, { input: { jobId: 'j' } }).start();
+    actor.send({ type: 'job.admitted' });
+    const end = await waitFor(actor, isFinal);
+    assert.deepEqual([leaf(end), end.context.ending], ['done', null]);
+    assert.deepEqual(lost, { worktree: 3, run: 3, diff: 3 });
+  });
+
   it('fails a job whose actors were not provided, instead of going on without them', async () => {
     const actor = createActor(jobMachine, { input: { jobId: 'j' } }).start();
     actor.send({ type: 'job.admitted' });

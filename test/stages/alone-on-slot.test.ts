@@ -5,6 +5,7 @@ import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { aloneOnSlot } from '../../src/stages/alone-on-slot.js';
+import { isDead, readStat } from '../../src/stages/proc.js';
 import { temporaryDirectory } from '../support/house.js';
 
 describe('work on a slot', () => {
@@ -22,6 +23,7 @@ describe('work on a slot', () => {
       assert.equal(left.exitCode ?? left.signalCode, null);
       await writeFile(atWork, '');
       assert.equal(await aloneOnSlot(slot, atWork, async () => 'done'), 'done');
+      assert.ok(isDead(readStat(left.pid ?? 0) ?? ') X '), 'what was left at work lives on');
       assert.deepEqual(await ended, [null, 'SIGKILL']);
       assert.equal(foreign.exitCode ?? foreign.signalCode, null);
       await assert.rejects(access(atWork), { code: 'ENOENT' });

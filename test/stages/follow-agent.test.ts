@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
@@ -22,6 +22,7 @@ let started = 0;
 async function follow(
   script: string,
   meanwhile: (files: AttemptLayout) => Promise<unknown> = async () => undefined,
+  { view = [], stopping = false }: { view?: readonly string[]; stopping?: boolean } = {},
 ): Promise<{ output: RunOutput; lines: number }> {
   const temporary = await temporaryDirectory();
   const { port1, port2 } = new MessageChannel();
@@ -31,7 +32,7 @@ async function follow(
     const files = attemptLayout(temporary.path, jobId, 1);
     await mkdir(files.directory, { recursive: true });
     const agent = await startAgent(
-      { jobId, files, view: [], directory: temporary.path, deadlineAt: Date.now() + 60_000 },
+      { jobId, files, view, directory: temporary.path, deadlineAt: Date.now() + 60_000 },
       {
         command: ['/bin/sh', '-c', script],
         input: '',
@@ -48,7 +49,7 @@ async function follow(
       files,
       silenceMs: 60_000,
       maximumOutputBytes: BOUND,
-      stopping: false,
+      stopping,
       retryAfterMs: () => null,
       channel: openChannel(port2),
     });
@@ -75,5 +76,19 @@ describe('an agent', () => {
     assert.equal(!output.ok && output.code, 'output_too_large');
     // Two bytes a line: all of it would be 25 million.
     assert.ok(lines <= 2 * BOUND, `${lines} lines`);
+  });
+
+  it('that is stopped while its supervisor only starts is asked until that hears', async () => {
+    const gate = await temporaryDirectory();
+    const open = join(gate.path, 'open');
+    // Without a process of its own, which would be asked in place of the supervisor.
+    const view = ['/bin/sh', '-c', `while [ ! -e '${open}' ]; do :; done; exec "$@"`, 'gate'];
+    const openLater = async () => void setTimeout(() => void writeFile(open, ''), 300);
+    try {
+      const { output } = await follow('exec sleep 60', openLater, { view, stopping: true });
+      assert.equal(output.run?.exitCode, 128 + 15, 'it was killed, not asked');
+    } finally {
+      await gate.remove();
+    }
   });
 });
