@@ -36,8 +36,8 @@ const patterns: readonly SecretPattern[] = [
   // Model providers.
   { pattern: /\bsk-ant-[A-Za-z0-9_-]{20,255}/g },
   { pattern: /\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,255}/g, random: true },
-  // JSON web tokens.
-  { pattern: /\beyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{10,4000}/g },
+  // JSON web tokens. Where a text is made of their beginnings, only the first is looked at.
+  { pattern: /(?<![\w-])eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{10,4000}/g },
   // Authorization headers.
   { pattern: /\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/-]{16,4000}={0,2})/gi, random: true },
   // Passwords in connection strings.

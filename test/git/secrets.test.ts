@@ -76,7 +76,7 @@ test('no line of this program is taken for a secret', () => {
 
 test('a long line is looked through in little time', () => {
   const started = performance.now();
-  for (const piece of ['a', 'key', 'eyJ', 'a://', 'token = ', ':/@', 'sk-']) {
+  for (const piece of ['a', 'key', 'eyJ', 'eyJ-', 'a-', 'a://', 'token = ', ':/@', 'sk-']) {
     maskSecrets(piece.repeat(200_000 / piece.length));
   }
   assert.ok(performance.now() - started < 5_000);
