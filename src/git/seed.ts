@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Caller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
@@ -23,7 +23,7 @@ export function openSeed(
   signal: AbortSignal,
 ): GitContext | null {
   const { gitDirectory, commonDirectory, root } = repository;
-  if (!existsSync(join(gitDirectory, 'index'))) return null;
+  if (!isFile(join(gitDirectory, 'index'))) return null;
   const attributes = readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
   const conversion = configuration.conversion.filter(
     ({ key }) => cleanFilters || !/^(filter|lfs)\./.test(key),
@@ -66,5 +66,8 @@ export const copyCallersIndex = ({ repository }: Caller, slot: SlotLayout): void
 /** A split index has its larger part in a file beside it. */
 function copySharedIndexes(from: string, to: string): void {
   const shared = readdirSync(from).filter((name) => name.startsWith('sharedindex.'));
-  for (const name of shared) copyFileSync(join(from, name), join(to, name));
+  for (const name of shared) if (isFile(join(from, name))) copyFileSync(join(from, name), join(to, name));
 }
+
+/** To copy a named pipe would hold up the thread for ever. */
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;

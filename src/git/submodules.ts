@@ -192,8 +192,11 @@ async function isDirty(
   const slot = submoduleSlot(outer, submodule);
   const workTree = join(source.root, toBytes(submodule.path).toString('utf8'));
   const index = join(theirs, 'index');
-  if (!(await stat(join(workTree, '.git')).catch(() => null)) || !(await stat(index).catch(() => null)))
-    return false;
+  const [link, file] = await Promise.all(
+    [join(workTree, '.git'), index].map((path) => stat(path).catch(() => null)),
+  );
+  // To copy a named pipe would hold up the thread for ever.
+  if (!link || !file?.isFile()) return false;
   await mkdir(slot.seed, { recursive: true });
   const copy = join(slot.seed, 'index');
   copyIndex(index, copy);

@@ -165,3 +165,13 @@ test('the clean filters of the user can be turned off', async () => {
   const worktree = await make(planFor(workspace, root, filtering, { cleanFilters: false }));
   assert.equal(readFileSync(join(worktree.path, 'a.up'), 'utf8'), 'changed\n');
 });
+
+test('a pipe in the place of an index holds nobody up', { timeout: 30_000 }, async () => {
+  const root = await makeRepository(workspace, user);
+  await execa('mkfifo', [join(root, '.git/sharedindex.0')]);
+  await make(planFor(workspace, root, user));
+  rmSync(join(root, '.git/index'));
+  await execa('mkfifo', [join(root, '.git/index')]);
+  const worktree = await make(planFor(workspace, root, user));
+  assert.equal(readFileSync(join(worktree.path, 'a.txt'), 'utf8'), 'one\n');
+});

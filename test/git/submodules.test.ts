@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { execa } from 'execa';
 import {
   capture,
   git,
@@ -127,4 +128,16 @@ test('a link in the way to a submodule leads no capture to the repository of the
       ['libs/inner', 'deleted'],
     ],
   );
+});
+
+test('a pipe in the place of the index of a submodule holds nobody up', { timeout: 30_000 }, async () => {
+  const inner = await makeRepository(workspace, user, { 'a.txt': 'inner\n' });
+  const root = await makeRepository(workspace, user);
+  await add(root, inner, 'inner');
+  await git(root, user, ['commit', '-qm', 'submodule']);
+  const index = join(root, '.git/modules/inner/index');
+  rmSync(index);
+  await execa('mkfifo', [index]);
+  const worktree = await make(planFor(workspace, root, user));
+  assert.equal(readFileSync(join(worktree.path, 'inner/a.txt'), 'utf8'), 'inner\n');
 });
