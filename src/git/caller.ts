@@ -56,7 +56,7 @@ export async function askCaller(
 
 /** The commit that a name of the caller stands for. Refuses with `base_ref_not_found`. */
 export async function resolveRef(context: GitContext, ref: string): Promise<Outcome<string>> {
-  if (ref === '' || ref.startsWith('-') || /[\x00-\x1f\x7f]/.test(ref)) return refuse('base_ref_not_found');
+  if (/^($|[-^])/.test(ref) || /[\x00-\x1f\x7f]/.test(ref)) return refuse('base_ref_not_found');
   const found = await runGit(context, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`]);
   if (found.ok) return succeed(found.stdout.toString('utf8').trim());
   return found.cause === 'exit' ? refuse('base_ref_not_found') : explain(found, 'worktree_failed', READING);

@@ -214,7 +214,7 @@ test('a base ref at HEAD carries uncommitted changes; another one does not, and 
 
 test('a base ref that names no commit is refused', async () => {
   const root = await makeRepository(workspace, user);
-  for (const baseRef of ['missing', '--all', '', 'a\0b', 'HEAD:a.txt']) {
+  for (const baseRef of ['missing', '--all', '^HEAD', '', 'a\0b', 'HEAD:a.txt']) {
     expectCode(await makeWorktree(planFor(workspace, root, user, { baseRef })), 'base_ref_not_found');
   }
 });
