@@ -16,9 +16,11 @@ export function acceptUpgrades(
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (comesFromElsewhere(incoming, servedAt)) return refuse(socket, 403);
-    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost');
-    if (nameOfToken(stateDir, searchParams.get('token') ?? '') === null) return refuse(socket, 401);
-    if (!site.upgrade(incoming, socket, head, pathname)) refuse(socket, 404);
+    // Not as a URL, which not everything is that a client may send here: `//`.
+    const [path = '', query] = (incoming.url ?? '').split('?', 2);
+    const token = new URLSearchParams(query).get('token') ?? '';
+    if (nameOfToken(stateDir, token) === null) return refuse(socket, 401);
+    if (!site.upgrade(incoming, socket, head, path)) refuse(socket, 404);
   });
 }
 

@@ -109,6 +109,7 @@ describe("Stately's inspection protocol", () => {
     assert.equal(await statusOf(socket, {}), 401);
     assert.equal(await statusOf(`${socket}?token=${token}x`, {}), 401);
     assert.equal(await statusOf(`${url.replace(/^http/, 'ws')}elsewhere?token=${token}`, {}), 404);
+    assert.equal(await statusOf(`${url.replace(/^http/, 'ws')}/`, {}), 401);
 
     const authorization = `Bearer ${token}`;
     const status = async (path: string, headers: Record<string, string>) =>
