@@ -12,21 +12,27 @@ const END_OF_LIST = '\0\0';
 /** Takes the list of files from the beginning of what git writes with `listAndPatch`. */
 export class FileList {
   files: PatchFile[] = [];
-  private held: Buffer | null = Buffer.alloc(0);
+  /** Bytes of a list that has not ended yet. */
+  heldBytes = 0;
+  private held: Buffer[] | null = [];
 
   /** Gives the part of the chunk that belongs to the patch. */
   take(chunk: Buffer): Buffer {
     if (this.held === null) return chunk;
-    const bytes = Buffer.concat([this.held, chunk]);
-    const end = bytes.indexOf(END_OF_LIST, Math.max(0, this.held.length - 1));
-    this.held = end < 0 ? bytes : null;
-    if (end < 0) return Buffer.alloc(0);
-    this.files = readPatchFiles(bytes.subarray(0, end + 1));
-    return bytes.subarray(end + END_OF_LIST.length);
-  }
-
-  /** Bytes of a list that has not ended yet. */
-  get heldBytes(): number {
-    return this.held?.length ?? 0;
+    // The end may be cut in two.
+    const last = this.held.at(-1) ?? Buffer.alloc(0);
+    const before = last.subarray(Math.max(0, last.length - (END_OF_LIST.length - 1)));
+    const end = Buffer.concat([before, chunk]).indexOf(END_OF_LIST);
+    if (end < 0) {
+      this.held.push(chunk);
+      this.heldBytes += chunk.length;
+      return Buffer.alloc(0);
+    }
+    const bytes = Buffer.concat([...this.held, chunk]);
+    const listed = this.heldBytes - before.length + end + 1;
+    this.files = readPatchFiles(bytes.subarray(0, listed));
+    this.held = null;
+    this.heldBytes = 0;
+    return bytes.subarray(listed + 1);
   }
 }
