@@ -66,6 +66,9 @@ function readableName(path: BytePath): string {
   return isUtf8(bytes) && !path.startsWith('"') ? bytes.toString('utf8') : quote(path);
 }
 
+/** A name without git's quotes around it, for those who look at its beginning or its end. */
+export const withoutQuotes = (path: string): string => (path.startsWith('"') ? path.slice(1, -1) : path);
+
 const shortEscapes: Record<string, string> = {
   '\x07': '\\a',
   '\b': '\\b',

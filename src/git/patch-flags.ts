@@ -1,6 +1,6 @@
-import { type GitContext, runGit } from './git.js';
+import { type GitContext, streamGit } from './git.js';
 import { staysInside } from './included-files.js';
-import type { PatchFile } from './patch-files.js';
+import { type PatchFile, withoutQuotes } from './patch-files.js';
 
 /** What a reviewer should know of a changed file, beyond its lines. */
 export type PatchFlag =
@@ -29,6 +29,7 @@ const runningFiles: readonly [PatchFlag, RegExp][] = [
 
 const PACKAGE = /(?:^|\/)package\.json$/;
 const MAX_COMPARED_PACKAGES = 20;
+const MAX_READ_BYTES = 1024 * 1024;
 
 /** The flags of every file of a patch, in their order. The index of `context` holds what the patch leads to. */
 export async function findFlags(
@@ -42,7 +43,7 @@ export async function findFlags(
     const found = new Set<PatchFlag>(flagsByName(file));
     if (file.newMode === '160000' || file.oldMode === '160000') found.add('submodule');
     if (file.newMode === '120000' && (await leavesTree(context, file))) found.add('link_leaves_tree');
-    if (PACKAGE.test(file.path)) {
+    if (PACKAGE.test(withoutQuotes(file.path))) {
       packages += 1;
       const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, baseline));
       if (!same) found.add('runs_at_install');
@@ -52,17 +53,24 @@ export async function findFlags(
   return flags;
 }
 
-const flagsByName = ({ path, oldPath }: PatchFile): PatchFlag[] =>
+const flagsByName = ({ path, oldPath = '' }: PatchFile): PatchFlag[] =>
   runningFiles
-    .filter(([, pattern]) => pattern.test(path) || (oldPath !== undefined && pattern.test(oldPath)))
+    .filter(([, pattern]) => [path, oldPath].some((name) => pattern.test(withoutQuotes(name))))
     .map(([flag]) => flag);
 
 /** In the syntax of git, an empty name and the stage 0 stand for the index. */
 const INDEX = ':0';
 
+/** Null also where it is too large to be a package or the target of a link. */
 const readBlob = async (context: GitContext, tree: string, path: string): Promise<string | null> => {
-  const read = await runGit(context, ['cat-file', 'blob', `${tree}:${path}`]);
-  return read.ok ? read.stdout.toString('latin1') : null;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const read = await streamGit(context, ['cat-file', 'blob', `${tree}:${path}`], (chunk) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    return bytes <= MAX_READ_BYTES;
+  });
+  return read.ok ? Buffer.concat(chunks).toString('latin1') : null;
 };
 
 /** In doubt it does, as when the name is not UTF-8. */
@@ -71,24 +79,30 @@ async function leavesTree(context: GitContext, { path }: PatchFile): Promise<boo
   return target === null || !staysInside(path, target);
 }
 
+/** In doubt they differ. */
 async function hasSameScripts(
   context: GitContext,
-  { path, oldPath }: PatchFile,
+  { path, oldPath, oldMode, newMode }: PatchFile,
   baseline: string,
 ): Promise<boolean> {
-  const [before, after] = await Promise.all([
-    readBlob(context, baseline, oldPath ?? path),
-    readBlob(context, INDEX, path),
-  ]);
   try {
-    return scriptsOf(before) === scriptsOf(after);
+    const [before, after] = await Promise.all([
+      readScripts(context, baseline, oldPath ?? path, oldMode),
+      readScripts(context, INDEX, path, newMode),
+    ]);
+    return before === after;
   } catch {
     return false;
   }
 }
 
-function scriptsOf(content: string | null): string {
-  if (content === null) return '{}';
+const NO_FILE = '000000';
+
+/** Rejects when they cannot be read. */
+async function readScripts(context: GitContext, tree: string, path: string, mode: string): Promise<string> {
+  if (mode === NO_FILE) return '{}';
+  const content = await readBlob(context, tree, path);
+  if (content === null) throw new Error('A package could not be read.');
   const { scripts = {} } = JSON.parse(content) as { scripts?: object };
   return JSON.stringify(scripts);
 }

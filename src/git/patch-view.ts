@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { NewFile } from './durable-file.js';
 import { type GitContext, runGit } from './git.js';
-import type { PatchFile } from './patch-files.js';
+import { type PatchFile, withoutQuotes } from './patch-files.js';
 import { type RedactedPart, type RedactionReason, redactPart } from './patch-redaction.js';
 import { isSecretFile } from './secrets.js';
 
@@ -167,14 +167,18 @@ class ShownPatch {
 
 const NOTHING = Buffer.alloc(0);
 
+/** Whether a file holds secrets by its name, or by the one it had. */
+export const isSecretChange = ({ path, oldPath = '' }: PatchFile): boolean =>
+  [path, oldPath].some((name) => isSecretFile(withoutQuotes(name)));
+
 /** Writes what may be shown of one file, and tells why that is not all of it. */
 async function writePart(
   patch: number,
   shown: ShownPatch,
-  { path, oldPath }: PatchFile,
+  file: PatchFile,
   range: Range,
 ): Promise<RedactionReason | null> {
-  const redacted = redactRange(patch, range, isSecretFile(path) || isSecretFile(oldPath ?? ''));
+  const redacted = redactRange(patch, range, isSecretChange(file));
   if (redacted.reason === null) await shown.copy(range);
   else await shown.replace(redacted.shown ?? NOTHING);
   return redacted.reason;

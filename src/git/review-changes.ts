@@ -8,7 +8,7 @@ import { streamGit } from './git.js';
 import type { PatchFile } from './patch-files.js';
 import { PatchParts } from './patch-parts.js';
 import { type RedactionReason, redactPart } from './patch-redaction.js';
-import { isSecretFile } from './secrets.js';
+import { isSecretChange } from './patch-view.js';
 import { slotContext, slotLayout } from './slot.js';
 
 export interface ChangesPlan {
@@ -133,7 +133,7 @@ class Selection {
 
 /** What a reviewer may see of one file, or why nothing. */
 function look(file: PatchFile, part: Buffer | null): { shown: Buffer } | { reason: OmissionReason } {
-  if (isSecretFile(file.path) || isSecretFile(file.oldPath ?? '')) return { reason: 'secret_file' };
+  if (isSecretChange(file)) return { reason: 'secret_file' };
   if ([file.oldMode, file.newMode].includes('160000')) return { reason: 'submodule' };
   if (file.added === null) return { reason: 'binary' };
   if (part === null) return { reason: 'too_large' };

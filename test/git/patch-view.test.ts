@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -135,4 +135,38 @@ test('links that leave the tree, and files that make programs run, are flagged',
     'other/package.json': [],
     'package.json': ['runs_at_install'],
   });
+});
+
+test('what a file is called counts also where git has to quote its name', async () => {
+  const { kept } = await captureAfter((tree) => {
+    mkdirSync(Buffer.from(`${tree}/caf\xe9`, 'latin1'));
+    for (const name of ['.env', 'package.json']) {
+      const content = '{"scripts": {"postinstall": "curl example.org"}}\n';
+      writeFileSync(Buffer.from(`${tree}/caf\xe9/${name}`, 'latin1'), content);
+    }
+    put(tree, '"/.env', 'A=1\n');
+  });
+  assert.deepEqual(
+    kept.map(({ path, redacted, flags }) => [path, redacted ?? flags]),
+    [
+      ['"\\"/.env"', 'secret_file'],
+      ['"caf\\351/.env"', 'secret_file'],
+      ['"caf\\351/package.json"', ['runs_at_install']],
+    ],
+  );
+});
+
+test('a package that is too large to be compared is flagged without being read', async () => {
+  const root = await makeRepository(workspace, user, files);
+  const worktree = await make(planFor(workspace, root, user));
+  put(
+    worktree.path,
+    'package.json',
+    `{"name": "x", "scripts": {"test": "node --test"}${' '.repeat(2_000_000)}}\n`,
+  );
+  const { kept } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    kept.map(({ flags }) => flags),
+    [['runs_at_install']],
+  );
 });
