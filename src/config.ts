@@ -7,6 +7,13 @@ const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
 const wholeNumber = (low: number, high: number) =>
   z.coerce.number({ error: 'must be a whole number' }).int().min(low).max(high);
 const WEEK = 604_800;
+/** Names of a path, none of which leads out of where it starts, or into a git directory. */
+const relativePath = z
+  .string()
+  .refine(
+    (path) => path.split('/').every((name) => !['', '.', '..', '.git'].includes(name)),
+    'must be names or relative paths of directories, such as node_modules',
+  );
 /** A name or an address, one of IPv6 in brackets, and a port. */
 const httpAddress = /^(?:([A-Za-z0-9.-]+)|\[([0-9A-Fa-f:]+)\]):(\d{1,5})$/;
 const DEFAULT_WARM_SLOTS = 16;
@@ -25,6 +32,15 @@ const settingsSchema = z.strictObject({
     .optional()
     .describe(
       'Finished worktrees kept of one repository for its next jobs, 0 for none; max_running_per_repo, at most 16, unless set.',
+    ),
+  warm_paths: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? value.split(',') : value),
+      z.array(relativePath).max(100),
+    )
+    .optional()
+    .describe(
+      'Ignored directories that stay in a warm slot, by name or by path from the root of the repository, with commas between: node_modules,.venv. What one job writes there, the next job of that repository sees and runs. One is kept only where git ignores all of it and tracks nothing in it; up to 2 GiB and 200,000 files in a slot; not with overlay.',
     ),
   overlay: z
     .stringbool()
@@ -117,9 +133,11 @@ const settingsSchema = z.strictObject({
     .describe('How much is logged.'),
 });
 
-/** An object is shown as it is written in the environment. */
-const shown = (value: RawSettings[SettingKey]): string | number | boolean | null =>
-  typeof value === 'object' ? JSON.stringify(value) : (value ?? null);
+/** A list or an object is shown as it is written in the environment. */
+const shown = (value: RawSettings[SettingKey]): string | number | boolean | null => {
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : (value ?? null);
+};
 
 /** In the environment an object is written as JSON; what is none is left for the schema to refuse. */
 function parseJson(value: unknown): unknown {
@@ -143,6 +161,8 @@ export interface Settings {
   maxRunningPerRepo: number;
   /** Idle slots kept of one repository. */
   warmSlots: number;
+  /** Ignored directories that stay in them: names, and paths from the root of a repository. */
+  warmPaths: readonly string[];
   /** Worktrees are overlays over a lower tree where the machine can. */
   overlay: boolean;
   maxRunningPerClient: number;
@@ -242,6 +262,7 @@ function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings 
     maxRunning: raw.max_running,
     maxRunningPerRepo: raw.max_running_per_repo ?? raw.max_running,
     warmSlots: raw.warm_slots ?? Math.min(raw.max_running_per_repo ?? raw.max_running, DEFAULT_WARM_SLOTS),
+    warmPaths: raw.warm_paths ?? [],
     overlay: raw.overlay,
     maxRunningPerClient: raw.max_running_per_client ?? raw.max_running,
     maxQueued: raw.max_queued,

@@ -8,15 +8,17 @@ import { listIndex } from './index-listing.js';
 import { restoreLargeFiles } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
 import { checkOutSubmodules } from './submodules.js';
+import { unparkWarm } from './warm-directories.js';
 
 /**
- * Adds to a fresh checkout what a commit alone does not have: submodules, the content of git-lfs files, and
- * the ignored files that the caller wants in it. Writes down what was added, and warns of what could not be.
+ * Adds to a fresh checkout what a commit alone does not have: submodules, the content of git-lfs files, the
+ * ignored files that the caller wants in it, and the directories that were kept warm for it. Writes down what was added, and warns of what could not be.
  */
 export async function furnishCheckout(
   slot: SlotLayout,
   caller: Caller,
   { absent, included }: Baseline,
+  warmPaths: readonly string[],
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; largeFiles: LargeFile[]; warnings: string[] } | GitFailure> {
@@ -34,6 +36,7 @@ export async function furnishCheckout(
     submodules,
     sparse: absent.length > 0,
   });
+  await unparkWarm(slot, paths, warmPaths, environment, signal);
   const { largeFiles } = restored;
   return { ok: true, largeFiles, warnings: [...warnings, ...restored.warnings, ...copied.warnings] };
 }

@@ -28,16 +28,42 @@ export async function dropIgnored(
   if (paths.length === 0) return { ok: true, paths: [] };
   const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
   if (!written.ok) return written;
+  const found = await findIgnored(paths, slot, environment, signal);
+  return found.ok ? { ok: true, paths: paths.filter((path) => !found.ignored.has(path)) } : found;
+}
+
+/** Those of the directories that the same rules ignore as a whole: no rule can take back what is in one. */
+export async function ignoredDirectories(
+  paths: readonly BytePath[],
+  baseline: BaselineFiles,
+  slot: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
+  if (paths.length === 0) return { ok: true, paths: [] };
+  const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
+  if (!written.ok) return written;
+  // git looks whether a path is a directory.
+  for (const path of paths) mkdirSync(absolutePath(slot.ignoreRules, path), { recursive: true });
+  const found = await findIgnored(paths, slot, environment, signal);
+  return found.ok ? { ok: true, paths: paths.filter((path) => found.ignored.has(path)) } : found;
+}
+
+/** Asks the rules that were laid out. */
+async function findIgnored(
+  paths: readonly BytePath[],
+  slot: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<{ ok: true; ignored: ReadonlySet<BytePath> } | GitFailure> {
   const context = slotContext({ ...slot, checkout: slot.ignoreRules }, environment, signal);
   // With `./` before it, no name can be taken for a pathspec with magic, such as `:(top)`.
   const asked = pathList(paths.map((path) => `./${path}`));
   const answer = await runGit(context, ['check-ignore', '--no-index', '-z', '--stdin'], asked);
-  if (answer.ok) {
-    const ignored = new Set(splitRecords(answer.stdout).map((path) => path.slice('./'.length)));
-    return { ok: true, paths: paths.filter((path) => !ignored.has(path)) };
-  }
+  if (answer.ok)
+    return { ok: true, ignored: new Set(splitRecords(answer.stdout).map((path) => path.slice('./'.length))) };
   const nothingIgnored = answer.cause === 'exit' && answer.exitCode === 1;
-  return nothingIgnored ? { ok: true, paths: [...paths] } : answer;
+  return nothingIgnored ? { ok: true, ignored: new Set() } : answer;
 }
 
 /** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. Those that do not differ are copied. */

@@ -5,9 +5,9 @@ import type { CallerEnvironment } from './environment.js';
 import { runGit } from './git.js';
 import { findIndexChanges } from './index-changes.js';
 import { discardUnless } from './removal.js';
-import type { SlotSize } from './scrub.js';
 import { lowerTreesOf, overlaySlotLayout, slotContext, slotLayout } from './slot.js';
 import { type KeptSlot, listKept, nameOf } from './slot-name.js';
+import type { SlotSize } from './slot-size.js';
 
 /**
  * A lower tree is a scrubbed slot that is kept as it is: the checkouts of later jobs are laid over it, any number at

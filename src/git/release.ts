@@ -9,6 +9,7 @@ import { scrubSlot } from './scrub.js';
 import { isOverlaySlot, slotContext, slotLayout } from './slot.js';
 import { type PoolBounds, putIdle, trimPool } from './slot-pool.js';
 import { type Survey, surveySlot } from './survey.js';
+import { findWarm } from './warm-directories.js';
 
 export interface ReleasePlan extends PoolBounds {
   slotDirectory: string;
@@ -20,6 +21,8 @@ export interface ReleasePlan extends PoolBounds {
   survey?: Survey | undefined;
   /** Proves that the slot, or what it was laid over, is as new; else one release in `PROOF_EVERY` does. */
   prove?: boolean;
+  /** Directories that stay for the next job; see `findWarm`. Not where overlays may be laid over the slot. */
+  warmPaths?: readonly string[];
 }
 
 const PROOF_EVERY = 50;
@@ -27,7 +30,7 @@ let releases = 0;
 
 /**
  * Ends a job's use of its slot. A slot that is provably as new stays for the next job, with nothing in it but
- * the baseline's files and their index; any other is removed. Either way the job's worktree is gone
+ * the baseline's files, their index, and the directories that are to be kept warm; any other is removed. Either way the job's worktree is gone
  * afterwards. Call it when the agent's processes are dead and the patch is captured; safe to call again.
  * Never rejects.
  */
@@ -47,13 +50,19 @@ async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
   const context = slotContext(slot, plan.environment, plan.signal);
   const survey = plan.survey ?? (await surveySlot(plan.slotDirectory, commit, plan.environment, plan.signal));
   if (survey === undefined) return false;
-  const size = await scrubSlot(slot, survey, commit, context, isToProve(plan));
-  if (size === null) return false;
+  const wanted = plan.overlay ? [] : (plan.warmPaths ?? []);
+  const warm = await findWarm(slot, survey, wanted, plan.environment, plan.signal);
+  const scrubbed = await scrubSlot(slot, survey, commit, context, {
+    prove: isToProve(plan),
+    warm: warm.paths,
+  });
+  if (scrubbed === null) return false;
+  const size = { bytes: scrubbed.bytes + warm.bytes, inodes: scrubbed.inodes + warm.inodes };
   try {
     const madeAt = lstatSync(slot.made).ctimeMs;
     const fit = plan.overlay && !(await namesLargeFiles(slot.checkout, [...survey.tracked.files]));
     renameSync(slot.index, slot.idleIndex);
-    emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps]);
+    emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps, slot.warm]);
     const lower = fit && (await becomeLowerTree(plan.slotDirectory, commit, size, madeAt));
     if (!lower && plan.warmSlots === 0) return false;
     if (!lower) putIdle(plan.slotDirectory, commit, size);

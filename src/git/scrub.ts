@@ -6,31 +6,26 @@ import { writeStamps } from './directory-stamps.js';
 import { type GitContext, runGit } from './git.js';
 import type { IndexEntry } from './index-file.js';
 import type { SlotLayout } from './slot.js';
+import { roomOf, type SlotSize } from './slot-size.js';
 import type { Survey } from './survey.js';
 import { haveAttributes, isLeft } from './system.js';
 import { PERMISSIONS } from './tree-walk.js';
-
-/** Room that an idle slot takes. */
-export interface SlotSize {
-  bytes: number;
-  inodes: number;
-}
-
-const BLOCK_BYTES = 4_096;
+import { parkWarm } from './warm-directories.js';
 
 /**
  * Makes the checkout of a slot as new: nothing is in it but the baseline's files, byte for byte, with fresh
  * inodes where anything about one was changed. Our trusted index, which the agent never saw, says what that
  * is: an agent can change neither a file nor its mode, owner, links or attributes without its change time,
  * and what differs from the index in that is written anew. Gives the slot's size, and null on any doubt:
- * then the slot is fit for the trash only. Each step must find the slot as the step before left it.
+ * then the slot is fit for the trash only. The directories `warm` are put aside, whatever is in them. Each step must
+ * find the slot as the step before left it.
  */
 export async function scrubSlot(
   slot: SlotLayout,
   { index, additions, tracked, changes, walked }: Survey,
   baselineCommit: string,
   context: GitContext,
-  prove: boolean,
+  { prove, warm }: { prove: boolean; warm: readonly BytePath[] },
 ): Promise<SlotSize | null> {
   try {
     // Fails when it is there: an earlier scrub was broken off, and what it started may still be at work.
@@ -40,7 +35,8 @@ export async function scrubSlot(
     if (additions.largeFiles.length + additions.submodules.length > 0 || additions.sparse) return null;
     if (walked.unfit || !(await isLeft(slot.checkout))) return null;
     putRight(slot, walked.unlike);
-    removeExtra(slot, walked.extra);
+    parkWarm(slot, warm);
+    removeExtra(slot, walked.extra, warm);
     const young = removeYoung(slot, entries);
     const [restored, marked] = await Promise.all([
       // Also where nothing changed: the index that it writes is later than its files, so the next job's git
@@ -74,9 +70,13 @@ function putRight(slot: SlotLayout, directories: readonly BytePath[]): void {
 }
 
 /** Directories go by a rename: how much is in one does not matter. */
-function removeExtra(slot: SlotLayout, { files, directories }: Survey['walked']['extra']): void {
+function removeExtra(
+  slot: SlotLayout,
+  { files, directories }: Survey['walked']['extra'],
+  parked: readonly BytePath[],
+): void {
   for (const path of files) unlinkSync(absolutePath(slot.checkout, path));
-  for (const path of directories) {
+  for (const path of directories.filter((each) => !parked.includes(each))) {
     const absolute = absolutePath(slot.checkout, path);
     // A directory that its owner may not write to cannot be moved, for its `..` would change.
     chmodSync(absolute, 0o700);
@@ -102,7 +102,7 @@ function removeYoung(slot: SlotLayout, entries: readonly IndexEntry[]): BytePath
 }
 
 const sizeOf = (entries: readonly IndexEntry[]): number =>
-  entries.reduce((sum, { bytes }) => sum + Math.max(1, Math.ceil(bytes / BLOCK_BYTES)) * BLOCK_BYTES, 0);
+  entries.reduce((sum, { bytes }) => sum + roomOf(bytes), 0);
 
 /**
  * The whole proof, which reads every file: an empty index, everything that lies in the checkout added, gives

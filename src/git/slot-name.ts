@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SlotSize } from './scrub.js';
+import type { SlotSize } from './slot-size.js';
 
 /** A finished slot that is kept for the next jobs. Its name tells all of this, so a rename puts it in or out. */
 export interface KeptSlot extends SlotSize {

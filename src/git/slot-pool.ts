@@ -3,9 +3,9 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
 import { discard } from './removal.js';
-import type { SlotSize } from './scrub.js';
 import { idleOf, lowerTreesOf } from './slot.js';
 import { type KeptSlot, listKept, nameOf, namesIn } from './slot-name.js';
+import type { SlotSize } from './slot-size.js';
 
 const MAX_IDLE = 64;
 const MAX_IDLE_BYTES = 20 * 1024 ** 3;

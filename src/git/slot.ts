@@ -26,6 +26,7 @@ import type { GitContext } from './git.js';
  *     <repositories>/<repository>/idle/<name>/wt       a checkout as new, for the next job
  *                                            /index    its trusted index
  *                                            /stamps.json
+ *                                            /warm    directories of dependencies, to be put into the next checkout
  *     <repositories>/<repository>/lower/<name>/        the same, but never written to again: a lower tree
  *     <repositories>/<repository>/trash/               what waits for deletion
  */
@@ -50,6 +51,7 @@ export interface SlotLayout {
   differing: string;
   /** The trusted index of a slot that is idle. */
   idleIndex: string;
+  warm: string;
 }
 
 export const slotLayout = (slot: string): SlotLayout => ({
@@ -71,6 +73,7 @@ export const slotLayout = (slot: string): SlotLayout => ({
   work: join(slot, 'work'),
   differing: join(slot, 'differing'),
   idleIndex: join(slot, 'index'),
+  warm: join(slot, 'warm'),
 });
 
 /**

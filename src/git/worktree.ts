@@ -41,6 +41,8 @@ export interface WorktreePlan {
   signal: AbortSignal;
   /** Takes an idle slot of the repository, when there is one. */
   warm: boolean;
+  /** Directories of an earlier job that are wanted with an idle slot; see `findWarm`. */
+  warmPaths?: readonly string[];
   /** Lays the checkout over a lower tree of the repository, when there is one and the machine can. */
   overlay: boolean;
   /** Where objects of a baseline that the caller's repository does not have are kept; see `kept-baseline.ts`. */
@@ -162,7 +164,8 @@ async function fillSlot(
   const patched =
     plan.continues === null ? succeed(null) : await applyPatch(plan.continues.patch, slot, whole);
   if (!patched.ok) return patched;
-  const furnished = await furnishCheckout(slot, caller, baseline, plan.environment, plan.signal);
+  const warmPaths = plan.warmPaths ?? [];
+  const furnished = await furnishCheckout(slot, caller, baseline, warmPaths, plan.environment, plan.signal);
   if (!furnished.ok) return explain(furnished, 'worktree_failed', MAKING);
   makeAgentGitDirectory(slot, caller, baseline.commit, mirror ?? slot.mirror, plan.environment);
   const hidden = await hideLargeFiles(slot, furnished.largeFiles, plan.environment, plan.signal);

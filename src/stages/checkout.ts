@@ -41,6 +41,7 @@ export async function makeCheckout(
     environment: settings.environment,
     signal: channel.stop,
     warm: settings.warmSlots > 0,
+    warmPaths: settings.warmPaths,
     // What many jobs share sees no mount of one, and findings are looked up in what everybody sees.
     overlay: settings.overlay && submission.kind === 'delegate' && submission.backend !== 'codex-app-server',
     // Nobody goes on from what only read.

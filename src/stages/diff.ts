@@ -42,6 +42,7 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
       baselineCommit: task.baselineCommit,
       warmSlots: settings.warmSlots,
       overlay: settings.overlay,
+      warmPaths: settings.warmPaths,
       environment: settings.environment,
       signal: channel.stop,
       survey: diffed.survey,

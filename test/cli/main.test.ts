@@ -59,6 +59,16 @@ describe('offshoot', () => {
     assert.equal(JSON.parse(refused.stdout).error.code, 'invalid_config');
   });
 
+  it('takes directories that stay warm with commas between, and none that leads elsewhere', () => {
+    const shown = offshoot(['config'], { OFFSHOOT_WARM_PATHS: 'node_modules,tools/.cache' });
+    assert.match(shown.stdout, /warm_paths = node_modules,tools\/\.cache\s+\[environment\]/);
+    for (const wrong of ['/tmp', '../x', 'a//b', 'node_modules,', './x', 'x/.git']) {
+      const { status, stderr } = offshoot(['config'], { OFFSHOOT_WARM_PATHS: wrong });
+      assert.equal(status, 1, wrong);
+      assert.match(stderr, /OFFSHOOT_WARM_PATHS does not fit: must be names or relative paths/);
+    }
+  });
+
   it('exits with 2 on wrong usage and names what was meant', () => {
     const wrong: [string[], RegExp][] = [
       [[], /Name a command/],

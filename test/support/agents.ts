@@ -51,6 +51,7 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
     silenceSeconds: 60,
     onSettled: null,
     warmSlots: 0,
+    warmPaths: [],
     overlay: false,
     http: null,
     logLevel: 'silent',
