@@ -117,6 +117,7 @@ for (const { title, act, skip = false } of doubts) {
     install(first.path);
     await act(first.path);
     assert.equal(await release(first), 'kept');
+    assertNoneWarm(root);
     await assertAsNew(root);
   });
 }
@@ -194,6 +195,7 @@ for (const { title, ignore } of rules) {
   test(`a directory that is ${title} is not kept, and not put into a checkout whose rules say so`, async () => {
     const root = await makeRepository(workspace, user, { ...files, '.gitignore': ignore });
     await leaveWarm(root);
+    assertNoneWarm(root);
     await assertAsNew(root);
     const other = await makeRepository(workspace, user, files);
     await leaveWarm(other);
@@ -208,6 +210,7 @@ test('a directory that only the agent ignores is not kept', async () => {
   install(first.path);
   put(first.path, '.gitignore', 'node_modules\n');
   assert.equal(await release(first), 'kept');
+  assertNoneWarm(root);
   await assertAsNew(root);
 });
 
@@ -217,6 +220,7 @@ test('a directory in which the baseline tracks a file is scrubbed, and none is p
   await git(tracking, user, ['add', '--force', 'node_modules/tracked']);
   await git(tracking, user, ['commit', '-q', '-m', 'tracked']);
   await leaveWarm(tracking);
+  assertNoneWarm(tracking);
   await assertAsNew(tracking);
 
   const root = await makeRepository(workspace, user, files);
@@ -352,6 +356,9 @@ function idleSlot(root: string): string {
   const [slot = ''] = readdirSync(join(repositories, repository, 'idle'));
   return join(repositories, repository, 'idle', slot);
 }
+
+const assertNoneWarm = (root: string) =>
+  assert.deepEqual(readdirSync(idleSlot(root)).sort(), ['index', 'stamps.json', 'wt']);
 
 /** Bytes and inodes, as the pool counts them. */
 const sizesOf = (slot: string): number[] =>
