@@ -71,8 +71,11 @@ export async function sweepTrash(repositoriesDirectory: string): Promise<void> {
 
 const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
-/** By a program: Node's own `rm` takes three times the work and holds up the thread. */
-async function deleteTree(path: string, priority: readonly string[] = ['nice']): Promise<void> {
+/**
+ * Deletes a tree whatever its modes are. Never rejects. By a program: Node's own `rm` takes three times the work and
+ * holds up the thread.
+ */
+export async function deleteTree(path: string, priority: readonly string[] = ['nice']): Promise<void> {
   const run = (...words: string[]) => {
     const [program = '', ...args] = [...priority, ...words, '--', path];
     return runQuietly(program, args);

@@ -4,6 +4,7 @@ import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
 import { capturePatch } from '../git/patch.js';
 import { releaseWorktree } from '../git/release.js';
+import { deleteTree } from '../git/removal.js';
 import { slotDirectory } from '../git/slot.js';
 import { type Survey, surveySlot } from '../git/survey.js';
 import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
@@ -100,12 +101,12 @@ async function removeScratch(task: DiffTask, settings: Settings): Promise<void> 
   const attempts = Array.from({ length: task.attempts }, (_, index) =>
     attemptLayout(settings.stateDir, task.jobId, index + 1),
   );
-  const scratch = [
-    files.temporary,
-    ...attempts.flatMap(({ prompt, claim, launch }) => [prompt, claim, launch]),
-  ];
+  const remove = (path: string) => rm(path, { recursive: true, force: true });
+  const scratch = attempts.flatMap(({ prompt, claim, launch }) => [prompt, claim, launch]);
   await Promise.all([
     backend.tidy(files.directory),
-    ...scratch.map((path) => rm(path, { recursive: true, force: true })),
+    // An agent may leave directories there that nobody may write to, as Go does.
+    remove(files.temporary).catch(() => deleteTree(files.temporary)),
+    ...scratch.map(remove),
   ]).catch(() => undefined);
 }
