@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -22,8 +22,7 @@ it('a host outlives those who die in the middle of what they ask', async () => {
   const ended = once(host, 'exit');
   try {
     await appears(directory.path, 'socket');
-    const asking = createConnection(join(directory.path, 'socket'));
-    await once(asking, 'connect');
+    const asking = await connected(join(directory.path, 'socket'));
     asking.end('{"type":"take","job":{"inp');
     await once(asking.resume(), 'close');
     const stop = { type: 'stop', directory: join(directory.path, 'nowhere'), graceMs: 0 } as const;
@@ -33,3 +32,16 @@ it('a host outlives those who die in the middle of what they ask', async () => {
     await ended;
   }
 });
+
+/** The socket is there a moment before anybody listens. */
+async function connected(path: string): Promise<Socket> {
+  for (;;) {
+    const socket = createConnection(path);
+    const failure = await once(socket, 'connect').then(
+      () => null,
+      (problem: NodeJS.ErrnoException) => problem,
+    );
+    if (failure === null) return socket;
+    if (failure.code !== 'ECONNREFUSED') throw failure;
+  }
+}

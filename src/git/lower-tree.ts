@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { CallerEnvironment } from './environment.js';
 import { runGit } from './git.js';
@@ -84,9 +84,16 @@ export async function proveLowerTree(
   await writeFile(join(lower, SPOILT), '');
 }
 
-async function isInUse(tree: string): Promise<boolean> {
+/** A link that cannot be read may well lead here. */
+function isInUse(tree: string): boolean {
   const slots = join(dirname(dirname(tree)), 'slots');
-  const names = await readdir(slots).catch(() => []);
-  const links = names.map((name) => readlink(slotLayout(join(slots, name)).lower).catch(() => ''));
-  return (await Promise.all(links)).some((link) => basename(link) === basename(tree));
+  return existsSync(slots) && readdirSync(slots).some((name) => leadsTo(tree, join(slots, name)));
+}
+
+function leadsTo(tree: string, slotDirectory: string): boolean {
+  try {
+    return basename(readlinkSync(slotLayout(slotDirectory).lower)) === basename(tree);
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
 }

@@ -4,12 +4,13 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type GitContext, type GitFailure, runGit } from './git.js';
@@ -112,10 +113,15 @@ function link(source: string, target: string): boolean {
   }
 }
 
-async function isBorrowed(mirror: string, slots: string): Promise<boolean> {
-  const names = await readdir(slots);
-  const borrowed = names.map((name) => readFile(join(slots, name, BORROWED), 'utf8').catch(() => ''));
-  return (await Promise.all(borrowed)).includes(mirror);
+/** One file at a time: many jobs ask this at once, of many slots. What cannot be read may well borrow. */
+function isBorrowed(mirror: string, slots: string): boolean {
+  return readdirSync(slots).some((name) => {
+    try {
+      return readFileSync(join(slots, name, BORROWED), 'utf8') === mirror;
+    } catch (error) {
+      return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    }
+  });
 }
 
 /**

@@ -25,12 +25,12 @@ export async function discard(slotDirectory: string): Promise<void> {
  * Like `discard`, for what somebody may have taken into use a moment ago: looks once more when nobody can take it
  * any more, and puts it back if it is `inUse`.
  */
-export async function discardUnless(slotDirectory: string, inUse: () => Promise<boolean>): Promise<void> {
-  if (await inUse()) return;
+export async function discardUnless(slotDirectory: string, inUse: () => boolean): Promise<void> {
+  if (inUse()) return;
   const doomed = moveToTrash(slotDirectory);
   if (doomed === null) return;
   // Where who uses it has made it anew by now, there is no way back, and no need of one.
-  const isBack = (await inUse()) && (await isMoved(doomed, slotDirectory));
+  const isBack = inUse() && (await isMoved(doomed, slotDirectory));
   if (!isBack) void deleteTree(doomed);
 }
 

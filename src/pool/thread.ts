@@ -11,7 +11,7 @@ type Stage<Name extends StageName> = (
   channel: StageChannel,
 ) => Promise<Stages[Name]['output']>;
 
-/** Each is loaded when it is called first: a daemon serves as soon as `reconcile` was done, which needs little. */
+/** Loaded once the first call has been answered: a daemon serves as soon as `reconcile` was done, which needs little. */
 const stages: { [Name in StageName]: () => Promise<Stage<Name>> } = {
   worktree: async () => (await import('../stages/worktree.js')).worktree,
   run: async () => (await import('../stages/run.js')).run,
@@ -33,6 +33,16 @@ export default async function answer<Name extends StageName>(call: StageCall<Nam
   const answer = await perform(call, channel);
   call.port.postMessage({ type: 'answer', answer } satisfies AnswerMessage<Name>);
   channel.close();
+  loadAll();
+}
+
+let loaded = false;
+
+/** Not later: where files run out, a module that cannot be read stays so for the life of its thread. */
+function loadAll(): void {
+  if (loaded) return;
+  loaded = true;
+  for (const load of Object.values(stages)) load().catch(() => undefined);
 }
 
 async function perform<Name extends StageName>(

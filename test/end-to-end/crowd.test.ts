@@ -46,8 +46,10 @@ describe('jobs beside their user', { timeout: 300_000 }, () => {
         finished = true;
       });
       await user;
+      const log = await readFile(join(offshoot.stateDir, 'logs', 'daemon.log'), 'utf8');
+      const troubles = log.split('\n').filter((line) => line.includes('"err"'));
       for (const [index, { status, error, files }] of results.entries()) {
-        assert.equal(status, 'done', JSON.stringify(error));
+        assert.equal(status, 'done', `${JSON.stringify(error)} ${troubles.join('\n')}`);
         assert.deepEqual(
           files.map(({ path }: { path: string }) => path),
           [`${names[index]}.txt`],

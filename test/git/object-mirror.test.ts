@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { removeWorktree } from '../../src/git/removal.js';
@@ -100,6 +100,12 @@ test('one mirror serves all jobs, follows the caller, and is replaced when their
   const fourth = await make(planFor(workspace, root, user));
   assert.equal(readdirSync(mirrors).length, 2);
   for (const worktree of [first, second, third]) await removeWorktree(slotOf(worktree));
+  // Nobody knows what this one borrows from.
+  const unreadable = join(slotOf(first), '../unreadable');
+  mkdirSync(join(unreadable, 'borrowed'), { recursive: true });
+  await removeWorktree(slotOf(await make(planFor(workspace, root, user))));
+  assert.equal(readdirSync(mirrors).length, 2);
+  rmSync(unreadable, { recursive: true });
   const fifth = await make(planFor(workspace, root, user));
   assert.equal(readdirSync(mirrors).length, 1);
   for (const { path } of [fourth, fifth]) await git(path, user, ['fsck']);
