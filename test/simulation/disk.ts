@@ -56,12 +56,14 @@ export class Disk {
           if (created.ok) promises.created(jobs);
           return created;
         }),
-      save: (record, entry) =>
-        call('repeatable', async () => {
+      save: (record, entry) => {
+        promises.saving(record);
+        return call('repeatable', async () => {
           const saved = await kept.save(record, entry);
           if (saved) promises.saved(record);
           return saved;
-        }),
+        });
+      },
       remove: (id, keepKeyUntil) =>
         write(async () => {
           const removed = await kept.remove(id, keepKeyUntil);

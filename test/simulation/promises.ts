@@ -51,6 +51,8 @@ export class Promises {
   #resumed: KnownJob[] = [];
   readonly #byKey = new Map<string, KnownJob[]>();
   #announced = new Set<string>();
+  /** Jobs whose next state this daemon asked the disk to keep: a disk that fails keeps it when it can. */
+  #saving = new Set<string>();
 
   constructor(
     readonly now: () => number,
@@ -61,6 +63,7 @@ export class Promises {
   booting(limits: AgentLimits): void {
     this.#limits = limits;
     this.#announced = new Set();
+    this.#saving = new Set();
     this.#resumed = [...this.open].filter(({ record }) => record.state !== 'queued');
     this.note('boot', null);
   }
@@ -99,6 +102,10 @@ export class Promises {
     return (key === null ? undefined : this.#byKey.get(key)) ?? [];
   }
 
+  saving({ id }: JobRecord): void {
+    this.#saving.add(id);
+  }
+
   saved(record: JobRecord): void {
     const known = this.#known(record.id);
     const before = known.record;
@@ -128,7 +135,7 @@ export class Promises {
       ({ record, acceptedAt, acknowledged }) =>
         acknowledged &&
         record.state === 'queued' &&
-        record.context.ending === null &&
+        !this.#saving.has(record.id) &&
         acceptedAt < known.acceptedAt &&
         record.sequence < known.record.sequence &&
         record.submission.repository === repository,
