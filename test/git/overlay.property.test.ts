@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isOverlaySlot } from '../../src/git/slot.js';
-import { applyEdit, edit } from '../support/edits.js';
+import { applyEdit, type Edit, edit } from '../support/edits.js';
 import { capture, git, makeRepository, makeUser, makeWorkspace, slotOf } from '../support/git.js';
+import { withLastCase } from '../support/last-case.js';
 import { makeOverlayHouse } from '../support/overlay.js';
 
 const workspace = realpathSync(makeWorkspace());
@@ -18,11 +19,8 @@ test('whatever the agent does to whatever tree, an overlay gives the patch that 
 }, async (context) => {
   const seed = (Math.random() * 2 ** 31) | 0;
   context.diagnostic(`fast-check seed ${seed}`);
-  const property = fc.asyncProperty(
-    fc.array(edit, { maxLength: 8 }),
-    fc.array(edit, { maxLength: 6 }),
-    fc.array(edit, { maxLength: 8 }),
-    async (committed, uncommitted, ofAgent) => {
+  const { check, lastCase } = withLastCase(
+    async (committed: Edit[], uncommitted: Edit[], ofAgent: Edit[]) => {
       const root = await makeRepository(workspace, user, {});
       for (const one of committed) applyEdit(root, one);
       await git(root, user, ['add', '-A']);
@@ -44,5 +42,12 @@ test('whatever the agent does to whatever tree, an overlay gives the patch that 
       rmSync(root, { recursive: true });
     },
   );
+  const property = fc.asyncProperty(
+    fc.array(edit, { maxLength: 8 }),
+    fc.array(edit, { maxLength: 6 }),
+    fc.array(edit, { maxLength: 8 }),
+    check,
+  );
   await fc.assert(property, { seed, numRuns: 150, interruptAfterTimeLimit: 20_000, verbose: true });
+  await lastCase();
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { releaseWorktree } from '../../src/git/release.js';
 import { removeWorktree } from '../../src/git/removal.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
-import { applyEdit as apply, edit } from '../support/edits.js';
+import { applyEdit as apply, type Edit, edit } from '../support/edits.js';
 import {
   applied,
   capture,
@@ -19,6 +19,7 @@ import {
   slotOf,
   snapshot,
 } from '../support/git.js';
+import { withLastCase } from '../support/last-case.js';
 import { checkoutState } from '../support/slots.js';
 
 const workspace = realpathSync(makeWorkspace());
@@ -38,11 +39,8 @@ const release = (worktree: MadeWorktree) =>
 test('whatever the agent does to whatever tree, the patch turns the baseline into what it left, and the slot is as new after it', async (context) => {
   const seed = (Math.random() * 2 ** 31) | 0;
   context.diagnostic(`fast-check seed ${seed}`);
-  const property = fc.asyncProperty(
-    fc.array(edit, { maxLength: 8 }),
-    fc.array(edit, { maxLength: 6 }),
-    fc.array(edit, { maxLength: 8 }),
-    async (committed, uncommitted, ofAgent) => {
+  const { check, lastCase } = withLastCase(
+    async (committed: Edit[], uncommitted: Edit[], ofAgent: Edit[]) => {
       const root = await makeRepository(workspace, user, {});
       for (const one of committed) apply(root, one);
       await git(root, user, ['add', '-A']);
@@ -62,5 +60,12 @@ test('whatever the agent does to whatever tree, the patch turns the baseline int
       rmSync(root, { recursive: true });
     },
   );
+  const property = fc.asyncProperty(
+    fc.array(edit, { maxLength: 8 }),
+    fc.array(edit, { maxLength: 6 }),
+    fc.array(edit, { maxLength: 8 }),
+    check,
+  );
   await fc.assert(property, { seed, numRuns: 300, interruptAfterTimeLimit: 15_000, verbose: true });
+  await lastCase();
 });

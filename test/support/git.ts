@@ -26,7 +26,7 @@ import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/gi
 /** A directory for a test file, removed when its tests are over. */
 export function makeWorkspace(): string {
   const directory = mkdtempSync(join(tmpdir(), 'offshoot-git-'));
-  after(() => rmSync(directory, { recursive: true, force: true }));
+  after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 
