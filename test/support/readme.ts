@@ -6,13 +6,14 @@ import { loadSettings } from '../../src/config.js';
 import { operations } from '../../src/operations/index.js';
 import { renderErrors } from './errors-document.js';
 import { code, table } from './markdown.js';
+import { measured } from './measured.js';
 
 const file = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 export const readmeFile = file('README.md');
 export const errorsFile = file('docs/errors.md');
 
 /** The parts of the README that are made from the sources, by the name in their markers. */
-export const generated: Record<string, () => string> = { statechart, states, tools, settings };
+export const generated: Record<string, () => string> = { statechart, states, tools, settings, measured };
 
 /** The README with every generated part made anew. Throws when it lacks the markers of one. */
 export function renderReadme(text: string): string {
