@@ -1,0 +1,106 @@
+import type { ListFilter, Store } from '../store/store.js';
+import type { LiveJob } from './live-job.js';
+import type { JobRecord } from './record.js';
+import type { JobView } from './supervisor.js';
+import { type Turn, turnOf } from './turn.js';
+import { WaitingLine } from './waiting-line.js';
+
+/** The jobs that have not settled, and views of any job: of these as they are now, of others as the store has them. */
+export class Roster {
+  /** The places of the queued jobs. */
+  readonly line = new WaitingLine();
+  readonly #store: Pick<Store, 'get' | 'list'>;
+  /** Queued jobs, in order. They have no actor until an event comes for them: a queue may be long. */
+  readonly #queued = new Map<string, JobRecord>();
+  /** Jobs with an actor. */
+  readonly #live = new Map<string, LiveJob>();
+  /** Look-ups of settled jobs under way: all whom one transition wakes look at the same job at once. */
+  readonly #lookUps = new Map<string, Promise<JobRecord | null>>();
+
+  constructor(store: Pick<Store, 'get' | 'list'>) {
+    this.#store = store;
+  }
+
+  addQueued(record: JobRecord, turn: Turn): void {
+    this.#queued.set(record.id, record);
+    this.line.add(turn);
+  }
+
+  addLive(job: LiveJob): void {
+    this.#live.set(job.id, job);
+  }
+
+  /** A job waits no more; false if it did not. */
+  leaveQueue(record: JobRecord): boolean {
+    if (!this.#queued.delete(record.id)) return false;
+    this.line.remove(turnOf(record));
+    return true;
+  }
+
+  settle(jobId: string): void {
+    this.#live.delete(jobId);
+  }
+
+  queued(jobId: string): JobRecord | undefined {
+    return this.#queued.get(jobId);
+  }
+
+  live(jobId: string): LiveJob | undefined {
+    return this.#live.get(jobId);
+  }
+
+  allLive(): LiveJob[] {
+    return [...this.#live.values()];
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  has(jobId: string): boolean {
+    return this.#live.has(jobId) || this.#queued.has(jobId);
+  }
+
+  ids(): string[] {
+    return [...new Set([...this.#live.keys(), ...this.#queued.keys()])];
+  }
+
+  isEmpty(): boolean {
+    return this.#queued.size === 0 && this.#live.size === 0;
+  }
+
+  /** Null if there is no such job. */
+  async look(jobId: string): Promise<JobView | null> {
+    const live = this.#live.get(jobId);
+    if (live !== undefined) return this.liveView(live);
+    const record = this.#queued.get(jobId) ?? (await this.#lookUp(jobId));
+    return record === null ? null : this.view(record);
+  }
+
+  /** The store answers in the order in which it is asked, so whoever joins a look-up sees what it saw of its own. */
+  #lookUp(jobId: string): Promise<JobRecord | null> {
+    const underWay = this.#lookUps.get(jobId);
+    if (underWay !== undefined) return underWay;
+    const found = this.#store.get(jobId).finally(() => this.#lookUps.delete(jobId));
+    this.#lookUps.set(jobId, found);
+    return found;
+  }
+
+  async list(filter: ListFilter): Promise<JobView[]> {
+    const records = await this.#store.list(filter);
+    return records.map((record) => {
+      const live = this.#live.get(record.id);
+      return live === undefined ? this.view(record) : this.liveView(live);
+    });
+  }
+
+  view(record: JobRecord): JobView {
+    const queuePosition = record.state === 'queued' ? this.line.position(turnOf(record)) : null;
+    return { record, queuePosition, replayed: false };
+  }
+
+  /** What is durable of a job, with the progress that is not yet. */
+  liveView({ committed, progress }: LiveJob): JobView {
+    return this.view({ ...committed, context: { ...committed.context, progress } });
+  }
+}
