@@ -1,13 +1,9 @@
 import { basename } from 'node:path';
 import type { CodexEvent, CodexItem } from './codex-event.js';
-import { plainLine } from './plain-text.js';
 
-const MOST_CHARACTERS = 120;
-
-/** What the agent does, in one line of at most 120 characters; null when the event tells nothing new. */
+/** What the agent does, in the words of the event, of any length; null when it tells nothing new. */
 export function activityOf(event: CodexEvent): string | null {
-  const activity = event.item === undefined ? turnActivity(event) : itemActivity(event.item, event.type);
-  return activity === null ? null : plainLine(activity, MOST_CHARACTERS);
+  return event.item === undefined ? turnActivity(event) : itemActivity(event.item, event.type);
 }
 
 function turnActivity(event: CodexEvent): string | null {
@@ -17,25 +13,23 @@ function turnActivity(event: CodexEvent): string | null {
 }
 
 function itemActivity(item: CodexItem, eventType: string): string | null {
+  const ended = eventType === 'item.completed';
   switch (item.type) {
     case 'agent_message':
       return `says: ${item.text ?? ''}`;
     case 'file_change':
       return `edits ${fileNames(item)}`;
+    // Once a command has ended, it is the model's turn again.
     case 'command_execution':
-      return whileRunning(eventType, `runs ${bareCommand(item.command ?? '')}`);
+      return ended ? 'thinks' : `runs ${bareCommand(item.command ?? '')}`;
     case 'mcp_tool_call':
-      return whileRunning(eventType, `calls ${item.server ?? ''} ${item.tool ?? ''}`);
+      return ended ? 'thinks' : `calls ${item.server ?? ''} ${item.tool ?? ''}`;
     case 'reasoning':
       return 'thinks';
     default:
       return null;
   }
 }
-
-/** Once a command has ended, it is the model's turn again. */
-const whileRunning = (eventType: string, activity: string) =>
-  eventType === 'item.completed' ? 'thinks' : activity;
 
 export function fileNames(item: CodexItem): string {
   const [first, ...others] = (item.changes ?? []).map((change) => basename(change.path));

@@ -4,22 +4,28 @@ import { z } from 'zod';
  * One line of `codex exec --json`, as far as it is read here (Codex 0.169). A field that is missing or of
  * another type than expected reads as absent, so that a newer Codex stays readable.
  */
-const item = z.object({
-  id: z.string().catch(''),
-  type: z.string(),
-  text: z.string().optional().catch(undefined),
-  message: z.string().optional().catch(undefined),
-  command: z.string().optional().catch(undefined),
-  aggregated_output: z.string().optional().catch(undefined),
-  exit_code: z.number().nullable().optional().catch(undefined),
-  status: z.string().optional().catch(undefined),
-  changes: z
-    .array(z.object({ path: z.string() }))
-    .optional()
-    .catch(undefined),
-  server: z.string().optional().catch(undefined),
-  tool: z.string().optional().catch(undefined),
-});
+export interface CodexEvent {
+  type: string;
+  thread_id: string | undefined;
+  message: string | undefined;
+  error: z.infer<typeof trouble> | undefined;
+  usage: z.infer<typeof tokens> | undefined;
+  item: CodexItem | undefined;
+}
+
+export interface CodexItem {
+  id: string;
+  type: string;
+  text: string | undefined;
+  message: string | undefined;
+  command: string | undefined;
+  aggregated_output: string | undefined;
+  exit_code: number | undefined;
+  status: string | undefined;
+  changes: z.infer<typeof changes> | undefined;
+  server: string | undefined;
+  tool: string | undefined;
+}
 
 export const tokens = z.object({
   input_tokens: z.number(),
@@ -28,23 +34,53 @@ export const tokens = z.object({
   reasoning_output_tokens: z.number().catch(0),
 });
 
-const event = z.object({
-  type: z.string(),
-  thread_id: z.string().optional().catch(undefined),
-  message: z.string().optional().catch(undefined),
-  error: z.object({ message: z.string(), info: z.unknown().optional() }).optional().catch(undefined),
-  usage: tokens.optional().catch(undefined),
-  item: item.optional().catch(undefined),
-});
+const trouble = z.object({ message: z.string(), info: z.unknown().optional() });
 
-export type CodexEvent = z.infer<typeof event>;
-export type CodexItem = z.infer<typeof item>;
+const changes = z.array(z.object({ path: z.string() }));
 
 /** Null for a line that is no event. */
 export function parseEvent(line: string): CodexEvent | null {
   try {
-    return event.safeParse(JSON.parse(line)).data ?? null;
+    return readEvent(JSON.parse(line));
   } catch {
     return null;
   }
 }
+
+// Only what is rare is held against a schema: for every line, that would take as long as parsing it.
+function readEvent(value: unknown): CodexEvent | null {
+  if (!isObject(value) || typeof value.type !== 'string') return null;
+  return {
+    type: value.type,
+    thread_id: asText(value.thread_id),
+    message: asText(value.message),
+    error: fitting(trouble, value.error),
+    usage: fitting(tokens, value.usage),
+    item: readItem(value.item),
+  };
+}
+
+function readItem(value: unknown): CodexItem | undefined {
+  if (!isObject(value) || typeof value.type !== 'string') return undefined;
+  return {
+    id: asText(value.id) ?? '',
+    type: value.type,
+    text: asText(value.text),
+    message: asText(value.message),
+    command: asText(value.command),
+    aggregated_output: asText(value.aggregated_output),
+    exit_code: typeof value.exit_code === 'number' ? value.exit_code : undefined,
+    status: asText(value.status),
+    changes: fitting(changes, value.changes),
+    server: asText(value.server),
+    tool: asText(value.tool),
+  };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const fitting = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> | undefined =>
+  value === undefined ? undefined : schema.safeParse(value).data;

@@ -4,8 +4,9 @@ import { activityOf } from './codex-activity.js';
 import { type CodexEvent, type CodexItem, parseEvent } from './codex-event.js';
 import { exitFailure, isSandboxFailure, tellsSandboxFailure, turnFailure } from './codex-failures.js';
 import { killedBy } from './exit-status.js';
-import { plainCause, plainText } from './plain-text.js';
+import { plainCause, plainLine, plainText } from './plain-text.js';
 
+const ACTIVITY_CHARACTERS = 120;
 const SUMMARY_CHARACTERS = 16_384;
 const MESSAGE_CHARACTERS = 256 * 1024;
 const MOST_WARNINGS = 20;
@@ -17,6 +18,7 @@ export class CodexReader implements AgentReader {
   #turn: Turn = { state: 'none' };
   #events = 0;
   #lastEventAt: number | null = null;
+  /** As the agent worded it, until somebody asks: few of thousands of events are ever shown. */
   #activity: string | null = null;
   #usage: Usage | null = null;
   #threadId: string | null = null;
@@ -45,6 +47,7 @@ export class CodexReader implements AgentReader {
   }
 
   progress(): Progress {
+    if (this.#activity !== null) this.#activity = plainLine(this.#activity, ACTIVITY_CHARACTERS);
     return {
       events: this.#events,
       lastEventAt: this.#lastEventAt,

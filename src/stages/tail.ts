@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Hundreds of agents are read at once, and most write little. */
@@ -30,14 +31,19 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
   let partialBytes = 0;
   let lastChange = Date.now();
 
-  const flush = (end: Buffer, take: (line: string, at: number) => void) => {
-    if (partialBytes + end.length <= MAX_LINE_BYTES) {
-      const line = partial.length === 0 ? end : Buffer.concat([...partial, end]);
-      if (line.length > 0) take(line.toString('utf8'), lastChange);
+  const flush = (start: number, end: number, take: (line: string, at: number) => void) => {
+    if (partialBytes + end - start <= MAX_LINE_BYTES) {
+      const line = textOf(start, end);
+      if (line !== '') take(line, lastChange);
     }
     partial = [];
     partialBytes = 0;
   };
+  /** Of what was kept, and of that part of the chunk. */
+  const textOf = (start: number, end: number) =>
+    partial.length === 0
+      ? chunk.toString('utf8', start, end)
+      : Buffer.concat([...partial, chunk.subarray(start, end)]).toString('utf8');
   const keep = (rest: Buffer) => {
     partialBytes += rest.length;
     // Beyond the limit only the length matters: the line will be passed over.
@@ -51,7 +57,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
         const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
         if (bytesRead === 0) return true;
         // After a restart the file is read again from its start: its own time is nearer than now.
-        lastChange = await modified(file);
+        lastChange = Math.round(fstatSync(file.fd).mtimeMs);
         position += bytesRead;
         let start = 0;
         for (
@@ -59,7 +65,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
           end !== -1 && end < bytesRead;
           end = chunk.indexOf(NEWLINE, start)
         ) {
-          flush(chunk.subarray(start, end), take);
+          flush(start, end, take);
           start = end + 1;
         }
         if (start < bytesRead) keep(chunk.subarray(start, bytesRead));
@@ -68,9 +74,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
       return false;
     },
     position: () => position,
-    finish: (take) => flush(Buffer.alloc(0), take),
+    finish: (take) => flush(0, 0, take),
     close: () => file.close(),
   };
 }
-
-const modified = async (file: FileHandle) => Math.round((await file.stat()).mtimeMs);

@@ -78,6 +78,8 @@ describe('hostile output', () => {
       '{"type":"item.completed","item":7}',
       '{"type":"item.completed","item":{"id":1,"type":"agent_message","text":["no"]}}',
       '{"type":"turn.failed","error":"no object"}',
+      '{"type":"item.completed","item":{"id":"i","type":"constructor"}}',
+      '{"type":"item.completed","item":[]}',
       '{"type":"turn.completed","usage":"many"}',
     ];
     const conclusion = conclude([...started, ...odd]);

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { appendFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { openTail } from '../../src/stages/tail.js';
+import { temporaryDirectory } from '../support/house.js';
+
+/** More than is read at once, in characters of two and three bytes, so that some lie over an edge. */
+const MANY = Array.from({ length: 60_000 }, (_, index) => `line ${index} ä€`);
+
+describe('the tail of a file', () => {
+  it('hands on each line whole, with the instant at which the file changed', async () => {
+    const { path, remove } = await temporaryDirectory();
+    const file = join(path, 'stdout');
+    await writeFile(file, `${MANY.join('\n')}\n\nhalf `);
+    await utimes(file, 1_000, 1_000);
+    const tail = await openTail(file);
+    const lines: string[] = [];
+    const instants = new Set<number>();
+    const take = (line: string, at: number) => {
+      lines.push(line);
+      instants.add(at);
+    };
+    try {
+      assert.equal(await tail.read(take, 1), false);
+      assert.ok(lines.length > 0 && lines.length < MANY.length);
+      assert.equal(await tail.read(take), true);
+      assert.deepEqual(lines, MANY);
+      await appendFile(file, 'ö\nwithout an end');
+      await utimes(file, 2_000, 2_000);
+      assert.equal(await tail.read(take), true);
+      tail.finish(take);
+      assert.deepEqual(lines.slice(MANY.length), ['half ö', 'without an end']);
+      assert.deepEqual([...instants], [1_000_000, 2_000_000]);
+    } finally {
+      await tail.close();
+      await remove();
+    }
+  });
+});
