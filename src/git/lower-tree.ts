@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, readdirSync, readlinkSync, utimesSync } from 'node:fs';
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { absolutePath } from './byte-path.js';
+import { isStamped, readStamps } from './directory-stamps.js';
 import type { CallerEnvironment } from './environment.js';
-import { runGit } from './git.js';
 import { findIndexChanges } from './index-changes.js';
 import { discardUnless } from './removal.js';
-import { lowerTreesOf, overlaySlotLayout, slotContext, slotLayout } from './slot.js';
+import { lowerTreesOf, overlaySlotLayout, type SlotLayout, slotContext, slotLayout } from './slot.js';
 import { type KeptSlot, listKept, nameOf } from './slot-name.js';
 import type { SlotSize } from './slot-size.js';
 
@@ -68,7 +69,7 @@ export async function becomeLowerTree(
 /** Deletes a lower tree that no slot has a link to. */
 export const discardLowerTree = (tree: string): Promise<void> => discardUnless(tree, () => isInUse(tree));
 
-/** Spoils the lower tree of a slot unless nothing in it was touched and nothing was added. */
+/** Spoils the lower tree of a slot unless it is as it was made: each file by its hash, each directory by its stamp. */
 export async function proveLowerTree(
   slotDirectory: string,
   environment: CallerEnvironment,
@@ -76,12 +77,27 @@ export async function proveLowerTree(
 ): Promise<void> {
   const { lower, gitDirectory } = slotLayout(slotDirectory);
   const tree = { ...slotLayout(lower), gitDirectory };
-  const context = slotContext(tree, environment, signal, tree.idleIndex);
-  const compared = await findIndexChanges(context);
-  const others = await runGit(context, ['ls-files', '--others', '-z']);
-  const changes = compared.ok ? [...compared.changes.changed, ...compared.changes.removed] : null;
-  if (changes?.length === 0 && others.ok && others.stdout.length === 0) return;
-  await writeFile(join(lower, SPOILT), '');
+  const proven = await isAsMade(tree, environment, signal).catch(() => false);
+  if (!proven) await writeFile(join(lower, SPOILT), '');
+}
+
+async function isAsMade(
+  tree: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const index = join(tree.gitDirectory, 'proof-index');
+  copyFileSync(tree.idleIndex, index);
+  // Of an index that is older than its files git believes no time, and reads each of them: git's racy-git.txt.
+  utimesSync(index, 1, 1);
+  const compared = await findIndexChanges(slotContext(tree, environment, signal, index));
+  if (!compared.ok) return false;
+  const { changed, removed } = compared.changes;
+  const stamps = [...readStamps(tree)];
+  const areStamped = stamps.every(([path, stamp]) =>
+    isStamped(lstatSync(absolutePath(tree.checkout, path)), stamp),
+  );
+  return changed.length + removed.length === 0 && stamps.length > 0 && areStamped;
 }
 
 /** A link that cannot be read may well lead here. */

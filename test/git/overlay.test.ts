@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isOverlaySlot } from '../../src/git/slot.js';
@@ -160,24 +171,54 @@ test('the first ordinary worktree becomes the tree below; it stays while it is u
   assert.deepEqual(treesOf(back).sort(), made.sort());
 });
 
-test('a lower tree that is not as it was made serves no further job', { skip }, async () => {
-  const spoils: ((tree: string) => void)[] = [
-    (tree) => put(tree, 'wt/a.txt', 'two\n'),
-    (tree) => put(tree, 'wt/dir/added', 'x\n'),
-    (tree) => rmSync(join(tree, 'wt/run.sh')),
-  ];
-  for (const spoil of spoils) {
+/** What may become of a lower tree, though nothing of ours writes to one. */
+const spoils: Record<string, (tree: string) => unknown> = {
+  'a file has another content': (tree) => put(tree, 'wt/a.txt', 'two\n'),
+  'a file has another content, with all that a disk tells of it as it was': hideRot,
+  'there is one file more': (tree) => put(tree, 'wt/dir/added', 'x\n'),
+  'there is an empty directory more': (tree) => mkdirSync(join(tree, 'wt/dir/empty')),
+  'a directory has another mode': (tree) => chmodSync(join(tree, 'wt/dir/deep'), 0o777),
+  'a file is gone': (tree) => rmSync(join(tree, 'wt/run.sh')),
+  'its index is gone': (tree) => rmSync(join(tree, 'index')),
+};
+
+for (const [title, spoil] of Object.entries(spoils)) {
+  test(`a lower tree that is not as it was made serves no further job: ${title}`, { skip }, async () => {
     const root = await makeRepository(workspace, user, files);
     await house.prepare(root);
     const worktree = await house.make(root);
     const [name = ''] = treesOf(worktree);
-    spoil(join(worktree.path, '../../../lower', name));
+    await spoil(join(worktree.path, '../../../lower', name));
     await house.release(worktree);
     assert.deepEqual(treesOf(worktree), []);
     const next = await house.make(root);
     assert.equal(isOverlaySlot(slotOf(next)), false);
-  }
-});
+  });
+}
+
+/** Changes a file, and has the index of the tree say of it what it said before, but for its size and its times. */
+async function hideRot(tree: string): Promise<void> {
+  const index = join(tree, 'index');
+  const environment = { ...user, GIT_INDEX_FILE: index };
+  const elsewhere = await makeRepository(workspace, user);
+  const inTree = ['--git-dir', join(elsewhere, '.git'), '--work-tree', join(tree, 'wt')];
+  const idOf = async () =>
+    (await git(join(tree, 'wt'), environment, [...inTree, 'ls-files', '-s', 'a.txt']))
+      .toString()
+      .split(' ')[1];
+  const before = await idOf();
+  put(tree, 'wt/a.txt', 'eno\n');
+  await git(join(tree, 'wt'), environment, [...inTree, 'update-index', 'a.txt']);
+  const after = await idOf();
+  const bytes = readFileSync(index);
+  Buffer.from(before ?? '', 'hex').copy(bytes, bytes.indexOf(Buffer.from(after ?? '', 'hex')));
+  writeFileSync(index, bytes);
+  // Later than the file: git believes what it says.
+  const later = Date.now() / 1_000 + 10;
+  utimesSync(index, later, later);
+  const changed = await git(join(tree, 'wt'), environment, [...inTree, 'diff-files', '--name-only']);
+  assert.equal(changed.toString(), '');
+}
 
 test('what takes an ordinary worktree gets one: git-lfs files and submodules', { skip }, async () => {
   const root = await makeRepository(workspace, user, files);
