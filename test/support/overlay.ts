@@ -6,14 +6,14 @@ import { findMountWay, mountedWords } from '../../src/git/overlay.js';
 import { releaseWorktree } from '../../src/git/release.js';
 import { isOverlaySlot } from '../../src/git/slot.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
-import { make, planFor, slotOf } from './git.js';
+import { make, type PlannedWorktree, planFor, slotOf } from './git.js';
 
 /** A workspace whose worktrees are overlays where the machine can. */
 export interface OverlayHouse {
   /** Whether it can. */
   works: boolean;
   /** Makes a worktree, an overlay unless told otherwise. */
-  make(root: string, overlay?: boolean): Promise<MadeWorktree>;
+  make(root: string, overlay?: boolean, more?: Partial<PlannedWorktree>): Promise<MadeWorktree>;
   /** Does what an agent would, with its view of a worktree. */
   inside(worktree: MadeWorktree, words: readonly string[], input?: string): void;
   release(
@@ -33,7 +33,8 @@ export async function makeOverlayHouse(
   const way = await findMountWay(repositories);
   const house: OverlayHouse = {
     works: way !== null,
-    make: (root, overlay = true) => make(planFor(workspace, root, user, { overlay, warm: true })),
+    make: (root, overlay = true, more = {}) =>
+      make(planFor(workspace, root, user, { overlay, warm: true, ...more })),
     inside(worktree, words, input = '') {
       const slot = dirname(worktree.path);
       const view = isOverlaySlot(slot) && way !== null ? mountedWords(way, slot) : [];
