@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { MadeWorktree, WorktreePlan } from '../../src/git/worktree.js';
+import type { MadeWorktree } from '../../src/git/worktree.js';
 import {
   capture,
   git,
+  handOver,
   make,
   makeRepository,
   makeUser,
@@ -17,26 +18,14 @@ import {
   snapshot,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
 /** What the next job takes over, once the agent has put a link to a directory of the caller in the place of another. */
-async function leaveLink(
-  plan: PlannedWorktree,
-  worktree: MadeWorktree,
-  target: string,
-): Promise<NonNullable<WorktreePlan['continues']>> {
+async function leaveLink(plan: PlannedWorktree, worktree: MadeWorktree, target: string) {
   rmSync(join(worktree.path, 'libs'), { recursive: true });
   symlinkSync(target, join(worktree.path, 'libs'));
-  const { patch, report } = await capture(workspace, worktree, user);
-  const file = join(workspace, `patch-${plan.slot}`);
-  writeFileSync(file, patch);
-  const { bytes, sha256 } = report;
-  return {
-    baselineCommit: worktree.baselineCommit,
-    keptObjects: plan.keptObjects,
-    patch: { file, bytes, sha256 },
-  };
+  return handOver(workspace, plan, worktree, user);
 }
 
 test('no submodule is checked out behind a link that an earlier patch put in its way', async () => {

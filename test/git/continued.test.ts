@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { releaseWorktree } from '../../src/git/release.js';
-import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
+import { type MadeWorktree, makeWorktree } from '../../src/git/worktree.js';
 import {
   applied,
   capture,
   expectCode,
   git,
+  handOver,
   isGit,
   make,
   makeRepository,
@@ -25,28 +17,15 @@ import {
   type PlannedWorktree,
   planFor,
   put,
-  slotOf,
+  releaseSlot,
   snapshot,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const files = { 'a.txt': 'one\n', 'b.txt': 'two\n', 'dir/c.txt': 'three\n' };
 
-/** What the next job takes over from one whose patch is captured. */
-async function leave(
-  plan: PlannedWorktree,
-  worktree: MadeWorktree,
-): Promise<NonNullable<WorktreePlan['continues']>> {
-  const { patch, report } = await capture(workspace, worktree, user);
-  const file = join(workspace, `patch-${plan.slot}`);
-  writeFileSync(file, patch);
-  return {
-    baselineCommit: worktree.baselineCommit,
-    keptObjects: plan.keptObjects,
-    patch: { file, bytes: report.bytes, sha256: report.sha256 },
-  };
-}
+const leave = (plan: PlannedWorktree, worktree: MadeWorktree) => handOver(workspace, plan, worktree, user);
 
 test('a worktree that goes on has the first baseline and the patch, and its own patch holds both', async () => {
   const root = await makeRepository(workspace, user, files);
@@ -136,10 +115,7 @@ test('the slot of a job that went on is as new for the next job', async () => {
   put(worktree.path, 'new/one.txt', 'new\n');
   const continues = await leave(first, worktree);
   const next = await make(planFor(workspace, root, user, { continues }));
-  const { baselineCommit } = next;
-  const signal = new AbortController().signal;
-  const plan = { slotDirectory: slotOf(next), baselineCommit, warmSlots: 1, overlay: false, prove: true };
-  assert.equal(await releaseWorktree({ ...plan, environment: user, signal }), 'kept');
+  assert.equal(await releaseSlot(next, user), 'kept');
   const warm = await make(planFor(workspace, root, user, { warm: true }));
   assert.deepEqual(snapshot(warm.path, isGit), snapshot(root, isGit));
   assert.equal((await capture(workspace, warm, user)).patch.length, 0);

@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  truncateSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, truncateSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { capturePatch } from '../../src/git/patch.js';
 import { removeWorktree } from '../../src/git/removal.js';
 import {
+  capturePlanFor,
   expectCode,
   make,
   makeRepository,
@@ -26,7 +18,7 @@ import {
   slotOf,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
 test('a file of 2 GB is refused quickly, by name, and the worktree goes', async () => {
@@ -34,20 +26,13 @@ test('a file of 2 GB is refused quickly, by name, and the worktree goes', async 
   const worktree = await make(planFor(workspace, root, user));
   put(worktree.path, 'huge', '');
   truncateSync(join(worktree.path, 'huge'), 5 * 1024 ** 3);
-  const directory = mkdtempSync(join(workspace, 'artifacts-'));
+  const plan = capturePlanFor(workspace, worktree, user);
   const started = performance.now();
-  const outcome = await capturePatch({
-    slotDirectory: slotOf(worktree),
-    baselineCommit: worktree.baselineCommit,
-    patchFile: join(directory, 'patch'),
-    filesFile: join(directory, 'files.json'),
-    environment: user,
-    signal: new AbortController().signal,
-  });
+  const outcome = await capturePatch(plan);
   expectCode(outcome, 'patch_too_large');
   assert.match(outcome.ok ? '' : outcome.fault.message, /"huge" \(5368709120 bytes\)/);
   assert.ok(performance.now() - started < 10_000);
-  assert.deepEqual(readdirSync(directory), []);
+  assert.deepEqual(readdirSync(dirname(plan.patchFile)), []);
   await removeWorktree(slotOf(worktree));
   assert.equal(existsSync(slotOf(worktree)), false);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeWorktree } from '../../src/git/worktree.js';
@@ -17,7 +17,7 @@ import {
   snapshot,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const marks = join(workspace, 'marks');
 mkdirSync(marks);

@@ -5,7 +5,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   utimesSync,
@@ -17,7 +16,7 @@ import { isOverlaySlot } from '../../src/git/slot.js';
 import { capture, git, makeRepository, makeUser, makeWorkspace, put, slotOf } from '../support/git.js';
 import { makeOverlayHouse } from '../support/overlay.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const house = await makeOverlayHouse(workspace, user);
 const skip = house.works ? false : 'no overlay can be mounted here';
@@ -257,7 +256,7 @@ test('ignored files that are to come along are laid into an overlay, and are not
 });
 
 test('where no overlay can be mounted, a job gets an ordinary worktree and says so', async () => {
-  const elsewhere = realpathSync(makeWorkspace());
+  const elsewhere = makeWorkspace();
   const root = await makeRepository(elsewhere, user, files);
   // Where the try would be made, a file is in the way.
   put(elsewhere, 'repositories/overlay', '');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -14,7 +14,7 @@ import {
   put,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const secret = `ghp_${'aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6'}`;
 const keyBlock = [

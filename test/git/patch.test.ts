@@ -3,9 +3,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
-  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -21,6 +19,7 @@ import { slotLayout } from '../../src/git/slot.js';
 import {
   applied,
   capture,
+  capturePlanFor,
   expectCode,
   expectValue,
   git,
@@ -35,7 +34,7 @@ import {
   snapshot,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
 const files = {
@@ -373,17 +372,7 @@ test('the file list tells status, lines and modes, and quotes names that are not
 async function capturePlan(more: Partial<CapturePlan> = {}): Promise<{ plan: CapturePlan; tree: string }> {
   const root = await makeRepository(workspace, user, files);
   const worktree = await make(planFor(workspace, root, user));
-  const directory = mkdtempSync(join(workspace, 'artifacts-'));
-  const plan: CapturePlan = {
-    slotDirectory: slotOf(worktree),
-    baselineCommit: worktree.baselineCommit,
-    patchFile: join(directory, 'patch'),
-    filesFile: join(directory, 'files.json'),
-    environment: user,
-    signal: new AbortController().signal,
-    ...more,
-  };
-  return { plan, tree: worktree.path };
+  return { plan: capturePlanFor(workspace, worktree, user, more), tree: worktree.path };
 }
 
 test('a capture gives the same answer again, also when the worktree is gone', async () => {

@@ -11,7 +11,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -21,7 +20,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ReleasePlan, releaseWorktree } from '../../src/git/release.js';
+import type { ReleasePlan } from '../../src/git/release.js';
 import { surveySlot } from '../../src/git/survey.js';
 import { haveAttributes } from '../../src/git/system.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
@@ -34,11 +33,12 @@ import {
   makeWorkspace,
   planFor,
   put,
+  releaseSlot,
   slotOf,
 } from '../support/git.js';
 import { checkoutState } from '../support/slots.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const signal = new AbortController().signal;
 const isRoot = process.getuid?.() === 0;
@@ -396,16 +396,7 @@ function edit(root: string): void {
 }
 
 const release = (worktree: MadeWorktree, more: Partial<ReleasePlan> = {}) =>
-  releaseWorktree({
-    slotDirectory: slotOf(worktree),
-    baselineCommit: worktree.baselineCommit,
-    warmSlots: 4,
-    overlay: false,
-    environment: user,
-    signal,
-    prove: true,
-    ...more,
-  });
+  releaseSlot(worktree, user, more);
 
 const emptyTree = async (root: string) => (await git(root, user, ['mktree'])).toString();
 

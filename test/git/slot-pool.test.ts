@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { releaseWorktree } from '../../src/git/release.js';
 import { reconcileSlots } from '../../src/git/slot-pool.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
-import { git, make, makeRepository, makeUser, makeWorkspace, planFor, put, slotOf } from '../support/git.js';
+import {
+  git,
+  make,
+  makeRepository,
+  makeUser,
+  makeWorkspace,
+  planFor,
+  put,
+  releaseSlot,
+  slotOf,
+} from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
 const warmly = (root: string) => make(planFor(workspace, root, user, { warm: true }));
 
-const release = (worktree: MadeWorktree, warmSlots: number) =>
-  releaseWorktree({
-    slotDirectory: slotOf(worktree),
-    baselineCommit: worktree.baselineCommit,
-    warmSlots,
-    overlay: false,
-    environment: user,
-    signal: new AbortController().signal,
-    prove: true,
-  });
+const release = (worktree: MadeWorktree, warmSlots: number) => releaseSlot(worktree, user, { warmSlots });
 
 const repositoryOf = (worktree: MadeWorktree): string => join(slotOf(worktree), '../..');
 const idleOf = (worktree: MadeWorktree): string[] => readdirSync(join(repositoryOf(worktree), 'idle'));

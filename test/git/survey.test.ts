@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  lstatSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { releaseWorktree } from '../../src/git/release.js';
 import { slotLayout } from '../../src/git/slot.js';
 import { type Survey, surveySlot } from '../../src/git/survey.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
@@ -23,10 +14,11 @@ import {
   makeWorkspace,
   planFor,
   put,
+  releaseSlot,
   slotOf,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const { signal } = new AbortController();
 
@@ -118,10 +110,7 @@ test('there is no survey of a worktree that is gone', async () => {
 /** A checkout in a slot that an earlier job had, made when the clock of the disk had gone on since. */
 async function makeUsed(root: string): Promise<MadeWorktree> {
   const first = await make(planFor(workspace, root, user, { warm: true }));
-  const { baselineCommit } = first;
-  const slotDirectory = slotOf(first);
-  const plan = { slotDirectory, baselineCommit, warmSlots: 4, overlay: false, environment: user, signal };
-  assert.equal(await releaseWorktree(plan), 'kept');
+  assert.equal(await releaseSlot(first, user, { prove: false }), 'kept');
   const clock = join(workspace, 'clock');
   const now = () => {
     writeFileSync(clock, '');

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -17,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ReleasePlan, releaseWorktree } from '../../src/git/release.js';
+import type { ReleasePlan } from '../../src/git/release.js';
 import { surveySlot } from '../../src/git/survey.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
 import {
@@ -32,11 +31,12 @@ import {
   type PlannedWorktree,
   planFor,
   put,
+  releaseSlot,
   slotOf,
   snapshot,
 } from '../support/git.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const signal = new AbortController().signal;
 const isRoot = process.getuid?.() === 0;
@@ -328,17 +328,7 @@ function replace(root: string, make: () => void): void {
 }
 
 const release = (worktree: MadeWorktree, more: Partial<ReleasePlan> = {}) =>
-  releaseWorktree({
-    slotDirectory: slotOf(worktree),
-    baselineCommit: worktree.baselineCommit,
-    warmSlots: 4,
-    overlay: false,
-    environment: user,
-    signal,
-    prove: true,
-    warmPaths,
-    ...more,
-  });
+  releaseSlot(worktree, user, { warmPaths, ...more });
 
 /** The next job finds what a job in a new slot finds, and its patch is empty. */
 async function assertAsNew(root: string, more: Partial<PlannedWorktree> = {}): Promise<void> {

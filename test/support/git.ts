@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,15 +18,16 @@ import { after } from 'node:test';
 import { execa } from 'execa';
 import type { PatchReport } from '../../machines/job.js';
 import type { Outcome } from '../../src/errors.js';
-import { capturePatch } from '../../src/git/patch.js';
+import { type CapturePlan, capturePatch } from '../../src/git/patch.js';
 import type { PatchFile } from '../../src/git/patch-files.js';
 import type { KeptFile } from '../../src/git/patch-view.js';
+import { type ReleasePlan, releaseWorktree } from '../../src/git/release.js';
 import type { Survey } from '../../src/git/survey.js';
 import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 
 /** A directory for a test file, removed when its tests are over. */
 export function makeWorkspace(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'offshoot-git-'));
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'offshoot-git-')));
   after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
@@ -151,6 +153,42 @@ export const make = async (plan: WorktreePlan): Promise<MadeWorktree> =>
 export const slotOf = (worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>): string =>
   dirname(worktree.path);
 
+/** A plan to capture a worktree's patch, into a directory of its own. */
+export function capturePlanFor(
+  workspace: string,
+  worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>,
+  user: Record<string, string>,
+  more: Partial<CapturePlan> = {},
+): CapturePlan {
+  const directory = mkdtempSync(join(workspace, 'artifacts-'));
+  return {
+    slotDirectory: slotOf(worktree),
+    baselineCommit: worktree.baselineCommit,
+    patchFile: join(directory, 'patch'),
+    filesFile: join(directory, 'files.json'),
+    environment: user,
+    signal: new AbortController().signal,
+    ...more,
+  };
+}
+
+/** Releases a slot, proving its whole tree, into a pool of four. */
+export const releaseSlot = (
+  worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>,
+  user: Record<string, string>,
+  more: Partial<ReleasePlan> = {},
+): ReturnType<typeof releaseWorktree> =>
+  releaseWorktree({
+    slotDirectory: slotOf(worktree),
+    baselineCommit: worktree.baselineCommit,
+    warmSlots: 4,
+    overlay: false,
+    environment: user,
+    signal: new AbortController().signal,
+    prove: true,
+    ...more,
+  });
+
 export interface Captured {
   report: PatchReport;
   patch: Buffer;
@@ -168,16 +206,7 @@ export async function capture(
   user: Record<string, string>,
   survey?: Survey,
 ): Promise<Captured> {
-  const directory = mkdtempSync(join(workspace, 'artifacts-'));
-  const plan = {
-    slotDirectory: slotOf(worktree),
-    baselineCommit: worktree.baselineCommit,
-    patchFile: join(directory, 'patch'),
-    filesFile: join(directory, 'files.json'),
-    environment: user,
-    signal: new AbortController().signal,
-    survey,
-  };
+  const plan = capturePlanFor(workspace, worktree, user, { survey });
   const report = expectValue(await capturePatch(plan));
   const patch = readFileSync(plan.patchFile);
   assert.equal(report.bytes, patch.length);
@@ -190,6 +219,23 @@ export async function capture(
   const shownFile = `${plan.patchFile}.shown`;
   const shown = existsSync(shownFile) ? readFileSync(shownFile) : patch;
   return { report, patch, shown, files, kept };
+}
+
+/** Captures the patch of a worktree, and gives what a follow-up takes over. */
+export async function handOver(
+  workspace: string,
+  plan: PlannedWorktree,
+  worktree: MadeWorktree,
+  user: Record<string, string>,
+): Promise<NonNullable<WorktreePlan['continues']>> {
+  const { patch, report } = await capture(workspace, worktree, user);
+  const file = join(workspace, `patch-${plan.slot}`);
+  writeFileSync(file, patch);
+  return {
+    baselineCommit: worktree.baselineCommit,
+    keptObjects: plan.keptObjects,
+    patch: { file, bytes: report.bytes, sha256: report.sha256 },
+  };
 }
 
 /** Applies a patch to a fresh checkout of the baseline, index and files, and gives the checkout's snapshot. */

@@ -3,10 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findMountWay, mountedWords } from '../../src/git/overlay.js';
-import { releaseWorktree } from '../../src/git/release.js';
 import { isOverlaySlot } from '../../src/git/slot.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
-import { make, type PlannedWorktree, planFor, slotOf } from './git.js';
+import { make, type PlannedWorktree, planFor, releaseSlot, slotOf } from './git.js';
 
 /** A workspace whose worktrees are overlays where the machine can. */
 export interface OverlayHouse {
@@ -46,17 +45,7 @@ export async function makeOverlayHouse(
         stdio: ['pipe', 'ignore', 'pipe'],
       });
     },
-    release: (worktree, more = {}) =>
-      releaseWorktree({
-        slotDirectory: slotOf(worktree),
-        baselineCommit: worktree.baselineCommit,
-        warmSlots: 0,
-        overlay: true,
-        environment: user,
-        signal: new AbortController().signal,
-        prove: true,
-        ...more,
-      }),
+    release: (worktree, more = {}) => releaseSlot(worktree, user, { warmSlots: 0, overlay: true, ...more }),
     async prepare(root) {
       const first = await house.make(root);
       assert.equal(isOverlaySlot(slotOf(first)), false);
