@@ -11,7 +11,7 @@ import { hasLargeFileRule, namesLargeFiles } from './large-files.js';
 import { type LowerTree, layOver, listLowerTrees, nearestFirst } from './lower-tree.js';
 import type { MountWay } from './overlay.js';
 import { bringOver, kindAt, mountedContext } from './overlay-checkout.js';
-import { layoutOf, lowerTreesOf, type SlotLayout, slotContext, slotLayout } from './slot.js';
+import { isCheckout, layoutOf, lowerTreesOf, type SlotLayout, slotContext, slotLayout } from './slot.js';
 import { claimIdleSlot } from './slot-pool.js';
 import { runQuietly } from './system.js';
 
@@ -39,7 +39,7 @@ export function* groundsOf(
 
 /** Makes the directory of a slot, with a place for its checkout. False when the ground is gone. */
 export async function makeSlotDirectory(directory: string, ground: Ground): Promise<boolean> {
-  if (ground.kind === 'idle') return true;
+  if (ground.kind === 'idle') return isCheckout(slotLayout(directory).checkout);
   const slots = join(directory, '..');
   const firstMade = await mkdir(slots, { recursive: true, mode: 0o700 });
   // ext4 then spreads the slots over the disk: without it, creating files where many were just deleted is

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { lstat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { lookAt, splitRecords } from './byte-path.js';
@@ -62,9 +62,6 @@ export async function capturePatch(plan: CapturePlan): Promise<Outcome<PatchRepo
 
 async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   const slot = layoutOf(plan.slotDirectory);
-  if (!(await isDirectory(slot.checkout))) {
-    return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
-  }
   // A scrub that was broken off followed a capture that failed: what lies there is not the agent's any more.
   if (existsSync(slot.scrub)) {
     return refuse('patch_failed', { message: 'The worktree was given up before its patch was captured.' });
@@ -109,9 +106,6 @@ async function readReport(patchFile: string): Promise<PatchReport | null> {
   const content = readRegularFile(reportFile(patchFile), MAX_REPORT_BYTES);
   return content === null ? null : (JSON.parse(content.toString('utf8')) as PatchReport);
 }
-
-const isDirectory = async (path: string): Promise<boolean> =>
-  (await lstat(path).catch(() => null))?.isDirectory() ?? false;
 
 interface WrittenPatch {
   files: PatchFile[];

@@ -93,6 +93,13 @@ export const isOverlaySlot = (slot: string): boolean =>
   lstatSync(slotLayout(slot).lower, { throwIfNoEntry: false }) !== undefined;
 
 /**
+ * Whether a checkout lies at a path. Where an agent put a link in its place there is none: behind it lies what is
+ * somebody else's, and is neither to be looked through, nor written to, nor scrubbed.
+ */
+export const isCheckout = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/**
  * Directory of a slot. `commonDirectory` is the repository's shared git directory, real path; `slot` is the
  * id of the job that works there.
  */

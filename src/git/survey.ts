@@ -1,4 +1,4 @@
-import { type Outcome, succeed } from '../errors.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
 import { type Additions, readAdditions } from './additions.js';
 import { type BytePath, parentOf } from './byte-path.js';
 import { readStamps } from './directory-stamps.js';
@@ -6,7 +6,7 @@ import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { compareDuring, type IndexChanges } from './index-changes.js';
 import { type IndexListing, listIndex } from './index-listing.js';
-import { layoutOf, type SlotLayout, slotContext } from './slot.js';
+import { isCheckout, layoutOf, type SlotLayout, slotContext } from './slot.js';
 import { type Tracked, type WalkedTree, walkTree } from './tree-walk.js';
 import { isOverlay, readUpper } from './upper-layer.js';
 
@@ -34,6 +34,9 @@ export async function surveyCheckout(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<Survey>> {
+  if (!isCheckout(slot.checkout)) {
+    return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
+  }
   const context = slotContext(slot, environment, signal);
   const index = await listIndex(context, commit);
   if (!index.ok) return explain(index, 'patch_failed', SURVEYING);

@@ -35,6 +35,7 @@ import {
   put,
   releaseSlot,
   slotOf,
+  snapshot,
 } from '../support/git.js';
 import { checkoutState } from '../support/slots.js';
 
@@ -322,6 +323,39 @@ async function assertAsNew(root: string, last: MadeWorktree): Promise<void> {
   assert.equal(await haveAttributes(directoriesOf(next.path), workspace), false);
   assert.equal(existsSync(join(workspace, 'fired')), false);
 }
+
+test("a link in the place of the checkout leads a release nowhere: what lies behind it is not the job's", async () => {
+  const root = await makeRepository(workspace, user, files);
+  const worktree = await make(planFor(workspace, root, user, { warm: true }));
+  const elsewhere = join(workspace, 'elsewhere');
+  execFileSync('cp', ['-a', worktree.path, elsewhere]);
+  put(elsewhere, 'dir/precious', 'theirs\n');
+  put(elsewhere, 'untracked/precious', 'theirs\n');
+  execFileSync('mkfifo', [join(elsewhere, 'pipe')]);
+  const before = snapshot(elsewhere);
+  rmSync(worktree.path, { recursive: true });
+  symlinkSync(elsewhere, worktree.path);
+  const survey = await surveySlot(slotOf(worktree), worktree.baselineCommit, user, signal);
+  assert.equal(await release(worktree, { survey }), 'removed');
+  assert.deepEqual(snapshot(elsewhere), before);
+  await assertAsNew(root, worktree);
+});
+
+test('nor does one in the place of an idle checkout: the next job gets a new slot', async () => {
+  const root = await makeRepository(workspace, user, files);
+  const first = await make(planFor(workspace, root, user, { warm: true }));
+  assert.equal(await release(first), 'kept');
+  const checkout = join(idleSlots(first)[0] ?? '', 'wt');
+  const elsewhere = join(workspace, 'elsewhere-too');
+  renameSync(checkout, elsewhere);
+  symlinkSync(elsewhere, checkout);
+  const before = snapshot(elsewhere);
+  put(root, 'a.txt', 'of another baseline\n');
+  await git(root, user, ['commit', '-q', '-a', '-m', 'second']);
+  const next = await make(planFor(workspace, root, user, { warm: true }));
+  assert.equal(lstatSync(next.path).isDirectory(), true);
+  assert.deepEqual(snapshot(elsewhere), before);
+});
 
 test('a slot whose patch was captured is given to the next job as new, and its patch is right again', async () => {
   const root = await makeRepository(workspace, user, files);
