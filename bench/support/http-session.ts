@@ -17,11 +17,12 @@ export function httpSession(url: URL, headers: Record<string, string>) {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
         request(url, { method: 'POST', agent, headers }, resolve).once('error', reject).end(body);
       });
-      const events = await text(response);
-      const data = /^data: (.+)$/m.exec(events)?.[1];
-      if (data === undefined)
-        throw new Error(`${tool}: HTTP ${response.statusCode}: ${events.slice(0, 300)}`);
-      const { result, error } = JSON.parse(data);
+      const answer = await text(response);
+      // As a stream, if it took long.
+      const message = /^(?:data: )?(\{.+\})$/m.exec(answer)?.[1];
+      if (message === undefined)
+        throw new Error(`${tool}: HTTP ${response.statusCode}: ${answer.slice(0, 300)}`);
+      const { result, error } = JSON.parse(message);
       if (result === undefined || result.isError)
         throw new Error(`${tool}: ${JSON.stringify(error ?? result.structuredContent).slice(0, 300)}`);
       return result.structuredContent;

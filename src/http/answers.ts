@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 /** JSON-RPC's codes for what goes wrong before a request reaches MCP; the ones that the MCP SDK uses, too. */
 export const PARSE_ERROR = -32700;
+export const INVALID_REQUEST = -32600;
 export const BAD_REQUEST = -32000;
 export const SESSION_NOT_FOUND = -32001;
 
@@ -47,6 +48,42 @@ export const noSuchSession: Refusal = {
 export const noSession: Refusal = {
   status: 400,
   message: 'The request belongs to no session: Mcp-Session-Id is missing, and it is no initialize.',
+};
+export const notAccepted: Refusal = {
+  status: 406,
+  message: 'The client has to accept both application/json and text/event-stream.',
+};
+export const notAcceptedStream: Refusal = {
+  status: 406,
+  message: 'The client has to accept text/event-stream.',
+};
+export const unknownRevision: Refusal = {
+  status: 400,
+  message: 'The revision of the protocol that Mcp-Protocol-Version names is not served.',
+};
+export const notMessages: Refusal = {
+  status: 400,
+  code: PARSE_ERROR,
+  message: 'The body is no JSON-RPC 2.0 message, and no batch of some.',
+};
+export const tooManyMessages: Refusal = {
+  status: 400,
+  code: INVALID_REQUEST,
+  message: 'A batch may hold 100 messages.',
+};
+export const begunAlready: Refusal = {
+  status: 400,
+  code: INVALID_REQUEST,
+  message: 'The session was begun already.',
+};
+export const idInUse: Refusal = {
+  status: 400,
+  code: INVALID_REQUEST,
+  message: 'A request with the same id is under way in this session.',
+};
+export const streamOpen: Refusal = {
+  status: 409,
+  message: 'The session has a stream open already; there may be one.',
 };
 export const tooManySessions: Refusal = {
   status: 503,

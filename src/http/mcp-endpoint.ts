@@ -1,18 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isInitializeRequest, isJSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import { isStateless } from '../mcp/era.js';
 import type { Mcp } from '../mcp/serve-mcp.js';
 import type { HttpHandler } from '../mcp/stateless-server.js';
 import {
   noSession,
   noSuchSession,
+  notAcceptedStream,
   type Refusal,
   refuseHttp,
-  tooManySessions,
+  unknownRevision,
   wrongMethod,
 } from './answers.js';
 import { readJson } from './body.js';
 import { httpClient } from './http-client.js';
+import { acceptsStream, beginsSession, namesKnownRevision, readMessages } from './messages.js';
 import type { Session, Sessions } from './sessions.js';
 import { answerAsWeb } from './web.js';
 
@@ -51,58 +52,47 @@ export function mcpEndpoint({ mcp, sessions, isValid, maximumBodyBytes }: McpEnd
       const handle = await statelessHandler(token);
       return answerAsWeb(request, response, (asWeb) => handle(asWeb, body.value));
     }
-    if (request.headers['mcp-session-id'] === undefined && isInitializeRequest(body.value)) {
-      return begin(request, response, token, body.value);
-    }
-    const session = sessionOf(request, token);
+    const read = readMessages(request.headers, body.value);
+    if ('refusal' in read) return refuseHttp(response, read.refusal);
+    const session = beginsSession(request.headers, body.value)
+      ? sessions.begin(token)
+      : sessionOf(request, token);
     if ('status' in session) return refuseHttp(response, session);
-    response.once('close', () => response.writableFinished || cancel(session, body.value));
-    return inSession(session, request, response, body.value);
+    response.once('close', sessions.use(session));
+    session.transport.receive(read.messages, response);
   }
 
-  async function begin(
-    request: IncomingMessage,
-    response: ServerResponse,
-    token: string,
-    initialize: unknown,
-  ): Promise<void> {
-    const session = await sessions.begin(token);
-    if (session === null) return refuseHttp(response, tooManySessions);
-    try {
-      await inSession(session, request, response, initialize);
-    } finally {
-      await sessions.begun(session);
-    }
+  /** Answers with the session's stream. */
+  async function listen(request: IncomingMessage, response: ServerResponse, token: string): Promise<void> {
+    const session = sessionOf(request, token);
+    if ('status' in session) return refuseHttp(response, session);
+    if (!acceptsStream(request.headers)) return refuseHttp(response, notAcceptedStream);
+    response.once('close', sessions.use(session));
+    session.transport.listen(response);
+  }
+
+  async function end(request: IncomingMessage, response: ServerResponse, token: string): Promise<void> {
+    const session = sessionOf(request, token);
+    if ('status' in session) return refuseHttp(response, session);
+    await session.server.close();
+    response.end();
   }
 
   function sessionOf({ headers }: IncomingMessage, token: string): Session | Refusal {
     const id = headers['mcp-session-id'];
     if (typeof id !== 'string') return noSession;
-    return sessions.find(id, token) ?? noSuchSession;
+    const session = sessions.find(id, token);
+    if (session === null) return noSuchSession;
+    return namesKnownRevision(headers) ? session : unknownRevision;
   }
 
-  async function inSession(
-    session: Session,
-    request: IncomingMessage,
-    response: ServerResponse,
-    body?: unknown,
-  ): Promise<void> {
-    const done = sessions.use(session);
-    const parsedBody = body === undefined ? {} : { parsedBody: body };
-    try {
-      await answerAsWeb(request, response, (asWeb) => session.transport.handleRequest(asWeb, parsedBody));
-    } finally {
-      done();
-    }
-  }
+  const methods: Record<string, McpEndpoint['serve']> = { POST: post, GET: listen, DELETE: end };
 
   return {
     async serve(request, response, token) {
-      if (request.method === 'POST') return post(request, response, token);
-      if (request.method !== 'GET' && request.method !== 'DELETE') return refuseHttp(response, wrongMethod);
-      const session = sessionOf(request, token);
-      if ('status' in session) return refuseHttp(response, session);
-      return inSession(session, request, response);
+      const answer = methods[request.method ?? ''];
+      if (answer === undefined) refuseHttp(response, wrongMethod);
+      else await answer(request, response, token);
     },
     sweep() {
       sessions.sweep();
@@ -117,13 +107,4 @@ export function mcpEndpoint({ mcp, sessions, isValid, maximumBodyBytes }: McpEnd
       await Promise.all([...stateless.values()].map((server) => server.close()));
     },
   };
-}
-
-/** Nobody hears the answers any more, since nothing is kept for a later connection: waits are over. */
-function cancel({ transport }: Session, body: unknown): void {
-  for (const message of Array.isArray(body) ? body : [body]) {
-    if (!isJSONRPCRequest(message)) continue;
-    const params = { requestId: message.id, reason: 'The connection was closed.' };
-    transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
-  }
 }

@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Client } from '../mcp/session-server.js';
+import { type Refusal, tooManySessions } from './answers.js';
 import { httpClient } from './http-client.js';
+import { SessionTransport } from './session-transport.js';
 
 /** One client between its `initialize` and its end. */
 export interface Session {
   /** Name of the token it was begun with; no other may use it. */
   token: string;
-  transport: WebStandardStreamableHTTPServerTransport;
+  transport: SessionTransport;
   server: Server;
   /** Requests and streams that are open. */
   open: number;
@@ -37,15 +37,13 @@ const MAKES_ROOM_MS = 60_000;
 export class Sessions {
   readonly #needs: SessionNeeds;
   readonly #byId = new Map<string, Session>();
-  /** Begun, but without an id until their `initialize` was understood. */
-  readonly #beginning = new Set<Session>();
 
   constructor(needs: SessionNeeds) {
     this.#needs = needs;
   }
 
   get size(): number {
-    return this.#byId.size + this.#beginning.size;
+    return this.#byId.size;
   }
 
   /** The session of an id, if it is this token's. */
@@ -54,31 +52,20 @@ export class Sessions {
     return session?.token === token ? session : null;
   }
 
-  /** A new session; null when there are too many. It is kept from the moment its transport gives it an id. */
-  async begin(token: string): Promise<Session | null> {
-    if (this.size >= this.#needs.limits.maximumSessions && !this.#makeRoom()) return null;
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID,
-      onsessioninitialized: (id) => {
-        this.#beginning.delete(session);
-        this.#byId.set(id, session);
-      },
-    });
+  /** A new session, or why there is none. */
+  begin(token: string): Session | Refusal {
+    if (this.size >= this.#needs.limits.maximumSessions && !this.#makeRoom()) return tooManySessions;
+    const transport = new SessionTransport();
     const server = this.#needs.newSessionServer(httpClient(token));
     const session: Session = { token, transport, server, open: 0, lastUsed: this.#needs.now() };
-    this.#beginning.add(session);
+    this.#byId.set(transport.sessionId, session);
     const onclose = server.onclose;
     server.onclose = () => {
       onclose?.();
-      this.#forget(session);
+      this.#byId.delete(transport.sessionId);
     };
-    await server.connect(transport);
+    void server.connect(transport);
     return session;
-  }
-
-  /** To be called once the `initialize` of a new session was answered: one that was refused is no session. */
-  async begun(session: Session): Promise<void> {
-    if (this.#beginning.has(session)) await session.server.close();
   }
 
   /** Counts a request as open until the returned function is called. */
@@ -104,13 +91,7 @@ export class Sessions {
   }
 
   async close(): Promise<void> {
-    const all = [...this.#byId.values(), ...this.#beginning];
-    await Promise.all(all.map(({ server }) => server.close()));
-  }
-
-  #forget(session: Session): void {
-    this.#beginning.delete(session);
-    if (session.transport.sessionId !== undefined) this.#byId.delete(session.transport.sessionId);
+    await Promise.all([...this.#byId.values()].map(({ server }) => server.close()));
   }
 
   #makeRoom(): boolean {
