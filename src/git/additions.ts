@@ -4,10 +4,13 @@ import type { BytePath } from './byte-path.js';
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 
-/** A file whose content git-lfs keeps, and that lies in the checkout in place of its pointer. */
+/**
+ * A file for which the baseline has a pointer of git-lfs. In its place lies the content, or what an earlier job left
+ * there.
+ */
 export interface LargeFile {
   path: BytePath;
-  /** SHA-256 of the content, in hexadecimal. */
+  /** SHA-256 of the content that the pointer stands for, in hexadecimal. */
   oid: string;
 }
 
@@ -23,20 +26,28 @@ export interface CheckedOutSubmodule {
 export interface Additions {
   /** Ignored files of the caller: never part of a patch, whatever the agent does to the ignore rules. */
   included: BytePath[];
+  /** New files of the earlier job's patch: part of the next one too, whatever ignores them by now. */
+  continued: BytePath[];
   largeFiles: LargeFile[];
   submodules: CheckedOutSubmodule[];
   /** Files of the baseline that are absent, as in the caller's sparse checkout. */
   sparse: boolean;
 }
 
-export const noAdditions: Additions = { included: [], largeFiles: [], submodules: [], sparse: false };
+export const noAdditions: Additions = {
+  included: [],
+  continued: [],
+  largeFiles: [],
+  submodules: [],
+  sparse: false,
+};
 
 const MAX_ADDITIONS_BYTES = 64 * 1024 * 1024;
 
 /** Writes them down for the capture. A slot that has such a file is no plain checkout, and is used once. */
 export function writeAdditions(slot: SlotLayout, additions: Additions): void {
-  const { included, largeFiles, submodules, sparse } = additions;
-  const plain = included.length + largeFiles.length + submodules.length === 0 && !sparse;
+  const { sparse, ...lists } = additions;
+  const plain = Object.values(lists).every((list) => list.length === 0) && !sparse;
   if (plain) rmSync(slot.additions, { force: true });
   else writeFileSync(slot.additions, JSON.stringify(additions));
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { chmod, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import type { CheckedOutSubmodule, LargeFile } from './additions.js';
+import type { CheckedOutSubmodule } from './additions.js';
 import { type BytePath, lookInside, pathList, splitRecords, toBytes } from './byte-path.js';
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
@@ -11,7 +11,7 @@ import { type GitContext, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
 import { dropIgnored } from './ignore-rules.js';
 import { type IndexChanges, recordInIndex } from './index-changes.js';
-import { findChanged, recordModes } from './large-files.js';
+import { recordModes, sortLargeFiles } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Survey, surveyCheckout } from './survey.js';
@@ -40,13 +40,20 @@ export async function recordCheckout(
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
   const differs = new Set([...changes.changed, ...changes.removed]);
   const baseline = { tracked: tracked.files, differs };
-  const kept = await dropIgnored(walked.untracked, baseline, slot, environment, signal);
+  const continued = new Set(additions.continued);
+  const news = walked.untracked.filter((path) => !continued.has(path));
+  const kept = await dropIgnored(news, baseline, slot, environment, signal);
   if (!kept.ok) return explain(kept, 'patch_failed', READING);
-  const largeFiles = await sortLargeFiles(slot, additions.largeFiles, changes.changed);
+  const changedFiles = new Set(changes.changed);
+  const largeFiles = await sortLargeFiles(
+    slot,
+    additions.largeFiles.filter(({ path }) => changedFiles.has(path)),
+  );
   const included = new Set(additions.included);
   const changed = [
     ...changes.changed.filter((path) => !largeFiles.unchanged.has(path)),
     ...walked.reappeared,
+    ...walked.untracked.filter((path) => continued.has(path)),
     ...kept.paths.filter((path) => !included.has(path)),
   ];
   const readable = await makeReadable(slot.checkout, changed, maxBytes);
@@ -61,7 +68,7 @@ export async function recordCheckout(
     warnings: [
       ...walked.warnings,
       ...warnOfRefused(recorded.refused),
-      ...warnOfLargeFiles(largeFiles.changed),
+      ...warnOfLargeFiles(largeFiles.whole),
       ...insides,
     ],
   });
@@ -78,19 +85,6 @@ async function recordChanges(context: GitContext, changes: IndexChanges, reappea
     if (!unmarked.ok) return unmarked;
   }
   return recordInIndex(context, changes);
-}
-
-/** Which of the changed paths are git-lfs files as they were put there, and which have another content. */
-async function sortLargeFiles(
-  slot: SlotLayout,
-  largeFiles: readonly LargeFile[],
-  changedPaths: readonly BytePath[],
-) {
-  const paths = new Set(changedPaths);
-  const candidates = largeFiles.filter(({ path }) => paths.has(path));
-  const changed = await findChanged(slot, candidates);
-  const unchanged = new Set(candidates.map(({ path }) => path).filter((path) => !changed.has(path)));
-  return { changed: [...changed], unchanged };
 }
 
 const warnOfLargeFiles = (paths: readonly BytePath[]): string[] =>

@@ -20,38 +20,54 @@ const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
 /** What git-lfs content may take in one checkout, in all. */
 const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
 
-interface Restored {
-  ok: true;
-  largeFiles: LargeFile[];
-  warnings: string[];
-}
-
-/**
- * Puts the content of git-lfs files, where the caller has it, in the place of their pointers, as the smudge
- * filter of git-lfs would; no program of git-lfs is run. `paths` are all files of the checkout.
- */
-export async function restoreLargeFiles(
+/** The files of a fresh checkout of the baseline that are pointers of git-lfs. `paths` are all of its files. */
+export async function findLargeFiles(
   slot: SlotLayout,
   caller: Caller,
   paths: readonly BytePath[],
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<Restored | GitFailure> {
+): Promise<{ ok: true; largeFiles: LargeFile[] } | GitFailure> {
   const attributes = readOwnAttributes(caller.repository);
   const named = hasLargeFileRule(caller.repository) || (await namesLargeFiles(slot.checkout, paths));
-  if (!named) return { ok: true, largeFiles: [], warnings: [] };
+  if (!named) return { ok: true, largeFiles: [] };
   const filtered = await findFiltered(slot, caller, paths, attributes, environment, signal);
   if (!filtered.ok) return filtered;
-  const largeFiles: LargeFile[] = [];
+  const largeFiles = filtered.paths.flatMap((path) => {
+    const pointer = readPointer(slot, path);
+    return pointer === null ? [] : [{ path, oid: pointer.oid }];
+  });
+  return { ok: true, largeFiles };
+}
+
+interface Restored {
+  restored: LargeFile[];
+  /** Those that the patch of an earlier job replaced: they are left as they lie. */
+  replaced: LargeFile[];
+  /** Of those whose content is not at hand. */
+  warnings: string[];
+}
+
+/**
+ * Puts the content of git-lfs files, where the caller has it, in the place of their pointers, as the smudge
+ * filter of git-lfs would; no program of git-lfs is run.
+ */
+export async function restoreLargeFiles(
+  slot: SlotLayout,
+  caller: Caller,
+  largeFiles: readonly LargeFile[],
+): Promise<Restored> {
+  const restored: LargeFile[] = [];
+  const replaced: LargeFile[] = [];
   const missing: BytePath[] = [];
   let room = MAX_CONTENT_BYTES;
-  for (const path of filtered.paths) {
-    const pointer = await readPointer(slot, path);
-    if (pointer === null) continue;
-    const restored = pointer.bytes <= room && (await restore(slot, caller, path, pointer.oid));
-    if (restored) {
+  for (const largeFile of largeFiles) {
+    const { path, oid } = largeFile;
+    const pointer = readPointer(slot, path);
+    if (pointer?.oid !== oid) replaced.push(largeFile);
+    else if (pointer.bytes <= room && (await restore(slot, caller, path, oid))) {
       room -= pointer.bytes;
-      largeFiles.push({ path, oid: pointer.oid });
+      restored.push(largeFile);
     } else missing.push(path);
   }
   const warnings =
@@ -60,7 +76,7 @@ export async function restoreLargeFiles(
       : [
           `Content of git-lfs files that is not at hand: their pointers lie in its place: ${nameSome(missing)}.`,
         ];
-  return { ok: true, largeFiles, warnings };
+  return { restored, replaced, warnings };
 }
 
 const readOwnAttributes = ({ commonDirectory }: Repository): Buffer | null =>
@@ -119,7 +135,7 @@ async function findFiltered(
   return { ok: true, paths: fields.filter((_, at) => at % 3 === 0 && fields[at + 2] === 'lfs') };
 }
 
-async function readPointer(slot: SlotLayout, path: BytePath): Promise<Pointer | null> {
+function readPointer(slot: SlotLayout, path: BytePath): Pointer | null {
   if (!lookInside(slot.checkout, path)?.isFile()) return null;
   const content = readRegularFile(absolutePath(slot.checkout, path), MAX_POINTER_BYTES);
   return parsePointer(content?.toString('latin1') ?? '');
@@ -162,24 +178,30 @@ export async function recordModes(
 /** In the agent's own index, their content counts as unchanged: its git knows pointers only. */
 export async function hideLargeFiles(
   slot: SlotLayout,
-  largeFiles: readonly LargeFile[],
+  restored: readonly BytePath[],
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true } | GitFailure> {
-  if (largeFiles.length === 0) return { ok: true };
+  if (restored.length === 0) return { ok: true };
   const context = slotContext(slot, environment, signal, join(slot.checkout, '.git', 'index'));
-  const paths = pathList(largeFiles.map(({ path }) => path));
-  return runGit(context, ['update-index', '--assume-unchanged', '-z', '--stdin'], paths);
+  return runGit(context, ['update-index', '--assume-unchanged', '-z', '--stdin'], pathList(restored));
 }
 
-/** The paths whose file no longer has the content that was put there. */
-export async function findChanged(
+/**
+ * Which of the files are what the baseline's pointer stands for, as content or as that pointer, and which have another
+ * content. The rest are pointers to something else, or no files.
+ */
+export async function sortLargeFiles(
   slot: SlotLayout,
   largeFiles: readonly LargeFile[],
-): Promise<Set<BytePath>> {
-  const changed = new Set<BytePath>();
+): Promise<{ unchanged: ReadonlySet<BytePath>; whole: BytePath[] }> {
+  const unchanged = new Set<BytePath>();
+  const whole: BytePath[] = [];
   for (const { path, oid } of largeFiles) {
-    if ((await hashOfFile(absolutePath(slot.checkout, path))) !== oid) changed.add(path);
+    const pointer = readPointer(slot, path);
+    const found = pointer?.oid ?? (await hashOfFile(absolutePath(slot.checkout, path)));
+    if (found === oid) unchanged.add(path);
+    else if (pointer === null && found !== null) whole.push(path);
   }
-  return changed;
+  return { unchanged, whole };
 }

@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { applyPatch } from './apply-patch.js';
 import { takeBaseline } from './baseline.js';
 import type { BytePath } from './byte-path.js';
 import { askCaller, type Caller } from './caller.js';
@@ -160,18 +159,15 @@ async function fillSlot(
   const kept =
     mirror === null ? await packBaseline(context, baseline.commit, slot.mirror) : { ok: true as const };
   if (!kept.ok) return explain(kept, 'worktree_failed', MAKING);
-  // Before files of the baseline give way to what a patch knows nothing of.
-  const patched =
-    plan.continues === null ? succeed(null) : await applyPatch(plan.continues.patch, slot, whole);
-  if (!patched.ok) return patched;
-  const warmPaths = plan.warmPaths ?? [];
-  const furnished = await furnishCheckout(slot, caller, baseline, warmPaths, plan.environment, plan.signal);
-  if (!furnished.ok) return explain(furnished, 'worktree_failed', MAKING);
+  const furnishing = { baseline, patch: plan.continues?.patch ?? null, warmPaths: plan.warmPaths ?? [] };
+  const furnished = await furnishCheckout(slot, caller, furnishing, whole, plan.environment, plan.signal);
+  if (!furnished.ok) return furnished;
+  const { restored } = furnished.value;
   makeAgentGitDirectory(slot, caller, baseline.commit, mirror ?? slot.mirror, plan.environment);
-  const hidden = await hideLargeFiles(slot, furnished.largeFiles, plan.environment, plan.signal);
+  const hidden = await hideLargeFiles(slot, restored, plan.environment, plan.signal);
   if (!hidden.ok) return explain(hidden, 'worktree_failed', MAKING);
   if (plan.signal.aborted) return refuse('worktree_failed', { message: `It was stopped while ${MAKING}.` });
-  const warnings = [...baseline.warnings, ...warnOfFilters(caller), ...furnished.warnings];
+  const warnings = [...baseline.warnings, ...warnOfFilters(caller), ...furnished.value.warnings];
   return succeed({
     path: slotLayout(directory).checkout,
     baselineCommit: baseline.commit,

@@ -1,25 +1,29 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isOverlaySlot } from '../../src/git/slot.js';
-import type { MadeWorktree, WorktreePlan } from '../../src/git/worktree.js';
+import type { WorktreePlan } from '../../src/git/worktree.js';
 import {
   applied,
   capture,
   git,
+  handOver,
   isGit,
+  make,
   makeRepository,
   makeUser,
   makeWorkspace,
+  type PlannedWorktree,
+  planFor,
   put,
   slotOf,
   snapshot,
 } from '../support/git.js';
 import { makeOverlayHouse } from '../support/overlay.js';
 
-const workspace = realpathSync(makeWorkspace());
+const workspace = makeWorkspace();
 const user = makeUser(workspace);
 const house = await makeOverlayHouse(workspace, user);
 
@@ -75,21 +79,14 @@ async function follow(root: string, acts: readonly string[], overlay: boolean) {
   let continues: WorktreePlan['continues'] = null;
   const left: { patch: string; tree: Record<string, string> }[] = [];
   for (const act of acts) {
-    const keptObjects = join(mkdtempSync(join(workspace, 'kept-')), 'baseline');
-    const worktree: MadeWorktree = await house.make(root, overlay, { continues, keptObjects });
+    const plan: PlannedWorktree = planFor(workspace, root, user, { overlay, warm: true, continues });
+    const worktree = await make(plan);
     assert.equal(isOverlaySlot(slotOf(worktree)), overlay);
     house.inside(worktree, ['sh', '-c', act]);
     const { patch, report } = await capture(workspace, worktree, user);
     assert.deepEqual(report.warnings, []);
     left.push({ patch: patch.toString('latin1'), tree: await applied(workspace, worktree, user, patch) });
-    const file = join(mkdtempSync(join(workspace, 'patch-')), 'patch');
-    writeFileSync(file, patch);
-    const { bytes, sha256 } = report;
-    continues = {
-      baselineCommit: worktree.baselineCommit,
-      keptObjects,
-      patch: { file, bytes, sha256 },
-    };
+    continues = await handOver(workspace, plan, worktree, user);
     await house.release(worktree, { overlay, warmSlots: overlay ? 0 : 1 });
   }
   return left;

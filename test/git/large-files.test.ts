@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   applied,
   capture,
   git,
+  handOver,
   make,
   makeRepository,
   makeUser,
@@ -84,3 +85,85 @@ test('content that git-lfs does not have is named, and the pointer stays', async
   assert.equal(readFileSync(join(worktree.path, 'big.bin'), 'utf8'), pointerOf('large content'));
   assert.match(worktree.warnings.join(), /git-lfs files that is not at hand.*: "big.bin"/);
 });
+
+test('a pointer in the place of its content changes nothing, and one to another content is in the patch as it is', async () => {
+  const root = await makeLargeFiles(['large content', 'other content']);
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'big.bin', pointerOf('large content'));
+  put(worktree.path, 'dir/other.bin', pointerOf('yet another'));
+  const { patch, report, files } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ['dir/other.bin'],
+  );
+  assert.match(patch.toString(), new RegExp(`\\+oid sha256:${oidOf('yet another')}`));
+  assert.deepEqual(report.warnings, []);
+});
+
+/** What agents of a job and of its follow-up do to files of git-lfs, and what the patch of the latter then says of them. */
+const chains: {
+  title: string;
+  first: (tree: string) => unknown;
+  second: (tree: string) => unknown;
+  changed: string[];
+  whole?: true;
+}[] = [
+  {
+    title: 'other content stays in the patch whole, and it is told again',
+    first: (tree) => put(tree, 'big.bin', 'other words'),
+    second: () => {},
+    changed: ['big.bin'],
+    whole: true,
+  },
+  {
+    title: 'content that is as it was again is not in the patch',
+    first: (tree) => put(tree, 'big.bin', 'other words'),
+    second: (tree) => put(tree, 'big.bin', 'large content'),
+    changed: [],
+  },
+  {
+    title: 'a pointer to another version stays that pointer',
+    first: (tree) => put(tree, 'big.bin', pointerOf('other content')),
+    second: () => {},
+    changed: ['big.bin'],
+  },
+  {
+    title: 'a file that was deleted and is back is not in the patch',
+    first: (tree) => rmSync(join(tree, 'dir'), { recursive: true }),
+    second: (tree) => put(tree, 'dir/other.bin', 'other content'),
+    changed: [],
+  },
+  {
+    title: 'a mode stays in the patch, the content does not get in',
+    first: (tree) => chmodSync(join(tree, 'big.bin'), 0o755),
+    second: () => {},
+    changed: ['big.bin'],
+  },
+  {
+    title: 'rules that no longer name them change nothing for the files there are',
+    first: (tree) => put(tree, '.gitattributes', ''),
+    second: (tree) => put(tree, 'dir/other.bin', 'other words'),
+    changed: ['.gitattributes', 'dir/other.bin'],
+    whole: true,
+  },
+];
+
+for (const { title, first, second, changed, whole } of chains) {
+  test(`in a follow-up, of files of git-lfs: ${title}`, async () => {
+    const root = await makeLargeFiles(['large content', 'other content']);
+    const plan = planFor(workspace, root, user);
+    const earlier = await make(plan);
+    first(earlier.path);
+    const continues = await handOver(workspace, plan, earlier, user);
+    const worktree = await make(planFor(workspace, root, user, { continues }));
+    assert.deepEqual(worktree.warnings, []);
+    second(worktree.path);
+    const { files, report, patch } = await capture(workspace, worktree, user);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      changed,
+    );
+    assert.equal(/whole content of changed git-lfs files/.test(report.warnings.join()), whole === true);
+    await applied(workspace, worktree, user, patch);
+  });
+}
