@@ -14,7 +14,7 @@ export const store: Scenario = {
   describe:
     'Durable transitions a second, one after the other and 100 at once, through the store’s own thread, and the time to load 100,000 queued jobs; beside the same SQLite without a store: the same tables, rows and durability, one thread, no messages, no checks.',
   whyNotReached:
-    'a request crosses threads twice, and the first of many commits alone, because a lone write never waits for company; a load is copied between threads, checked row by row against a schema and handed over in pages.',
+    'a lone commit wakes the thread of the store, and its answer wakes the main thread: bare SQLite sleeps for the disk alone.',
   async run(context) {
     await mkdir(context.directory, { recursive: true });
     const measurements = [...(await commits(context)), await load(context)];

@@ -63,6 +63,8 @@ export function batchTaker({ database, perform, assertInPlace }: BatchTools) {
       for (const request of line) {
         if (performance.now() > until) break;
         answered.push({ request, value: performWithin(request) });
+        // It is read from what is committed.
+        if (request.call === 'unsettled') break;
       }
       commit();
       line.splice(0, answered.length);

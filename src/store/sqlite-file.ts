@@ -69,8 +69,12 @@ function inspect(path: string): 'sound' | 'newer' | 'damaged' {
   }
 }
 
+/** Another connection to a file that is open, or sound. */
+export const openForReading = (path: string): DatabaseSyncInstance =>
+  new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT });
+
 function withDatabase<Answer>(path: string, look: (database: DatabaseSyncInstance) => Answer): Answer {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT });
+  const database = openForReading(path);
   try {
     return look(database);
   } finally {

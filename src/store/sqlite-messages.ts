@@ -19,12 +19,16 @@ export interface TableRequest {
   parameters: readonly unknown[];
 }
 
-/** To the thread. Calls take effect in the order in which they were sent; `close` is the last. */
+/**
+ * To the thread, which is sent whatever was asked for in one turn at once. Calls take effect in their order; `close`
+ * is the last.
+ */
 export type StoreRequest = TableRequest | { call: 'close' } | { nextPageOf: number };
 
 /**
- * From the thread. A request is answered once, by a value or a problem. Pages of rows may come before, each but the
- * first when it is asked for: the main thread does other things between them.
+ * From the thread, with whatever else was committed at once. A request is answered once, by a value or a problem.
+ * Pages of rows may come before, each but the first two when it is asked for: the main thread does other things
+ * between them.
  */
 export type StoreMessage =
   | { id: number; value: unknown }

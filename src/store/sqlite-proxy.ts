@@ -24,7 +24,12 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
   let end: Error | null = null;
   let closing = false;
 
-  const send = (request: StoreRequest) => thread.postMessage(request);
+  /** What is asked for in one turn crosses together: a message costs far more than what it holds. */
+  const unsent: StoreRequest[] = [];
+  const send = (request: StoreRequest) => {
+    if (unsent.length === 0) queueMicrotask(() => thread.postMessage(unsent.splice(0)));
+    unsent.push(request);
+  };
 
   const callInPages = <Call extends StoreCall>(
     page: Pending['page'],
@@ -60,7 +65,9 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
     pending.clear();
   });
 
-  thread.on('message', receive);
+  thread.on('message', (messages: StoreMessage[]) => {
+    for (const message of messages) receive(message);
+  });
   thread.on('error', (cause) => {
     end ??= new Error('The thread of the store broke.', { cause });
   });

@@ -14,6 +14,7 @@ export interface RecordRow {
 
 /** A transition: the record, and those of its members that are searched by. */
 export interface SavedRow {
+  sequence: number;
   id: string;
   state: string;
   expiresAt: number | null;
@@ -22,7 +23,6 @@ export interface SavedRow {
 }
 
 export interface NewJobRow extends SavedRow {
-  sequence: number;
   repository: string;
   label: string | null;
   groupId: string | null;
@@ -40,6 +40,7 @@ export interface Unreadable {
 }
 
 export const savedRow = (record: JobRecord): SavedRow => ({
+  sequence: record.sequence,
   id: record.id,
   state: record.state,
   expiresAt: record.expiresAt,
@@ -51,7 +52,6 @@ export function newJobRow({ record, task, argumentsHash, entry }: NewJob): NewJo
   const { repository, label, groupId, idempotencyKey } = record.submission;
   return {
     ...savedRow(record),
-    sequence: record.sequence,
     repository,
     label,
     groupId,

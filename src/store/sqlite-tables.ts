@@ -4,7 +4,7 @@ import type { NewJobRow, RecordRow, SavedRow } from './sqlite-rows.js';
 import { UNSETTLED } from './sqlite-schema.js';
 import { ANNOUNCING_DAEMONS, type Created, type KnownKey, type ListFilter } from './store.js';
 
-/** Records that go to the main thread at once: about a millisecond of its time. */
+/** Records that go to the main thread at once: one or two milliseconds of its time. */
 const PAGE = 250;
 
 /** The calls of the store on rows, each within whatever transaction is open. */
@@ -16,7 +16,7 @@ export interface JobTables {
   task(id: string): string | null;
   journal(id: string): string[];
   list(filter: ListFilter): RecordRow[];
-  /** What was unsettled at the time of the call, in pages. */
+  /** What is committed and unsettled when the first page is read, in pages. */
   unsettled(): Iterable<RecordRow[]>;
   expired(now: number, limit: number): string[];
   takeUnannounced(): RecordRow[];
@@ -35,7 +35,11 @@ export interface JobTables {
 const whole = (text: string): string => JSON.stringify(text);
 const wholeOrNull = (text: string | null): string | null => (text === null ? null : whole(text));
 
-export function createJobTables(database: DatabaseSyncInstance): JobTables {
+/** `openReader` opens another connection, for what is read while others go on. */
+export function createJobTables(
+  database: DatabaseSyncInstance,
+  openReader: () => DatabaseSyncInstance,
+): JobTables {
   const statement = memoize((sql) => database.prepare(sql));
 
   const sequenceOf = (id: string): number | undefined =>
@@ -86,13 +90,13 @@ export function createJobTables(database: DatabaseSyncInstance): JobTables {
       return { ok: true };
     },
 
-    save({ id, state, expiresAt, announce, record }, entry) {
-      const row = statement(
+    save({ sequence, id, state, expiresAt, announce, record }, entry) {
+      const { changes } = statement(
         `UPDATE job SET state = ?, expires_at = ?, announcements_left = ?, record = ?
-         WHERE id = ? AND ${UNSETTLED} RETURNING sequence`,
-      ).get(state, expiresAt, announce ? ANNOUNCING_DAEMONS : 0, record, id);
-      if (row === undefined) return false;
-      addToJournal(row.sequence, entry);
+         WHERE sequence = ? AND id = ? AND ${UNSETTLED}`,
+      ).run(state, expiresAt, announce ? ANNOUNCING_DAEMONS : 0, record, sequence, id);
+      if (changes === 0) return false;
+      addToJournal(sequence, entry);
       return true;
     },
 
@@ -125,12 +129,19 @@ export function createJobTables(database: DatabaseSyncInstance): JobTables {
       return statement(sql).all(...values, filter.limit);
     },
 
-    unsettled() {
-      const sql = `SELECT sequence, id, record FROM job WHERE ${UNSETTLED} ORDER BY sequence`;
-      const rows: RecordRow[] = statement(sql).all();
-      return (function* () {
-        for (let start = 0; start < rows.length; start += PAGE) yield rows.slice(start, start + PAGE);
-      })();
+    *unsettled() {
+      const reader = openReader();
+      try {
+        // All pages are of one instant.
+        reader.exec('BEGIN');
+        const page = reader.prepare(
+          `SELECT sequence, id, record FROM job WHERE sequence > ? AND ${UNSETTLED} ORDER BY sequence LIMIT ${PAGE}`,
+        );
+        for (let rows: RecordRow[] = page.all(0); rows.length > 0; rows = page.all(rows.at(-1)?.sequence))
+          yield rows;
+      } finally {
+        reader.close();
+      }
     },
 
     expired(now, limit) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -169,6 +170,7 @@ test('a thread that dies rejects what is pending and every later call', async ()
   const path = files.freshPath();
   const entry = new URL('../../src/store/sqlite-thread.js', import.meta.url);
   const thread = new Worker(entry, { workerData: { path } });
+  await once(thread, 'message');
   const store = storeOver(thread, () => {});
   await store.create([newJob(1)]);
   // With the file held, nothing can be answered before the thread is told to die.
