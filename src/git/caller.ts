@@ -3,19 +3,14 @@ import { type CallerConfiguration, readCallerConfiguration } from './caller-conf
 import { type CallerEnvironment, probeEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, runGit } from './git.js';
+import { type Head, knownHead, remember } from './known-head.js';
 import type { Repository } from './repository.js';
 
 /** What git itself says of the caller's repository. */
-export interface Caller {
+export interface Caller extends Head {
   repository: Repository;
-  /** Commit that HEAD is at. */
-  headCommit: string;
-  /** Tree of that commit. */
-  headTree: string;
   /** Commit that the base ref names; HEAD's when there is none. */
   baseCommit: string;
-  /** `sha1` or `sha256`. */
-  objectFormat: string;
   configuration: CallerConfiguration;
 }
 
@@ -32,26 +27,31 @@ export async function askCaller(
   signal: AbortSignal,
 ): Promise<Outcome<Caller>> {
   const context = { directory: repository.root, environment: probeEnvironment(environment), signal };
-  const [head, listing] = await Promise.all([
-    runGit(context, ['rev-parse', '--show-toplevel', '--show-object-format', 'HEAD^{commit}', 'HEAD^{tree}']),
-    runGit(context, ['config', '--list', '--show-scope', '-z']),
-  ]);
-  if (!head.ok) return explain(head, 'worktree_failed', READING);
+  const listing = await runGit(context, ['config', '--list', '--show-scope', '-z']);
   if (!listing.ok) return explain(listing, 'worktree_failed', READING);
+  const known = knownHead(repository, listing.stdout);
+  const head = known === null ? await askForHead(repository, context) : succeed(known);
+  if (!head.ok) return head;
+  remember(repository, listing.stdout, head.value);
+  const base = baseRef === null ? succeed(head.value.headCommit) : await resolveRef(context, baseRef);
+  if (!base.ok) return base;
+  const configuration = readCallerConfiguration(listing.stdout);
+  return succeed({ repository, ...head.value, baseCommit: base.value, configuration });
+}
+
+async function askForHead(repository: Repository, context: GitContext): Promise<Outcome<Head>> {
+  const asked = ['--show-toplevel', '--show-object-format', 'HEAD^{commit}', 'HEAD^{tree}'];
+  const head = await runGit(context, ['rev-parse', ...asked]);
+  if (!head.ok) return explain(head, 'worktree_failed', READING);
   const lines = head.stdout.toString('utf8').trimEnd().split('\n');
   const [topLevel, objectFormat = 'sha1', headCommit = '', headTree = ''] = [
     lines.slice(0, -3).join('\n'),
     ...lines.slice(-3),
   ];
-  if (topLevel !== repository.root) {
-    return refuse('worktree_failed', {
-      message: 'The repository keeps its working tree elsewhere (core.worktree), which is not supported.',
-    });
-  }
-  const base = baseRef === null ? succeed(headCommit) : await resolveRef(context, baseRef);
-  if (!base.ok) return base;
-  const configuration = readCallerConfiguration(listing.stdout);
-  return succeed({ repository, headCommit, headTree, baseCommit: base.value, objectFormat, configuration });
+  if (topLevel === repository.root) return succeed({ headCommit, headTree, objectFormat });
+  return refuse('worktree_failed', {
+    message: 'The repository keeps its working tree elsewhere (core.worktree), which is not supported.',
+  });
 }
 
 /** The commit that a name of the caller stands for. Refuses with `base_ref_not_found`. */

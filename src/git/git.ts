@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Take, takeShell } from './shell.js';
+import { removeFile } from './remove-file.js';
+import { takeShell } from './shell.js';
+import { type Take, telling } from './shell-output.js';
 
 /** Where and how git runs: a directory, the whole environment (`environment.ts`), and what stops it. */
 export interface GitContext {
@@ -82,11 +84,7 @@ export async function streamGit(
         environment,
         ...(inputFile === undefined ? {} : { inputFile }),
       },
-      async (chunk) => {
-        if (await take(chunk)) return true;
-        end('output_too_large');
-        return false;
-      },
+      telling(take, () => end('output_too_large')),
       (chunk) => errors.take(chunk),
     );
     if (status === 0 && ended === null) return { ok: true, stderr: errors.text() };
@@ -97,7 +95,7 @@ export async function streamGit(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
-    if (inputFile !== undefined) rmSync(inputFile, { force: true });
+    if (inputFile !== undefined) removeFile(inputFile);
     shell.rest();
   }
 }

@@ -8,6 +8,7 @@ import { nameSome, takeFitting } from './carried-files.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeSlotDirectory } from './ground.js';
+import { promptLook } from './look.js';
 import { findPointers } from './pointers.js';
 import { removeWorktree } from './removal.js';
 import { findRepository } from './repository.js';
@@ -50,7 +51,7 @@ const LOOKING = 'looking at the repository';
  * Refuses as `makeWorktree` does.
  */
 export async function preview(plan: PreviewPlan): Promise<Outcome<Preview>> {
-  const repository = await findRepository(plan.workspaceRoot);
+  const repository = await findRepository(plan.workspaceRoot, promptLook);
   if (!repository.ok) return repository;
   const caller = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
   if (!caller.ok) return caller;

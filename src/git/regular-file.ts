@@ -21,3 +21,7 @@ export function readRegularFile(path: string | Buffer, maxBytes: number): Buffer
     closeSync(file);
   }
 }
+
+/** The first line of a small file of git's, without its end. */
+export const firstLine = (content: Buffer): string =>
+  (content.toString('utf8').split('\n', 1)[0] ?? '').trimEnd();

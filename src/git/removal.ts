@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, renameSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { trashOf } from './slot.js';
@@ -18,7 +18,8 @@ export async function removeWorktree(slotDirectory: string): Promise<void> {
 /** Like `removeWorktree`, for a slot in use or idle, but does not wait for the deletion: it has low priority. */
 export async function discard(slotDirectory: string): Promise<void> {
   const doomed = moveToTrash(slotDirectory);
-  if (doomed !== null) void deleteTree(doomed);
+  if (doomed === slotDirectory) void deleteTree(doomed);
+  else if (doomed !== null) deleteSoon(doomed);
 }
 
 /**
@@ -45,11 +46,12 @@ export function discardParts(slotDirectory: string, parts: readonly string[]): v
   const doomed = join(trashOf(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);
   mkdirSync(doomed, { recursive: true });
   for (const part of parts) renameSync(part, join(doomed, basename(part)));
-  void deleteTree(doomed);
+  deleteSoon(doomed);
 }
 
-/** Where a slot is now; null when there was none. */
+/** Where a slot is now, which is its own place if it could not be moved; null when there was none. */
 function moveToTrash(slotDirectory: string): string | null {
+  if (lstatSync(slotDirectory, { throwIfNoEntry: false }) === undefined) return null;
   const trash = trashOf(slotDirectory);
   const doomed = join(trash, `${basename(slotDirectory)}-${randomUUID()}`);
   try {
@@ -70,6 +72,22 @@ export async function sweepTrash(repositoriesDirectory: string): Promise<void> {
 }
 
 const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
+
+const SOON_MS = 500;
+const waiting: string[] = [];
+
+/** Deletes a tree of the trash, with those of the same moment by one program: to start one costs more than what it does. */
+function deleteSoon(tree: string): void {
+  waiting.push(tree);
+  if (waiting.length === 1) setTimeout(deleteWaiting, SOON_MS).unref();
+}
+
+/** A moment's trees fit on a command line. */
+async function deleteWaiting(): Promise<void> {
+  const trees = waiting.splice(0);
+  if (await runQuietly('nice', ['rm', '-rf', '--', ...trees])) return;
+  for (const tree of trees) await deleteTree(tree);
+}
 
 /**
  * Deletes a tree whatever its modes are. Never rejects. By a program: Node's own `rm` takes three times the work and

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ShellOutput, STATUS_DIGITS, type Take, telling } from './shell-output.js';
 
 /** A program to run: all that it gets, and nothing else. Paths are absolute, and no text holds a NUL. */
 export interface Command {
@@ -21,15 +21,9 @@ export interface CommandEnd {
   systemCode: string;
 }
 
-/**
- * Takes output as it comes, in its order; the last few bytes only when there are more, or the command has ended.
- * Answers false when it wants no more.
- */
-export type Take = (chunk: Buffer) => boolean | Promise<boolean>;
-
 const IDLE_MS = 10_000;
-const MARK_BYTES = 16;
-const STATUS_DIGITS = 3;
+const SECRET_BYTES = 12;
+const TURN_DIGITS = 8;
 
 /** Shells of this thread that wait for a command, the one used last at the end. */
 const idle: Shell[] = [];
@@ -45,6 +39,11 @@ export const takeShell = (): Shell => idle.pop() ?? new Shell();
 export class Shell {
   /** Where no more files could be opened, it has no streams. */
   private readonly process: ChildProcess;
+  private readonly output: ShellOutput;
+  private readonly errors: ShellOutput;
+  /** No program can know it, so none can write a mark. */
+  private readonly secret = randomBytes(SECRET_BYTES).toString('hex');
+  private turns = 0;
   private systemCode = '';
   private ended = false;
   private idleTimer: NodeJS.Timeout | undefined;
@@ -56,6 +55,8 @@ export class Shell {
     this.process.once('exit', () => this.hasEnded());
     // A shell that ended early reads nothing any more.
     this.process.stdin?.on('error', () => {});
+    this.output = new ShellOutput(this.process.stdout);
+    this.errors = new ShellOutput(this.process.stderr);
     this.keepAwake(false);
   }
 
@@ -63,16 +64,20 @@ export class Shell {
   async run(command: Command, takeOutput: Take, takeErrors: Take): Promise<CommandEnd> {
     clearTimeout(this.idleTimer);
     if (this.process.pid === undefined) return this.neverStarted();
-    const mark = randomBytes(MARK_BYTES).toString('hex');
+    const mark = this.nextMark();
+    const kill = () => this.kill();
     this.keepAwake(true);
     try {
       this.process.stdin?.write(`${scriptOf(command, mark)}\n`);
       const [status] = await Promise.all([
-        this.readToMark(this.process.stdout, mark, takeOutput),
-        this.readToMark(this.process.stderr, mark, takeErrors),
+        this.output.readTo(mark, telling(takeOutput, kill)),
+        this.errors.readTo(mark, telling(takeErrors, kill)),
       ]);
-      if (status === null) this.kill();
+      if (status === null) kill();
       return { status, systemCode: this.systemCode };
+    } catch (error) {
+      kill();
+      throw error;
     } finally {
       this.keepAwake(false);
     }
@@ -125,27 +130,9 @@ export class Shell {
     if (place >= 0) idle.splice(place, 1);
   }
 
-  /** The status that follows the mark; null when the stream ends without one. */
-  private async readToMark(stream: Readable | null, mark: string, take: Take): Promise<number | null> {
-    if (!stream) return null;
-    const markAndStatus = mark.length + STATUS_DIGITS;
-    let held: Buffer = Buffer.alloc(0);
-    try {
-      for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-        const bytes: Buffer = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-        const end = Math.max(0, bytes.length - markAndStatus);
-        const marked = bytes.toString('latin1', end, end + mark.length) === mark;
-        // The mark may be cut in two, so as much as it is long waits for the next chunk.
-        if (end > 0 && !(await take(bytes.subarray(0, end)))) this.kill();
-        if (marked) return Number(bytes.toString('latin1', end + mark.length));
-        held = bytes.subarray(end);
-      }
-    } catch (error) {
-      this.kill();
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-    }
-    if (held.length > 0 && !this.ended) await take(held);
-    return null;
+  private nextMark(): string {
+    this.turns += 1;
+    return this.secret + String(this.turns).padStart(TURN_DIGITS, '0');
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { takeShell } from './shell.js';
@@ -133,12 +133,28 @@ export async function isLeft(directory: string): Promise<boolean> {
 /** True when a process that we may look at has its working directory or its root in a directory. Linux only. */
 function isWorkedIn(directory: string): boolean {
   const isInside = (place: string) => place === directory || place.startsWith(`${directory}/`);
+  const kernels = kernelThreads();
   return namesIn('/proc').some((name) => {
-    if (!/^\d+$/.test(name)) return false;
+    if (!/^\d+$/.test(name) || kernels.has(name)) return false;
     const place = targetOf(`/proc/${name}/cwd`);
-    // Who does not tell the one does not tell the other: most of these are the kernel's own.
+    // Who does not tell the one does not tell the other.
     return place !== '' && (isInside(place) || isInside(targetOf(`/proc/${name}/root`)));
   });
+}
+
+/** Flag of a thread of the kernel in field 9 of /proc/PID/stat (proc(5)). */
+const KERNEL_THREAD = 0x00200000;
+
+/** Ids of the kernel's own threads, often half of all there are: the children of process 2, where that is one itself. */
+function kernelThreads(): ReadonlySet<string> {
+  try {
+    const stat = readFileSync('/proc/2/stat', 'latin1');
+    const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]);
+    if ((flags & KERNEL_THREAD) === 0) return new Set();
+    return new Set(readFileSync('/proc/2/task/2/children', 'latin1').split(' '));
+  } catch {
+    return new Set();
+  }
 }
 
 function namesIn(directory: string): string[] {

@@ -9,11 +9,12 @@ import { readExcludes } from './caller-configuration.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { furnishCheckout } from './furnish.js';
-import { runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
 import { type Ground, groundsOf, layBaseline, makeSlotDirectory, takeIndex, wholeContext } from './ground.js';
+import { areHeld } from './held-commits.js';
 import { bringBaseline, type Continued, keepBaseline } from './kept-baseline.js';
 import { hideLargeFiles } from './large-files.js';
+import { promptLook } from './look.js';
 import { linkObjects, mirrorObjects, packBaseline } from './object-mirror.js';
 import { findMountWay, NO_OVERLAY } from './overlay.js';
 import { readRegularFile } from './regular-file.js';
@@ -73,7 +74,7 @@ const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
  * `git_not_found`, `cannot_continue`, `result_unreadable` or `worktree_failed`.
  */
 export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWorktree>> {
-  const repository = await findRepository(plan.workspaceRoot);
+  const repository = await findRepository(plan.workspaceRoot, promptLook);
   if (!repository.ok) return repository;
   const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
   await removeWorktree(directory);
@@ -144,14 +145,10 @@ async function fillSlot(
   const [laid, held] = await Promise.all([
     layBaseline(directory, ground, caller, baseline, whole),
     // Where the files lie there already, nobody else asks before the patch is taken.
-    runGit(
-      context,
-      ['cat-file', '--batch-check'],
-      Buffer.from([baseline.commit, caller.headCommit].map((commit) => `${commit}^{tree}\n`).join('')),
-    ),
+    areHeld([caller.headCommit, caller.baseCommit], mirror, context),
   ]);
   if (!held.ok) return explain(held, 'worktree_failed', MAKING);
-  if (held.stdout.includes(' missing\n')) return refuse('worktree_failed', { message: DROPPED });
+  if (!held.all) return refuse('worktree_failed', { message: DROPPED });
   if (laid === null) return refuse('worktree_failed');
   if (!laid.ok) return explain(laid, 'worktree_failed', MAKING);
   // What is touched from now on, the scrub looks at.
