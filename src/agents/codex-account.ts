@@ -1,16 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Account, RateLimit } from './agent.js';
-import { codexEnvironment } from './codex-environment.js';
-import { makeCodexDirectories } from './codex-home.js';
 import { SWITCHED_OFF } from './codex-launch.js';
-import { findCodex } from './codex-program.js';
+import { inPrivateHome } from './codex-private-home.js';
 import { askAppServer } from './codex-questions.js';
-import { readUserConfig } from './codex-user-config.js';
 
 const QUESTIONS = [
   { method: 'model/list', params: {} },
@@ -55,25 +49,13 @@ const rateLimits = z.object({
 
 /**
  * Asks Codex which models it offers, what a job gets that names none, and how much of its limits the account has
- * used; within 6 s, in a private home that is removed again. Refuses with `codex_not_found`, and with
+ * used; within 20 s, in a private home that is removed again. Refuses with `codex_not_found`, and with
  * `codex_unsupported` where Codex does not tell its models.
  */
-export async function askCodexAccount(settings: Settings, signal: AbortSignal): Promise<Outcome<Account>> {
-  const program = await findCodex(settings);
-  if (!program.ok) return program;
-  const user = await readUserConfig(settings.codexHome);
-  const directory = await mkdtemp(join(tmpdir(), 'offshoot-account-'));
-  try {
-    const directories = await makeCodexDirectories(directory, settings.codexHome);
-    if (!directories.ok) return directories;
-    const environment = codexEnvironment(settings.environment, directories.value, user.credentials).variables;
-    const options = { environment, directory, signal };
-    const answers = await askAppServer(program.value, PARAMETERS, QUESTIONS, options);
-    return readAccount(answers, settings);
-  } finally {
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
-  }
-}
+export const askCodexAccount = (settings: Settings, signal: AbortSignal): Promise<Outcome<Account>> =>
+  inPrivateHome(settings, signal, async ({ program, options }) =>
+    readAccount(await askAppServer(program, PARAMETERS, QUESTIONS, options), settings),
+  );
 
 function readAccount([listed, configured, limits]: unknown[], settings: Settings): Outcome<Account> {
   const models = modelList.safeParse(listed).data?.data;

@@ -1,14 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Readiness } from './agent.js';
-import { codexEnvironment } from './codex-environment.js';
 import { tellsSandboxFailure } from './codex-failures.js';
-import { makeCodexDirectories } from './codex-home.js';
-import { findCodex } from './codex-program.js';
-import { type CodexUserConfig, readUserConfig } from './codex-user-config.js';
+import { inPrivateHome } from './codex-private-home.js';
+import type { CodexUserConfig } from './codex-user-config.js';
 import { type Probe, type ProbeOptions, probe } from './probe.js';
 
 /** The Codex that the launch line was tried with, and one too old to have most of it. */
@@ -19,21 +14,10 @@ const OLDEST = [0, 100] as const;
  * Looks whether `codex exec` could do a job: program, version, login, sandbox, all at once, within 10 s.
  * Every check runs as a job would, in a private home that is removed again.
  */
-export async function checkCodex(settings: Settings, signal: AbortSignal): Promise<Outcome<Readiness>> {
-  const program = await findCodex(settings);
-  if (!program.ok) return program;
-  const user = await readUserConfig(settings.codexHome);
-  const directory = await mkdtemp(join(tmpdir(), 'offshoot-preflight-'));
-  try {
-    const directories = await makeCodexDirectories(directory, settings.codexHome);
-    if (!directories.ok) return directories;
-    const environment = codexEnvironment(settings.environment, directories.value, user.credentials).variables;
-    const probes = await runProbes(program.value, { environment, directory, signal });
-    return judge(program.value, probes, settings, user);
-  } finally {
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
-  }
-}
+export const checkCodex = (settings: Settings, signal: AbortSignal): Promise<Outcome<Readiness>> =>
+  inPrivateHome(settings, signal, async ({ program, user, options }) =>
+    judge(program, await runProbes(program, options), settings, user),
+  );
 
 interface Probes {
   version: Probe;

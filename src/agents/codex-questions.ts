@@ -9,13 +9,15 @@ export interface Question {
   params?: object;
 }
 
-/** Some answers come from the account's own server: what has not come by then stays open. */
-const MOST_MILLISECONDS = 6_000;
+/** A machine under load starts Codex slowly. */
+const MOST_MILLISECONDS = 20_000;
+/** Some answers come from the account's own server: what has not come so long after the first stays open. */
+const AFTER_FIRST_MILLISECONDS = 5_000;
 const FIRST = { clientInfo: { name: 'offshoot', title: 'Offshoot', version: '1' }, capabilities: {} };
 
 /**
  * Asks a short-lived `codex app-server` some questions, and gives the result of each, in their order; null for one
- * that it refused or did not answer within 6 s. No thread is started, so no model is asked. Never rejects.
+ * that it refused or did not answer within 5 s of the first answer, or within 20 s. No thread is started, so no model is asked. Never rejects.
  */
 export function askAppServer(
   program: string,
@@ -38,14 +40,14 @@ export function askAppServer(
       // Whoever left the group may hold the pipe open.
       server.stdout.destroy();
     };
-    server.once('error', () => {
+    let patience: NodeJS.Timeout | undefined;
+    const conclude = () => {
       limit.release();
+      clearTimeout(patience);
       resolve(answers);
-    });
-    server.once('close', () => {
-      limit.release();
-      resolve(answers);
-    });
+    };
+    server.once('error', conclude);
+    server.once('close', conclude);
     limit.signal.addEventListener('abort', end);
     if (limit.signal.aborted) end();
 
@@ -60,6 +62,7 @@ export function askAppServer(
       } else if (typeof message?.id === 'number' && open.delete(message.id)) {
         answers[message.id] = message.result ?? null;
         if (open.size === 0) end();
+        else patience ??= setTimeout(end, AFTER_FIRST_MILLISECONDS);
       }
     });
     send({ id: 'initialize', method: 'initialize', params: FIRST });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { codexExec } from '../../src/agents/codex-exec.js';
 import type { Settings } from '../../src/config.js';
 import { startAccountServer } from '../support/account-server.js';
-import { type Bench, makeBench } from '../support/agents.js';
+import { type Bench, makeBench, withProgram } from '../support/agents.js';
 
 const neverAborted = new AbortController().signal;
 const ask = (settings: Settings, signal = neverAborted) => codexExec().account(settings, signal);
@@ -15,13 +15,6 @@ async function bench(context: TestContext): Promise<Bench> {
   const made = await makeBench();
   context.after(() => made.remove());
   return made;
-}
-
-async function withProgram({ root, settings }: Bench, script: string): Promise<Settings> {
-  const codexPath = join(root, 'program');
-  await writeFile(codexPath, `#!/bin/sh\n${script}\n`);
-  await chmod(codexPath, 0o755);
-  return { ...settings, codexPath };
 }
 
 function isThere(group: number): boolean {

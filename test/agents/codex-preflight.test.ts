@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { codexExec } from '../../src/agents/codex-exec.js';
 import { findCodex } from '../../src/agents/codex-program.js';
 import type { Settings } from '../../src/config.js';
 import { providerConfig } from '../../src/demo/scripted-model.js';
-import { type Bench, codexWrapper, makeBench } from '../support/agents.js';
+import { type Bench, codexWrapper, makeBench, withProgram } from '../support/agents.js';
 
 const neverAborted = new AbortController().signal;
 const check = (settings: Settings, signal = neverAborted) => codexExec().preflight(settings, signal);
@@ -18,14 +18,6 @@ async function bench(context: TestContext, environment: Record<string, string> =
   const made = await makeBench(environment);
   context.after(() => made.remove());
   return made;
-}
-
-/** Settings with a program of ours in the place of Codex. */
-async function withProgram({ root, settings }: Bench, script: string): Promise<Settings> {
-  const codexPath = join(root, 'program');
-  await writeFile(codexPath, `#!/bin/sh\n${script}\n`);
-  await chmod(codexPath, 0o755);
-  return { ...settings, codexPath };
 }
 
 describe('finding the program', () => {
@@ -119,9 +111,14 @@ describe('the preflight', () => {
     const made = await bench(context);
     const told = join(made.root, 'told');
     const settings = await withProgram(made, `sleep 600 & echo "$! $TMPDIR" > ${told}; wait`);
-    const ready = await check(settings, AbortSignal.timeout(300));
+    const stop = new AbortController();
+    const checked = check(settings, stop.signal);
+    const words = async () => await readFile(told, 'utf8').catch(() => '');
+    while (!(await words()).endsWith('\n')) await setTimeout(10);
+    stop.abort();
+    const ready = await checked;
     assert.equal(ready.ok && ready.value.sandbox, null);
-    const [sleeper, temporary] = (await readFile(told, 'utf8')).trim().split(' ') as [string, string];
+    const [sleeper, temporary] = (await words()).trim().split(' ') as [string, string];
     await assert.rejects(stat(temporary), { code: 'ENOENT' });
     await untilGone(Number(sleeper));
   });

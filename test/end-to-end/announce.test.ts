@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { appears } from '../support/git-gate.js';
-import { makeOffshoot } from '../support/offshoot.js';
+import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 const command = { OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: 'read _ status; exit $status' };
+
+/** An Offshoot that tells the ends of its jobs to a server, which begins to listen. */
+async function tellingTo(server: Server): Promise<Offshoot> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return makeOffshoot({
+    environment: { ...command, OFFSHOOT_ON_SETTLED: `http://127.0.0.1:${port}/told` },
+  });
+}
 
 describe('the end of a job is told', { concurrency: 2 }, () => {
   it("to the user's command, with id, status, label and group", async () => {
@@ -42,12 +52,7 @@ describe('the end of a job is told', { concurrency: 2 }, () => {
         if (bodies.length === 2) server.emit('told');
       });
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const offshoot = await makeOffshoot({
-      environment: { ...command, OFFSHOOT_ON_SETTLED: `http://127.0.0.1:${port}/told` },
-    });
+    const offshoot = await tellingTo(server);
     try {
       await offshoot.start();
       const told = once(server, 'told');
@@ -74,12 +79,7 @@ describe('the end of a job is told', { concurrency: 2 }, () => {
         server.emit('heard');
       });
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const offshoot = await makeOffshoot({
-      environment: { ...command, OFFSHOOT_ON_SETTLED: `http://127.0.0.1:${port}/told` },
-    });
+    const offshoot = await tellingTo(server);
     try {
       await offshoot.start();
       const first = once(server, 'heard');

@@ -11,14 +11,13 @@ import { createMemoryStore } from '../../src/store/memory.js';
 import {
   patchReport,
   request,
-  runReport,
   TestClock,
   temporaryDirectory,
   testLog,
   testSettings,
   worktreeReport,
 } from '../support/house.js';
-import { SimulatedPool } from '../support/simulated-pool.js';
+import { finish, SimulatedPool } from '../support/simulated-pool.js';
 
 const never = new AbortController().signal;
 
@@ -33,13 +32,11 @@ async function open(store = createMemoryStore(), path?: string) {
     assert.ok(outcome.ok, outcome.ok ? '' : outcome.fault.code);
     return outcome.value[0] as JobView;
   };
-  const finish = async (id: string) => {
-    (await pool.next('worktree', id)).answer({ ok: true, worktree: worktreeReport });
-    (await pool.next('run', id)).answer({ ok: true, run: runReport });
-    (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+  const settle = async (id: string) => {
+    await finish(pool, id);
     await supervisor.settled([id], 'all', never);
   };
-  return { store, supervisor, pool, directory, log, submit, finish };
+  return { store, supervisor, pool, directory, log, submit, settle };
 }
 
 async function ownDirectory(): Promise<string> {
@@ -51,7 +48,7 @@ async function ownDirectory(): Promise<string> {
 /** A job that has ended and has a file. */
 async function leave(house: Awaited<ReturnType<typeof open>>): Promise<Continuation> {
   const { record } = await house.submit();
-  await house.finish(record.id);
+  await house.settle(record.id);
   const { directory } = jobLayout(house.directory, record.id);
   await mkdir(directory, { recursive: true });
   const { baselineCommit } = worktreeReport;
@@ -78,7 +75,7 @@ describe('the files of a job that is continued', () => {
     const second = (await house.submit(continues)).record.id;
     assert.equal(await supervisor.remove(continues.jobId), true);
     assert.equal(await supervisor.look(continues.jobId), null);
-    await house.finish(first);
+    await house.settle(first);
     assert.equal(supervisor.holdsFiles(continues.jobId), true);
     assert.equal(await hasFiles(house.directory, continues.jobId), true);
     (await pool.next('worktree', second)).answer({ ok: true, worktree: worktreeReport });
@@ -99,7 +96,7 @@ describe('the files of a job that is continued', () => {
     for (const id of ids) await supervisor.cancel(id, 'No more.');
     await filesGone(house.directory, removed.jobId);
     assert.equal(await hasFiles(house.directory, kept.jobId), true);
-    await house.finish(busy);
+    await house.settle(busy);
     supervisor.close();
   });
 

@@ -15,7 +15,7 @@ import {
   testSettings,
   worktreeReport,
 } from '../support/house.js';
-import { SimulatedPool } from '../support/simulated-pool.js';
+import { bringToRunning, finish, SimulatedPool } from '../support/simulated-pool.js';
 
 const never = new AbortController().signal;
 const directory = await temporaryDirectory();
@@ -40,16 +40,6 @@ async function submitOne(supervisor: Supervisor, over: Parameters<typeof request
   const [view] = outcome.value;
   assert.ok(view);
   return view;
-}
-
-async function bringToRunning(pool: SimulatedPool, id: string) {
-  (await pool.next('worktree', id)).answer({ ok: true, worktree: worktreeReport });
-  return pool.next('run', id);
-}
-
-async function finish(pool: SimulatedPool, id: string): Promise<void> {
-  (await bringToRunning(pool, id)).answer({ ok: true, run: runReport });
-  (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
 }
 
 describe('the supervisor', () => {

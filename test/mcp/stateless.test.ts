@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { createTaskSessionFromClient, resultFromTaskOutcome } from '@modelcontextprotocol/ext-tasks/client';
-import { type Listener, listen } from '../../src/ipc/listen.js';
-import { mcpService } from '../../src/mcp/serve-mcp.js';
-import { type HttpServed, serveOverHttp } from '../support/http.js';
+import type { HttpServed } from '../support/http.js';
 import { until } from '../support/link-toys.js';
-import { type McpHouse, makeMcpHouse } from '../support/mcp-house.js';
+import type { McpHouse } from '../support/mcp-house.js';
 import {
   clientInfo,
   REVISION,
   rawDispatch,
   type StatelessClient,
+  serveHouse,
   statelessOverHttp,
   statelessOverSocket,
   taskCapabilities,
@@ -21,22 +19,13 @@ import {
 describe('revision 2026-07-28', () => {
   let house: McpHouse;
   let served: HttpServed;
-  let listener: Listener;
   let path: string;
+  let takeOver: () => Promise<HttpServed>;
+  let remove: () => Promise<void>;
   before(async () => {
-    house = await makeMcpHouse();
-    const mcp = mcpService(house.service);
-    served = await serveOverHttp({ stateDir: house.stateDir, mcp });
-    path = join(house.stateDir, 'daemon.sock');
-    const listening = await listen({ path, version: '0', accept: { mcp: mcp.serve, operations: () => {} } });
-    assert.ok(listening.ok);
-    listener = listening.value;
+    ({ house, served, path, takeOver, remove } = await serveHouse());
   });
-  after(async () => {
-    await served.close();
-    await listener.close();
-    await house.remove();
-  });
+  after(() => remove());
 
   const work = () => ({ task: 'work', workspace_root: house.repository });
   const connectSdk = async (capabilities: object) => {
@@ -243,10 +232,7 @@ describe('revision 2026-07-28', () => {
     const input = { name: 'codex_delegate', arguments: work() };
     const { taskId } = (await statelessOverHttp(served).ask('tools/call', input)).result;
     await house.pool.next('run', taskId);
-    await served.close();
-    await house.restart();
-    served = await serveOverHttp({ stateDir: house.stateDir, mcp: mcpService(house.service) });
-    const client = statelessOverHttp(served);
+    const client = statelessOverHttp(await takeOver());
     assert.equal((await client.ask('tasks/get', { taskId })).result.status, 'working');
     await house.finish(taskId);
     await house.service.house.supervisor.settled([taskId], 'all', new AbortController().signal);

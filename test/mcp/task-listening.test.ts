@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { createTaskSessionFromClient, resultFromTaskOutcome } from '@modelcontextprotocol/ext-tasks/client';
@@ -9,16 +8,15 @@ import {
   TaskStatusNotificationV2Schema,
 } from '@modelcontextprotocol/ext-tasks/core/v2';
 import { ensureToken } from '../../src/http/tokens.js';
-import { type Listener, listen } from '../../src/ipc/listen.js';
-import { mcpService } from '../../src/mcp/serve-mcp.js';
-import { type HttpServed, serveOverHttp } from '../support/http.js';
+import type { HttpServed } from '../support/http.js';
 import { until } from '../support/link-toys.js';
-import { type McpHouse, makeMcpHouse } from '../support/mcp-house.js';
+import type { McpHouse } from '../support/mcp-house.js';
 import {
   clientInfo,
   REVISION,
   rawDispatch,
   type StatelessClient,
+  serveHouse,
   statelessOverHttp,
   statelessOverSocket,
   taskCapabilities,
@@ -30,22 +28,12 @@ type Notification = any;
 describe('listening for tasks, in revision 2026-07-28', () => {
   let house: McpHouse;
   let served: HttpServed;
-  let listener: Listener;
   let path: string;
+  let remove: () => Promise<void>;
   before(async () => {
-    house = await makeMcpHouse();
-    const mcp = mcpService(house.service);
-    served = await serveOverHttp({ stateDir: house.stateDir, mcp });
-    path = join(house.stateDir, 'daemon.sock');
-    const listening = await listen({ path, version: '0', accept: { mcp: mcp.serve, operations: () => {} } });
-    assert.ok(listening.ok);
-    listener = listening.value;
+    ({ house, served, path, remove } = await serveHouse());
   });
-  after(async () => {
-    await served.close();
-    await listener.close();
-    await house.remove();
-  });
+  after(() => remove());
 
   const work = () => ({ task: 'work', workspace_root: house.repository });
   const settled = (taskId: string) =>

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
-import { noBrowser, pageOf, seriousFaults, startBrowser } from '../support/browser.js';
+import { assertAccessible, noBrowser, pageOf, startBrowser } from '../support/browser.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 const finding = {
@@ -141,13 +141,6 @@ describe('answers on the page, in Chromium', { skip: noBrowser }, () => {
 
   it('has no serious fault that axe finds, light or dark', async () => {
     const views = { '': '.jobs', [`job/${ids.review}`]: '.finding', [`job/${ids.second}`]: '.file' };
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const [path, ready] of Object.entries(views)) {
-        await openPage(path);
-        await page.locator(ready).first().waitFor();
-        assert.deepEqual(await seriousFaults(page), [], `${colorScheme} ${path}`);
-      }
-    }
+    await assertAccessible(page, openPage, views);
   });
 });

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
-import { noBrowser, pageOf, seriousFaults, startBrowser } from '../support/browser.js';
+import { assertAccessible, noBrowser, pageOf, startBrowser } from '../support/browser.js';
 import { packageDirectory } from '../support/imports.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
@@ -120,14 +120,7 @@ describe('the page in Chromium', { skip: noBrowser }, () => {
       [`job/${ids[1]}`]: '.file',
       [`compare/${ids.join('/')}`]: '.file',
     };
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const [path, ready] of Object.entries(views)) {
-        await openPage(path);
-        await page.locator(ready).first().waitFor();
-        assert.deepEqual(await seriousFaults(page), [], `${colorScheme} ${path}`);
-      }
-    }
+    await assertAccessible(page, openPage, views);
   });
 
   it('says that the daemon was killed, and is there again with it', async () => {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, open, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, realpath, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { AgentConclusion, LaunchJob, OwnProcessBackend } from '../../src/agents/agent.js';
 import type { Settings } from '../../src/config.js';
 import type { Submission } from '../../src/job/record.js';
+import { submission, testSettings } from './house.js';
 
 /** The Codex CLI of the development dependencies, as npm links it. */
 export const codexWrapper = resolve('node_modules/.bin/codex');
@@ -27,33 +28,8 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
   ) as [string, string, string, string];
   await Promise.all([codexHome, worktree, stateDir, home].map((path) => mkdir(path)));
   await makeWorktree(worktree);
-  const settings: Settings = {
-    stateDir,
-    maxRunning: 1,
-    maxRunningPerRepo: 1,
-    maxQueued: 1,
-    backend: 'codex-exec',
-    appServerFrom: 1,
-    command: null,
+  const settings = testSettings(stateDir, {
     codexPath: codexWrapper,
-    model: null,
-    deadlineSeconds: 60,
-    queueSeconds: 60,
-    resultTtlSeconds: 60,
-    cleanFilters: true,
-    maxRunningPerClient: 1,
-    maxQueuedPerClient: 1,
-    clientLimits: {},
-    maxDepth: 1,
-    maxDescendants: 1,
-    maxAttempts: 1,
-    retrySeconds: 1,
-    silenceSeconds: 60,
-    onSettled: null,
-    warmSlots: 0,
-    warmPaths: [],
-    overlay: false,
-    http: null,
     logLevel: 'silent',
     codexHome,
     environment: {
@@ -61,19 +37,24 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
       PATH: ['/usr/local/bin', '/usr/bin', '/bin', resolve(process.execPath, '..')].join(delimiter),
       ...environment,
     },
-  };
+  });
   return {
     root,
     codexHome,
     worktree,
     settings,
-    async job(jobId, submission = {}) {
+    async job(jobId, over = {}) {
       const jobDirectory = join(stateDir, 'jobs', jobId);
       await mkdir(jobDirectory, { recursive: true });
       return {
         jobId,
         attempt: 1,
-        submission: { ...plainSubmission(worktree), ...submission },
+        submission: submission({
+          workspaceRoot: worktree,
+          repository: join(worktree, '.git'),
+          backend: 'codex-exec',
+          ...over,
+        }),
         directory: worktree,
         worktree,
         task: '',
@@ -85,31 +66,13 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
   };
 }
 
-const plainSubmission = (workspaceRoot: string): Submission => ({
-  kind: 'delegate',
-  review: null,
-  workspaceRoot,
-  subdirectory: '',
-  repository: join(workspaceRoot, '.git'),
-  backend: 'codex-exec',
-  model: null,
-  reasoningEffort: null,
-  isolation: 'inherit',
-  profile: null,
-  extraSettings: [],
-  baseRef: null,
-  continues: null,
-  includeUntracked: false,
-  label: null,
-  groupId: null,
-  client: 'client',
-  priority: 0,
-  parentJobId: null,
-  depth: 1,
-  idempotencyKey: null,
-  deadlineSeconds: 60,
-  taskBytes: 4,
-});
+/** Settings with a program of ours in the place of Codex. */
+export async function withProgram({ root, settings }: Bench, script: string): Promise<Settings> {
+  const codexPath = join(root, 'program');
+  await writeFile(codexPath, `#!/bin/sh\n${script}\n`);
+  await chmod(codexPath, 0o755);
+  return { ...settings, codexPath };
+}
 
 /** Makes a repository without commits. */
 export async function makeWorktree(path: string): Promise<void> {

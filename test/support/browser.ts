@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -51,8 +52,24 @@ export async function pageOf(offshoot: Offshoot): Promise<{ url: string; token: 
   return { url, token, address: `${url}#token=${token}` };
 }
 
+/** Asserts that axe finds no serious fault in views of the page, by path, each once `ready` is there, light and dark. */
+export async function assertAccessible(
+  page: Page,
+  openPage: (path: string) => Promise<unknown>,
+  views: Record<string, string>,
+): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const [path, ready] of Object.entries(views)) {
+      await openPage(path);
+      await page.locator(ready).first().waitFor();
+      assert.deepEqual(await seriousFaults(page), [], `${colorScheme} ${path}`);
+    }
+  }
+}
+
 /** What axe finds on a page that keeps people out; one line each. */
-export async function seriousFaults(page: Page): Promise<string[]> {
+async function seriousFaults(page: Page): Promise<string[]> {
   // The page's own rules let no foreign script in; one that is evaluated is not asked.
   await page.evaluate(axe);
   const { violations } = (await page.evaluate('axe.run()')) as {

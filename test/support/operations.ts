@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import type { JobContext, JobState } from '../../machines/job.js';
-import { loadSettings, type Settings } from '../../src/config.js';
 import { refuse, succeed } from '../../src/errors.js';
 import { jobLayout } from '../../src/job/layout.js';
+import { newRecord } from '../../src/job/new-record.js';
 import { isSettled, type JobRecord, type JournalEntry } from '../../src/job/record.js';
 import type { JobView, SubmitRequest, Supervisor } from '../../src/job/supervisor.js';
 import type { Call, House } from '../../src/operations/operation.js';
+import { submission, testSettings } from './house.js';
 
 /** An instant for tests: everything happens around it. */
 export const NOON = Date.UTC(2026, 0, 1, 12);
@@ -43,71 +44,23 @@ export function temporaryRepository(): string {
   return directory;
 }
 
-export function makeSettings(stateDir: string): Settings {
-  const loaded = loadSettings({ HOME: stateDir, OFFSHOOT_STATE_DIR: stateDir });
-  if (!loaded.ok) throw new Error(loaded.fault.message);
-  return loaded.value.settings;
-}
-
-const emptyContext = (jobId: string): JobContext => ({
-  jobId,
-  ending: null,
-  worktree: null,
-  progress: { events: 0, lastEventAt: null, activity: null, usage: null },
-  run: null,
-  patch: null,
-  attempt: 1,
-  failedAttempts: [],
-  lostThreads: 0,
-});
-
 /** A record in a state; a settled one went through all states, a second in each. */
 export function makeRecord(
   id: string,
   state: JobState,
   context: Partial<JobContext> = {},
-  submission: Partial<JobRecord['submission']> = {},
+  over: Partial<JobRecord['submission']> = {},
 ): JobRecord {
   const path: JobState[] = isSettled(state)
     ? ['queued', 'worktree', 'running', 'diffing', state]
     : ['queued', state];
+  const accepted = newRecord(submission({ backend: 'codex-exec', ...over }), 1, NOON, 60);
   return {
+    ...accepted,
     id,
-    sequence: 1,
     state,
-    context: { ...emptyContext(id), ...context },
-    submission: {
-      kind: 'delegate',
-      review: null,
-      workspaceRoot: '/repository',
-      subdirectory: '',
-      repository: '/repository/.git',
-      backend: 'codex-exec',
-      model: null,
-      reasoningEffort: null,
-      isolation: 'inherit',
-      profile: null,
-      extraSettings: [],
-      baseRef: null,
-      continues: null,
-      includeUntracked: false,
-      label: null,
-      groupId: null,
-      client: 'client',
-      priority: 0,
-      parentJobId: null,
-      depth: 1,
-      idempotencyKey: null,
-      deadlineSeconds: 60,
-      taskBytes: 4,
-      ...submission,
-    },
+    context: { ...accepted.context, jobId: id, ...context },
     entered: Object.fromEntries(path.map((entered, index) => [entered, NOON + index * 1_000])),
-    queueDeadlineAt: NOON + 60_000,
-    deadlineAt: null,
-    retryAt: null,
-    expiresAt: null,
-    announce: false,
   };
 }
 
@@ -276,7 +229,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
     ...more,
     reports,
     house: {
-      settings: makeSettings(temporaryDirectory()),
+      settings: testSettings(temporaryDirectory()),
       preflight: async () =>
         succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
       account: async () =>

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { Progress } from '../../machines/job.js';
 import type { StageName, Stages } from '../../src/pool/messages.js';
 import type { StagePool } from '../../src/pool/pool.js';
+import { patchReport, runReport, worktreeReport } from './house.js';
 
 /** One stage that is under way in a simulated pool; the test says how it goes on. */
 export interface StageUnderWay<Name extends StageName = StageName> {
@@ -87,4 +88,16 @@ export class SimulatedPool implements StagePool {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Answers for the worktree of a job with nothing special about it; gives its run. */
+export async function bringToRunning(pool: SimulatedPool, id: string): Promise<StageUnderWay<'run'>> {
+  (await pool.next('worktree', id)).answer({ ok: true, worktree: worktreeReport });
+  return pool.next('run', id);
+}
+
+/** Answers for the rest of such a job too. */
+export async function finish(pool: SimulatedPool, id: string): Promise<void> {
+  (await bringToRunning(pool, id)).answer({ ok: true, run: runReport });
+  (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
 }

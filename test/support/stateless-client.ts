@@ -1,7 +1,13 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { RawClientDispatch } from '@modelcontextprotocol/ext-tasks/client';
 import { connectDaemon } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { lineConnection } from '../../src/ipc/line-connection.js';
+import { listen } from '../../src/ipc/listen.js';
+import { mcpService } from '../../src/mcp/serve-mcp.js';
+import { type HttpServed, serveOverHttp } from './http.js';
+import { type McpHouse, makeMcpHouse } from './mcp-house.js';
 
 export const REVISION = '2026-07-28';
 export const clientInfo = { name: 'stateless test', version: '1' };
@@ -133,3 +139,39 @@ export const rawDispatch =
     const message = { jsonrpc: '2.0', id: lastId, ...(request as object) };
     return postStateless(served, message, options?.signal ?? new AbortController().signal);
   };
+
+/** A house that is served over HTTP and over a socket. */
+export interface ServedHouse {
+  house: McpHouse;
+  served: HttpServed;
+  /** Of the socket. */
+  path: string;
+  /** Has another daemon take over over HTTP; answers where it is served now. */
+  takeOver(): Promise<HttpServed>;
+  remove(): Promise<void>;
+}
+
+export async function serveHouse(): Promise<ServedHouse> {
+  const house = await makeMcpHouse();
+  const mcp = mcpService(house.service);
+  let served = await serveOverHttp({ stateDir: house.stateDir, mcp });
+  const path = join(house.stateDir, 'daemon.sock');
+  const listener = await listen({ path, version: '0', accept: { mcp: mcp.serve, operations: () => {} } });
+  assert.ok(listener.ok);
+  return {
+    house,
+    served,
+    path,
+    async takeOver() {
+      await served.close();
+      await house.restart();
+      served = await serveOverHttp({ stateDir: house.stateDir, mcp: mcpService(house.service) });
+      return served;
+    },
+    async remove() {
+      await served.close();
+      await listener.value.close();
+      await house.remove();
+    },
+  };
+}

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { JobState } from '../../machines/job.js';
+import { newRecord } from '../../src/job/new-record.js';
 import { isSettled, type JobRecord, type JournalEntry } from '../../src/job/record.js';
 import type { NewJob } from '../../src/store/store.js';
+import { submission } from './house.js';
 
 export const NOW = Date.UTC(2026, 0, 1);
 
@@ -28,59 +30,25 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
     task = `task ${sequence}`,
   } = particulars;
   const id = jobId(sequence);
-  const record: JobRecord = {
-    id,
-    sequence,
-    state: 'queued',
-    context: {
-      jobId: id,
-      ending: null,
-      worktree: null,
-      progress: { events: 0, lastEventAt: null, activity: null, usage: null },
-      run: null,
-      patch: null,
-      attempt: 1,
-      failedAttempts: [],
-      lostThreads: 0,
+  const submitted = submission({
+    workspaceRoot: '/project',
+    repository,
+    backend: 'codex-exec',
+    continues: {
+      jobId: jobId(0),
+      baselineCommit: 'c0ffee',
+      patch: { bytes: 1, sha256: 'ab' },
+      threadId: 'thread',
+      threadUsage: null,
     },
-    submission: {
-      kind: 'delegate',
-      review: null,
-      workspaceRoot: '/project',
-      subdirectory: '',
-      repository,
-      backend: 'codex-exec',
-      model: null,
-      reasoningEffort: null,
-      isolation: 'inherit',
-      profile: null,
-      extraSettings: [],
-      baseRef: null,
-      continues: {
-        jobId: jobId(0),
-        baselineCommit: 'c0ffee',
-        patch: { bytes: 1, sha256: 'ab' },
-        threadId: 'thread',
-        threadUsage: null,
-      },
-      includeUntracked: false,
-      label,
-      groupId,
-      client: 'client',
-      priority: 0,
-      parentJobId: null,
-      depth: 1,
-      idempotencyKey: key,
-      deadlineSeconds: 1_800,
-      taskBytes: Buffer.byteLength(task),
-    },
-    entered: { queued: NOW },
-    queueDeadlineAt: NOW + 86_400_000,
-    deadlineAt: null,
-    retryAt: null,
-    expiresAt: null,
-    announce: false,
-  };
+    label,
+    groupId,
+    idempotencyKey: key,
+    deadlineSeconds: 1_800,
+    taskBytes: Buffer.byteLength(task),
+  });
+  const accepted = newRecord(submitted, sequence, NOW, 86_400);
+  const record = { ...accepted, id, context: { ...accepted.context, jobId: id } };
   return { record, task, argumentsHash: particulars.argumentsHash ?? 'hash', entry: entryOf('queued') };
 }
 
