@@ -20,7 +20,7 @@ export const machine: Scenario = {
   describe:
     'Whole lives of jobs, progress events, restores and memory of live jobs (actor, records and journal; no disk, stages that answer at once), beside the bare XState actor of the same machine.',
   whyNotReached:
-    'each live job provides the machine anew, which walks all its states; one provided machine for all jobs, whose actors find their job by its id, would save most of time and memory. Queued jobs are no live jobs, so a long queue does not pay it.',
+    'each transition of a job makes a record and a journal entry, and waits until they are kept; the bare actor forgets.',
   async run(context) {
     return {
       measurements: [

@@ -120,6 +120,7 @@ async function takeUp(record: JobRecord, pool: StagePool): Promise<{ wall: numbe
     send: (event) => actor.send(event),
     stopSignal: () => new AbortController().signal,
     stopStage: () => undefined,
+    stageEnded: () => undefined,
   }));
   const actor = createActor(machine, {
     input: { jobId: record.id },

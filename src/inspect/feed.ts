@@ -205,5 +205,5 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   };
 }
 
-/** What an agent does between two states is told by the job's row; XState's own start is no event of the job. */
-const isStep = (event: string) => event !== 'run.progress' && !event.startsWith('xstate.');
+/** What an agent does between two states is told by the job's row. */
+const isStep = (event: string) => event !== 'run.progress';

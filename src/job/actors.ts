@@ -1,5 +1,15 @@
 import { fromPromise } from 'xstate';
-import { type JobContext, type JobEvent, jobMachine } from '../../machines/job.js';
+import {
+  type DiffInput,
+  type DiffOutput,
+  type JobContext,
+  type JobEvent,
+  jobMachine,
+  type RunInput,
+  type RunOutput,
+  type StageInput,
+  type WorktreeOutput,
+} from '../../machines/job.js';
 import type { StagePool } from '../pool/pool.js';
 import type { JobRecord } from './record.js';
 
@@ -13,32 +23,49 @@ export interface ActorsJob {
   /** A signal of its own for each stage that is entered. */
   stopSignal(): AbortSignal;
   stopStage(): void;
+  /** Heard just before the actor takes the end of the stage. */
+  stageEnded(end: StageEnd): void;
 }
+
+export type StageEnd = { event: 'stage.done' } | { event: 'stage.broken'; problem: unknown };
 
 /**
  * The job machine with its actors: each stage is a promise around a call of the thread pool. One machine serves
  * all jobs; `jobOf` finds the one that an actor works for.
  */
-export const provideActors = (pool: StagePool, jobOf: (jobId: string) => ActorsJob) =>
-  jobMachine.provide({
+export function provideActors(pool: StagePool, jobOf: (jobId: string) => ActorsJob) {
+  const stage = <Output, Input extends { jobId: string }>(
+    work: (input: Input, job: ActorsJob) => Promise<Output>,
+  ) =>
+    fromPromise<Output, Input>(async ({ input }) => {
+      const job = jobOf(input.jobId);
+      try {
+        const output = await work(input, job);
+        job.stageEnded({ event: 'stage.done' });
+        return output;
+      } catch (problem) {
+        job.stageEnded({ event: 'stage.broken', problem });
+        throw problem;
+      }
+    });
+
+  return jobMachine.provide({
     actors: {
-      worktree: fromPromise(async ({ input }) => {
-        const job = jobOf(input.jobId);
+      worktree: stage<WorktreeOutput, StageInput>(async (input, job) => {
         const stop = job.stopSignal();
         const { submission } = await job.recorded();
         return pool.run('worktree', { ...input, submission }, { stop });
       }),
-      run: fromPromise(async ({ input }) => {
-        const job = jobOf(input.jobId);
+      run: stage<RunOutput, RunInput>(async (input, job) => {
         const stop = job.stopSignal();
-        const { submission, deadlineAt, context } = await job.recorded();
+        const [{ submission, deadlineAt, context }, task] = await Promise.all([job.recorded(), job.task()]);
         const { path, baselineCommit } = required(context.worktree, 'worktree');
         return pool.run(
           'run',
           {
             ...input,
             submission,
-            task: await job.task(),
+            task,
             worktree: path,
             baselineCommit,
             deadlineAt: required(deadlineAt, 'deadline'),
@@ -46,13 +73,14 @@ export const provideActors = (pool: StagePool, jobOf: (jobId: string) => ActorsJ
           { stop, onProgress: (progress) => job.send({ type: 'run.progress', progress }) },
         );
       }),
-      diff: fromPromise(async ({ input }) => {
-        const { submission, context } = await jobOf(input.jobId).recorded();
+      diff: stage<DiffOutput, DiffInput>(async (input, job) => {
+        const { submission, context } = await job.recorded();
         return pool.run('diff', { ...input, submission, attempts: context.attempt });
       }),
     },
     actions: { stopStage: ({ context }) => jobOf(context.jobId).stopStage() },
   });
+}
 
 export type ProvidedMachine = ReturnType<typeof provideActors>;
 

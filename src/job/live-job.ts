@@ -2,7 +2,7 @@ import { createActor, type SnapshotFrom } from 'xstate';
 import type { JobEvent, JobState, Progress } from '../../machines/job.js';
 import type { Backend } from '../config.js';
 import type { Store } from '../store/store.js';
-import type { ActorsJob, ProvidedMachine } from './actors.js';
+import type { ActorsJob, ProvidedMachine, StageEnd } from './actors.js';
 import type { Clock } from './clock.js';
 import { isSettled, type JobRecord, type JournalEntry, type Submission } from './record.js';
 
@@ -42,7 +42,9 @@ export class LiveJob implements ActorsJob {
   #recorded: Promise<JobRecord>;
   /** Of the stage that is entered; null before the first. */
   #stopping: AbortController | null = null;
-  #lastEvent = 'created';
+  /** What `send` gives to the actor; null while that takes something else, which is the end of a stage. */
+  #sent: JobEvent['type'] | null = null;
+  #stageEnd: StageEnd | null = null;
 
   constructor(record: JobRecord, needs: LiveJobNeeds) {
     this.#needs = needs;
@@ -58,17 +60,6 @@ export class LiveJob implements ActorsJob {
     this.#actor = createActor(machine, {
       input: { jobId: record.id },
       snapshot,
-      inspect: (seen) => {
-        if (seen.actorRef !== this.#actor) return;
-        if (seen.type === '@xstate.event') {
-          this.#lastEvent = seen.event.type;
-          if (seen.event.type.startsWith('xstate.error.')) needs.trouble(this, seen.event.error);
-        }
-        if (seen.type === '@xstate.snapshot') {
-          const { value } = seen.snapshot as SnapshotFrom<ProvidedMachine>;
-          needs.inspected(this, nameOf(seen.event.type), stateOf(value));
-        }
-      },
     });
     this.#actor.subscribe({
       next: (snapshot) => this.#observe(snapshot),
@@ -82,7 +73,9 @@ export class LiveJob implements ActorsJob {
   }
 
   send(event: JobEvent): void {
+    this.#sent = event.type;
     this.#actor.send(event);
+    this.#sent = null;
   }
 
   /** The record, once everything that happened so far is durable. */
@@ -106,27 +99,39 @@ export class LiveJob implements ActorsJob {
     this.#stopping?.abort();
   }
 
+  stageEnded(end: StageEnd): void {
+    this.#stageEnd = end;
+  }
+
   /** Forgets the actor; an agent that runs goes on. */
   abandon(): void {
     this.#actor.stop();
   }
 
+  /** Called after each event that the actor took, and once at its start. */
   #observe(snapshot: SnapshotFrom<ProvidedMachine>): void {
-    const state = stateOf(snapshot.value);
+    const event = this.#sent ?? this.#stageEnd?.event;
+    // At its start it is as it was stored.
+    if (event === undefined) return;
+    if (this.#sent === null && this.#stageEnd?.event === 'stage.broken')
+      this.#needs.trouble(this, this.#stageEnd.problem);
     const { context } = snapshot;
+    const state = stateOf(snapshot.value);
     if (context.progress !== this.progress) {
       this.progress = context.progress;
       this.#needs.changed(this);
     }
+    this.#record(state, context, event);
+    this.#needs.inspected(this, event, state);
+  }
+
+  /** Commits what the event changed of that which outlives the daemon. */
+  #record(state: JobState, context: JobRecord['context'], event: string): void {
     const decided = context.ending !== null && this.#written.context.ending === null;
     if (state === this.#written.state && !decided) return;
     this.#written = this.#next(state, context);
-    this.#commit(this.#written, {
-      at: this.#needs.clock.now(),
-      state,
-      event: nameOf(this.#lastEvent),
-      reason: decided ? (context.ending?.message ?? null) : null,
-    });
+    const reason = decided ? (context.ending?.message ?? null) : null;
+    this.#commit(this.#written, { at: this.#needs.clock.now(), state, event, reason });
   }
 
   #next(state: JobState, context: JobRecord['context']): JobRecord {
@@ -183,11 +188,3 @@ const stateOf = (value: SnapshotFrom<ProvidedMachine>['value']): JobState =>
 
 const stateValueOf = (state: JobState): SnapshotFrom<ProvidedMachine>['value'] =>
   isSettled(state) ? state : { active: state };
-
-/** XState names the end of a stage after the invoking state; a journal says only how it ended. */
-const nameOf = (event: string): string =>
-  event.startsWith('xstate.done.')
-    ? 'stage.done'
-    : event.startsWith('xstate.error.')
-      ? 'stage.broken'
-      : event;

@@ -256,6 +256,43 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('keeps of a stage that breaks that it broke, and logs why', async () => {
+    const { supervisor, pool, log } = await open();
+    const { id } = (await submitOne(supervisor)).record;
+    (await bringToRunning(pool, id)).lose(new ThreadLost('gone'));
+    (await pool.next('run', id)).lose(new Error('a bug'));
+    (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([id], 'all', never);
+    assert.deepEqual(
+      (await supervisor.journal(id)).slice(2).map(({ state, event, reason }) => [state, event, reason]),
+      [
+        ['running', 'stage.done', null],
+        ['diffing', 'stage.broken', 'The run stage broke.'],
+        ['failed', 'stage.done', null],
+      ],
+    );
+    assert.equal(log.errors.length, 2);
+    supervisor.close();
+  });
+
+  it('keeps a cancel under its own name, also in the turn in which a stage ends', async () => {
+    const { supervisor, pool } = await open();
+    const { id } = (await submitOne(supervisor)).record;
+    (await bringToRunning(pool, id)).answer({ ok: true, run: runReport });
+    await supervisor.cancel(id, 'Not wanted.');
+    (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([id], 'all', never);
+    assert.deepEqual(
+      (await supervisor.journal(id)).slice(3).map(({ state, event }) => [state, event]),
+      [
+        ['running', 'job.cancel'],
+        ['diffing', 'stage.done'],
+        ['cancelled', 'stage.done'],
+      ],
+    );
+    supervisor.close();
+  });
+
   it('takes up every unsettled job of the store: the running first, the queued in their order', async () => {
     const store = createMemoryStore();
     const before = await open({ maxRunning: 2 }, { store });
