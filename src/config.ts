@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type Outcome, refuse, succeed } from './errors.js';
+import { nearest } from './nearest.js';
 import { configFile, defaultStateDirectory, homeOf, readConfigFile } from './state-directory.js';
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
@@ -203,7 +204,8 @@ export interface SettingLine {
   description: string;
 }
 
-const variableOf = (key: string) => `OFFSHOOT_${key.toUpperCase()}`;
+const PREFIX = 'OFFSHOOT_';
+const variableOf = (key: string) => `${PREFIX}${key.toUpperCase()}`;
 export const settingKeys = Object.keys(settingsSchema.shape) as SettingKey[];
 
 /**
@@ -240,6 +242,23 @@ export function loadSettings(
 function readVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
   const entries = settingKeys.map((key) => [key, environment[variableOf(key)]] as const);
   return Object.fromEntries(entries.filter((entry): entry is [SettingKey, string] => Boolean(entry[1])));
+}
+
+export interface MisspeltVariable {
+  variable: string;
+  /** The variable that it is near to. */
+  meant: string;
+}
+
+/** Variables that are near to one of ours and none of them. One that is near to none may be anybody's. */
+export function misspeltVariables(environment: NodeJS.ProcessEnv = process.env): MisspeltVariable[] {
+  const variables = settingKeys.map(variableOf);
+  return Object.keys(environment).flatMap((variable) => {
+    if (!variable.startsWith(PREFIX) || variables.includes(variable)) return [];
+    // Without the prefix, which would make any two look alike.
+    const meant = nearest(variable.slice(PREFIX.length).toLowerCase(), settingKeys);
+    return meant === null ? [] : [{ variable: variable.slice(0, 64), meant: variableOf(meant) }];
+  });
 }
 
 function describeProblem(

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadSettings } from './config.js';
+import { loadSettings, misspeltVariables } from './config.js';
 import { errorTable, type Fault } from './errors.js';
 import { openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
@@ -45,6 +45,7 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   const log = createLog(layout.log, settings.logLevel, foreground);
   process.on('uncaughtException', (problem) => log.error({ err: problem }, 'uncaught exception'));
   process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
+  for (const misspelt of misspeltVariables()) log.warn(misspelt, 'a variable is near to a setting, and none');
   // The MCP SDK is the largest library here: it is loaded while the house's threads start.
   const [opened, { mcpService }] = await Promise.all([
     openHouse(settings, log),

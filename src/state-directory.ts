@@ -18,6 +18,14 @@ export function findStateDirectory(environment: NodeJS.ProcessEnv = process.env)
   });
 }
 
+/** Where a daemon may run, whatever is wrong with the configuration: what cannot be read names no directory. */
+export function likelyStateDirectory(environment: NodeJS.ProcessEnv = process.env): string {
+  const found = findStateDirectory(environment);
+  if (found.ok) return found.value;
+  const { OFFSHOOT_STATE_DIR: named = '' } = environment;
+  return isAbsolute(named) ? named : defaultStateDirectory(environment);
+}
+
 /** Makes the state directory, for its user alone, if it is not there. */
 export function makeStateDirectory(stateDir: string): Outcome<null> {
   try {

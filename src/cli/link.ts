@@ -5,6 +5,7 @@ import { connectDaemon, type DaemonConnection } from '../ipc/connect.js';
 import { ownHello } from '../ipc/hello.js';
 import { socketPath } from '../ipc/socket-path.js';
 import { startDaemon } from '../ipc/start-daemon.js';
+import { likelyStateDirectory } from '../state-directory.js';
 
 /** The way to the daemon for one run of the command line. */
 export interface Link {
@@ -14,15 +15,16 @@ export interface Link {
 
 /**
  * Gives `use` the way to the daemon of the configured state directory, and closes it afterwards. With `start`
- * a missing daemon is started by the first call; without it that call answers `daemon_unavailable`.
+ * a missing daemon is started by the first call, and settings that do not fit are refused before it; without it
+ * that call answers `daemon_unavailable`, and nothing but the state directory counts.
  */
 export async function withDaemon(
   { start }: { start: boolean },
   use: (link: Link) => Promise<Outcome<number>>,
 ): Promise<Outcome<number>> {
-  const loaded = loadSettings();
-  if (!loaded.ok) return loaded;
-  const { stateDir } = loaded.value.settings;
+  const found = start ? stateDirectoryOfSettings() : succeed(likelyStateDirectory());
+  if (!found.ok) return found;
+  const stateDir = found.value;
   let connection: DaemonConnection | null = null;
 
   async function connected(): Promise<Outcome<DaemonConnection>> {
@@ -51,4 +53,9 @@ export async function withDaemon(
   } finally {
     (connection as DaemonConnection | null)?.socket.destroy();
   }
+}
+
+function stateDirectoryOfSettings(): Outcome<string> {
+  const loaded = loadSettings();
+  return loaded.ok ? succeed(loaded.value.settings.stateDir) : loaded;
 }

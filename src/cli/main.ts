@@ -1,10 +1,11 @@
+import { misspeltVariables } from '../config.js';
+import { nearest } from '../nearest.js';
 import { version } from '../version.js';
 import type { Command } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { generalHelp, helpFor } from './help.js';
-import { nearest } from './nearest.js';
 import { parseParameters } from './parameters.js';
-import { complain, print, surviveBrokenPipe } from './terminal.js';
+import { complain, print, printable, surviveBrokenPipe } from './terminal.js';
 
 /** Runs one command line, without the program's name; resolves with the exit code. */
 export async function main(parameters: readonly string[]): Promise<number> {
@@ -19,7 +20,11 @@ export async function main(parameters: readonly string[]): Promise<number> {
   if (command === undefined) return unknownCommand(commands, name);
   if (rest.includes('--help') || rest.includes('-h')) return print(helpFor(command));
   const parsed = parseParameters(command, rest);
-  return parsed.ok ? command.run(parsed) : usageError(parsed.message, command.name);
+  if (!parsed.ok) return usageError(parsed.message, command.name);
+  for (const { variable, meant } of misspeltVariables()) {
+    await complain(`note: ${printable(variable)} is no setting; did you mean ${meant}?\n`);
+  }
+  return command.run(parsed);
 }
 
 function help(commands: readonly Command[], name: string | undefined): Promise<number> {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { nearest } from '../nearest.js';
 import type { Command, Flag, Given } from './command.js';
-import { nearest } from './nearest.js';
 
 type Parsed = ({ ok: true } & Given) | { ok: false; message: string };
 

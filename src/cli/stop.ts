@@ -1,9 +1,10 @@
+import { loadSettings } from '../config.js';
 import { succeed } from '../errors.js';
 import { conclude } from './answer.js';
 import type { Command } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { withDaemon } from './link.js';
-import { liveLine, print } from './terminal.js';
+import { complain, liveLine, print, printable } from './terminal.js';
 
 export const stop: Command = {
   name: 'stop',
@@ -30,6 +31,9 @@ export const stop: Command = {
       await print(answer.ok ? 'The daemon has stopped.\n' : 'No daemon runs.\n');
       return succeed(exitCodes.ok);
     });
+    const settings = loadSettings();
+    if (!settings.ok)
+      await complain(`note: No daemon can be started now: ${printable(settings.fault.message)}\n`);
     return conclude(outcome, false);
   },
 };

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { loadSettings } from '../config.js';
+import { loadSettings, misspeltVariables } from '../config.js';
 import { errorTable } from '../errors.js';
 import { configFile } from '../state-directory.js';
 import { lookAtAgent } from './agent.js';
-import { type Finding, problem, well } from './finding.js';
+import { type Finding, problem, warning, well } from './finding.js';
 import { lookAtMachine } from './machine.js';
 import { lookAtState } from './state.js';
 
@@ -15,5 +15,11 @@ export async function examine(): Promise<Finding[]> {
   const looks = await Promise.all([lookAtMachine(settings), lookAtState(settings), lookAtAgent(settings)]);
   const file = configFile();
   const origin = existsSync(file) ? file : `no ${file}: the environment and the defaults hold`;
-  return [well('settings', origin), ...looks.flat()];
+  return [well('settings', origin), ...lookAtVariables(), ...looks.flat()];
+}
+
+function lookAtVariables(): Finding[] {
+  return misspeltVariables().map(({ variable, meant }) =>
+    warning('environment', `${variable} is no setting`, `Set ${meant} instead, if that was meant.`),
+  );
 }

@@ -75,6 +75,16 @@ describe('offshoot doctor', () => {
     assert.match(impossible.get('state directory')?.mend ?? '', /OFFSHOOT_STATE_DIR/);
   });
 
+  it('names a variable that is near to a setting, and lets jobs run', async () => {
+    const found = await findings({ ...COMMAND, OFFSHOOT_BAKEND: 'command' });
+    assert.deepEqual(found.get('environment'), {
+      name: 'environment',
+      level: 'warning',
+      found: 'OFFSHOOT_BAKEND is no setting',
+      mend: 'Set OFFSHOOT_BACKEND instead, if that was meant.',
+    });
+  });
+
   it('names a setting that does not fit', async () => {
     const found = await findings({ ...COMMAND, OFFSHOOT_MAX_RUNNING: 'many' });
     assert.match(found.get('settings')?.found ?? '', /OFFSHOOT_MAX_RUNNING/);

@@ -59,6 +59,19 @@ describe('offshoot', () => {
     assert.equal(JSON.parse(refused.stdout).error.code, 'invalid_config');
   });
 
+  it('asks whether a variable near to a setting was meant to be one, and leaves others alone', () => {
+    const { status, stderr, stdout } = offshoot(['config'], {
+      OFFSHOOT_MAX_RUNING: '3',
+      OFFSHOOT_TOKEN: 'secret',
+      OFFSHOOT_JOB_ID: 'id',
+      OFFSHOOT_OF_ANOTHER: 'x',
+      OFFSHOOT_: '',
+    });
+    assert.equal(status, 0);
+    assert.equal(stderr, 'note: OFFSHOOT_MAX_RUNING is no setting; did you mean OFFSHOOT_MAX_RUNNING?\n');
+    assert.match(stdout, /max_running = 16 +\[default\]/);
+  });
+
   it('takes directories that stay warm with commas between, and none that leads elsewhere', () => {
     const shown = offshoot(['config'], { OFFSHOOT_WARM_PATHS: 'node_modules,tools/.cache' });
     assert.match(shown.stdout, /warm_paths = node_modules,tools\/\.cache\s+\[environment\]/);

@@ -5,9 +5,9 @@ import { type Command, jsonFlag } from '../../src/cli/command.js';
 import { commands } from '../../src/cli/commands.js';
 import { flagsOf } from '../../src/cli/flags.js';
 import { generalHelp, helpFor } from '../../src/cli/help.js';
-import { nearest } from '../../src/cli/nearest.js';
 import { parseParameters } from '../../src/cli/parameters.js';
 import { errorTable } from '../../src/errors.js';
+import { nearest } from '../../src/nearest.js';
 import { delegateAsync } from '../../src/operations/delegate-async.js';
 import { jobList } from '../../src/operations/job-list.js';
 
