@@ -1,12 +1,19 @@
 import { copyFileSync, existsSync, lstatSync, readdirSync, readlinkSync, utimesSync } from 'node:fs';
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { absolutePath } from './byte-path.js';
 import { isStamped, readStamps } from './directory-stamps.js';
 import type { CallerEnvironment } from './environment.js';
 import { findIndexChanges } from './index-changes.js';
 import { discardUnless } from './removal.js';
-import { lowerTreesOf, overlaySlotLayout, type SlotLayout, slotContext, slotLayout } from './slot.js';
+import {
+  isCheckout,
+  lowerTreesOf,
+  overlaySlotLayout,
+  type SlotLayout,
+  slotContext,
+  slotLayout,
+} from './slot.js';
 import { type KeptSlot, listKept, nameOf } from './slot-name.js';
 import type { SlotSize } from './slot-size.js';
 
@@ -75,7 +82,10 @@ export async function proveLowerTree(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<void> {
-  const { lower, gitDirectory } = slotLayout(slotDirectory);
+  const { lower: link, gitDirectory } = slotLayout(slotDirectory);
+  // By its name: an agent without a sandbox may have put another link there.
+  const lower = join(lowerTreesOf(slotDirectory), basename(await readlink(link).catch(() => '')));
+  if (!isCheckout(slotLayout(lower).checkout)) return;
   const tree = { ...slotLayout(lower), gitDirectory };
   const proven = await isAsMade(tree, environment, signal).catch(() => false);
   if (!proven) await writeFile(join(lower, SPOILT), '');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, type Stats, writeFileSync } from 'node:fs';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { overlaySlotLayout } from './slot.js';
 import { findOpaque, runQuietly } from './system.js';
@@ -82,8 +82,13 @@ async function tryWay(way: MountWay, place: string): Promise<boolean> {
 }
 
 /** Once the overlay is mounted nowhere: lets its owner delete what the kernel left in the working directory. */
-export const openWork = (slotDirectory: string): Promise<void> =>
-  chmod(join(overlaySlotLayout(slotDirectory).work, 'work'), 0o700).catch(() => undefined);
+export async function openWork(slotDirectory: string): Promise<void> {
+  const { work } = overlaySlotLayout(slotDirectory);
+  const own = join(work, 'work');
+  // Nowhere else, should an agent without a sandbox have put a link there.
+  const found = await Promise.all([work, own].map((path) => lstat(path).catch(() => null)));
+  if (found.every((each) => each?.isDirectory())) await chmod(own, 0o700).catch(() => undefined);
+}
 
 /** In an upper directory, such a device stands for what was removed from the tree below. */
 export const isHole = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;

@@ -6,7 +6,7 @@ import { becomeLowerTree, proveLowerTree } from './lower-tree.js';
 import { openWork } from './overlay.js';
 import { discard, discardParts, removeWorktree } from './removal.js';
 import { scrubSlot } from './scrub.js';
-import { isOverlaySlot, slotContext, slotLayout } from './slot.js';
+import { isCheckout, isOverlaySlot, overlaySlotLayout, slotContext, slotLayout } from './slot.js';
 import { type PoolBounds, putIdle, trimPool } from './slot-pool.js';
 import { type Survey, surveySlot } from './survey.js';
 import { findWarm } from './warm-directories.js';
@@ -82,8 +82,10 @@ const repositoriesOf = (plan: ReleasePlan): string => dirname(dirname(dirname(pl
 
 /** Whatever the agent left lies in the upper directory, which goes whole. The tree below serves the next job. */
 async function endOverlay(plan: ReleasePlan): Promise<void> {
-  if (isToProve(plan)) await proveLowerTree(plan.slotDirectory, plan.environment, plan.signal);
-  await openWork(plan.slotDirectory);
+  if (isCheckout(overlaySlotLayout(plan.slotDirectory).checkout)) {
+    if (isToProve(plan)) await proveLowerTree(plan.slotDirectory, plan.environment, plan.signal);
+    await openWork(plan.slotDirectory);
+  }
   await discard(plan.slotDirectory);
   await trimPool(repositoriesOf(plan), plan);
 }

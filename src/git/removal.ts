@@ -99,6 +99,8 @@ export async function deleteTree(path: string, priority: readonly string[] = ['n
     return runQuietly(program, args);
   };
   if (await run('rm', '-rf')) return;
+  // What would follow a link that stands there itself is not for what an agent left.
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   // Directories that their owner may not write to, and files that nobody may, keep what is there.
   await run('chattr', '-R', '-f', '-i', '-a');
   await run('chmod', '-R', 'u+rwX');

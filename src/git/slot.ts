@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { lstatSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import type { GitContext } from './git.js';
 
@@ -93,11 +93,19 @@ export const isOverlaySlot = (slot: string): boolean =>
   lstatSync(slotLayout(slot).lower, { throwIfNoEntry: false }) !== undefined;
 
 /**
- * Whether a checkout lies at a path. Where an agent put a link in its place there is none: behind it lies what is
- * somebody else's, and is neither to be looked through, nor written to, nor scrubbed.
+ * Whether the checkout of a slot lies where it is looked for, below real directories all the way from the state
+ * directory. Where an agent put a link in the place of one there is none: behind it lies what is somebody else's, and
+ * is neither to be looked through, nor written to, nor scrubbed.
  */
-export const isCheckout = (path: string): boolean =>
-  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+export function isCheckout(path: string): boolean {
+  const stateDirectory = join(path, '..', '..', '..', '..', '..');
+  try {
+    const real = join(realpathSync(stateDirectory), relative(stateDirectory, path));
+    return realpathSync(path) === real && lstatSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Directory of a slot. `commonDirectory` is the repository's shared git directory, real path; `slot` is the

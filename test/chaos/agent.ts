@@ -16,7 +16,7 @@ export const behaviours = {
   'closes-stdout': 'exec >&- 2>&-; sleep 1; echo late >late.txt',
   'kills-parent': 'echo x >x.txt; kill -9 $PPID; sleep 600',
   'deletes-git': 'rm -rf .git; echo x >a.txt',
-  fifos: 'mkfifo pipe; ln -s /etc/passwd link; mkdir -p "$(printf "a\\nb")"; echo x >x.txt',
+  fifos: 'mkfifo pipe; ln -s /nonexistent/outside link; mkdir -p "$(printf "a\\nb")"; echo x >x.txt',
   'ends-by-signal': 'echo x >x.txt; kill -SEGV $$',
   'many-files': 'i=0; while [ $i -lt 10000 ]; do : >f$i; i=$((i+1)); done',
 } as const;

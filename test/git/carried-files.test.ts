@@ -21,6 +21,7 @@ import {
   makeRepository,
   makeUser,
   makeWorkspace,
+  outside,
   planFor,
   put,
   snapshot,
@@ -34,7 +35,7 @@ test('untracked files belong to the baseline when they are asked for, and ignore
   const root = await makeRepository(workspace, user, { '.gitignore': '*.log\n', 'a.txt': 'one\n' });
   put(root, 'new/deep/file', 'x\r\n');
   put(root, 'line\nbreak', 'x');
-  symlinkSync('/etc/passwd', join(root, 'link'));
+  symlinkSync(join(outside(workspace), 'theirs'), join(root, 'link'));
   put(root, 'debug.log', 'ignored');
   put(root, '.git/info/exclude', 'private\n');
   put(root, 'private', 'excluded');

@@ -56,7 +56,7 @@ const chains: Record<string, string[]> = {
   ],
   'binary files, modes and links': [
     'printf "\\000\\377\\r\\n" >bin.dat; chmod 755 a.txt; chmod 644 run.sh; ln -s a.txt link',
-    'printf "\\377" >>bin.dat; ln -sf b.txt link; rm b.txt; ln -s /etc/passwd b.txt',
+    'printf "\\377" >>bin.dat; ln -sf b.txt link; rm b.txt; ln -s /nonexistent/outside b.txt',
     'chmod 644 a.txt; rm link; cp bin.dat link; rm bin.dat; ln -s link bin.dat',
     'rm b.txt; printf "two\\nthree\\nfour\\n" >b.txt; mkdir run; mv run.sh run/sh',
   ],

@@ -28,6 +28,7 @@ import {
   makeRepository,
   makeUser,
   makeWorkspace,
+  outside,
   planFor,
   put,
   slotOf,
@@ -77,7 +78,7 @@ const rows: Row[] = [
     title: 'modes and links',
     act: (tree) => {
       chmodSync(join(tree, 'run.sh'), 0o755);
-      symlinkSync('/etc/passwd', join(tree, 'link'));
+      symlinkSync(join(outside(workspace), 'theirs'), join(tree, 'link'));
       symlinkSync('missing', join(tree, 'dir/dangling'));
     },
   },
@@ -106,7 +107,7 @@ const rows: Row[] = [
     title: 'a directory turned into a link to outside',
     act: (tree) => {
       rmSync(join(tree, 'dir'), { recursive: true });
-      symlinkSync('/etc', join(tree, 'dir'));
+      symlinkSync(outside(workspace), join(tree, 'dir'));
     },
   },
   {

@@ -18,7 +18,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { ReleasePlan } from '../../src/git/release.js';
 import { surveySlot } from '../../src/git/survey.js';
@@ -340,6 +340,26 @@ test("a link in the place of the checkout leads a release nowhere: what lies beh
   assert.deepEqual(snapshot(elsewhere), before);
   await assertAsNew(root, worktree);
 });
+
+for (const above of ['the slot', 'all slots']) {
+  test(`nor does one in the place of ${above}`, async () => {
+    const root = await makeRepository(workspace, user, files);
+    const worktree = await make(planFor(workspace, root, user, { warm: true }));
+    const place = above === 'the slot' ? slotOf(worktree) : dirname(slotOf(worktree));
+    const elsewhere = join(makeWorkspace(), 'elsewhere');
+    renameSync(place, elsewhere);
+    put(elsewhere, 'precious', 'theirs\n');
+    symlinkSync(elsewhere, place);
+    put(worktree.path, 'untracked/precious', 'theirs\n');
+    const before = snapshot(elsewhere);
+    assert.equal(await surveySlot(slotOf(worktree), worktree.baselineCommit, user, signal), undefined);
+    if (above === 'the slot') {
+      assert.equal(await release(worktree), 'removed');
+      assert.deepEqual(snapshot(elsewhere), before);
+    }
+    rmSync(place, { recursive: true, force: true });
+  });
+}
 
 test('nor does one in the place of an idle checkout: the next job gets a new slot', async () => {
   const root = await makeRepository(workspace, user, files);

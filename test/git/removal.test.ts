@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { deleteTree } from '../../src/git/removal.js';
-import { makeWorkspace, snapshot } from '../support/git.js';
+import { makeWorkspace, outside, snapshot } from '../support/git.js';
 
 test('a tree is deleted whose directories nobody may write to, and nothing that its links lead to', async () => {
   const workspace = makeWorkspace();
@@ -19,4 +19,19 @@ test('a tree is deleted whose directories nobody may write to, and nothing that 
   assert.ok(!existsSync(tree));
   assert.deepEqual(snapshot(other), before);
   chmodSync(other, 0o755);
+});
+
+test('a link in the place of a tree goes, and what it leads to stays as it is', async () => {
+  const workspace = makeWorkspace();
+  const directory = join(workspace, 'directory');
+  mkdirSync(directory);
+  const link = join(directory, 'link');
+  symlinkSync(outside(workspace), link);
+  chmodSync(outside(workspace), 0o500);
+  // Root may remove it all the same; others may not, and then nothing behind it is opened either.
+  chmodSync(directory, 0o555);
+  const before = snapshot(outside(workspace));
+  await deleteTree(link);
+  chmodSync(directory, 0o755);
+  assert.deepEqual(snapshot(outside(workspace)), before);
 });

@@ -23,6 +23,7 @@ import {
   makeRepository,
   makeUser,
   makeWorkspace,
+  outside,
   planFor,
   put,
   slotOf,
@@ -83,7 +84,7 @@ const rows: Row[] = [
     title: 'a file turned into a symbolic link',
     act: (root) => {
       unlinkSync(join(root, 'a.txt'));
-      symlinkSync('/etc/passwd', join(root, 'a.txt'));
+      symlinkSync(join(outside(workspace), 'theirs'), join(root, 'a.txt'));
     },
   },
   {

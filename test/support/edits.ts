@@ -14,7 +14,7 @@ const edit = fc.oneof(
   fc.record({
     kind: fc.constant('link' as const),
     path,
-    content: fc.constantFrom('.', '..', '/etc/passwd', 'missing'),
+    content: fc.constantFrom('.', '..', '/nonexistent/outside', 'missing'),
   }),
   fc.record({ kind: fc.constant('delete' as const), path }),
 );

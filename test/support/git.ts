@@ -29,8 +29,15 @@ import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/gi
 export function makeWorkspace(): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'offshoot-git-')));
   after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  put(outside(directory), 'theirs', 'theirs\n');
   return directory;
 }
+
+/**
+ * A directory of a workspace with the file `theirs`, for links that lead out of a tree. Never a directory of the
+ * machine: a fault under test might follow them.
+ */
+export const outside = (workspace: string): string => join(workspace, 'outside');
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 

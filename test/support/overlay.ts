@@ -17,7 +17,7 @@ export interface OverlayHouse {
   inside(worktree: MadeWorktree, words: readonly string[], input?: string): void;
   release(
     worktree: MadeWorktree,
-    more?: { warmSlots?: number; overlay?: boolean },
+    more?: { warmSlots?: number; overlay?: boolean; prove?: boolean },
   ): Promise<'kept' | 'removed'>;
   /** Has the repository's first job come and go, so that the next is laid over what it left. */
   prepare(root: string): Promise<void>;
