@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { Offshoot } from './offshoot.js';
 
-/** Debian's program itself, where it is: the script in its place on PATH fails without its own settings in /etc. */
-const [PROGRAM = '/usr/bin/chromium'] = ['/usr/lib/chromium/chromium'].filter((path) => existsSync(path));
+const PROGRAM = '/usr/bin/chromium';
 
 /** Why there can be no test in a browser; false where there can. */
 export const noBrowser = existsSync(PROGRAM) ? false : `${PROGRAM} is not installed`;
