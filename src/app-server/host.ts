@@ -17,13 +17,16 @@ export interface HostPlan {
 }
 
 export interface HostLimits {
-  /** Threads of the app-server at once: about 3 MiB each, and what is lost when it crashes. */
+  /**
+   * Threads of the app-server at once, and what is lost when it crashes. Each takes about 2 MiB, the app-server itself
+   * with all that a burst of starts leaves in it 40 to 100.
+   */
   runs: number;
-  /** It gives back only part of its memory, so it is replaced after this many. */
+  /** What ended threads leave in it is little, but nobody bounds it: it is replaced after this many. */
   turns: number;
 }
 
-const LIMITS: HostLimits = { runs: 64, turns: 200 };
+const LIMITS: HostLimits = { runs: 128, turns: 500 };
 /** After this time a host takes no more jobs; the longest of those it has may run another week. */
 const MOST_AGE_MS = 24 * 60 * 60_000;
 const IDLE_MS = 15_000;

@@ -57,24 +57,28 @@ async function findEarlier(
   { house }: Call,
 ): Promise<Outcome<Start>> {
   const view = await house.supervisor.look(jobId);
-  if (view === null) return findAgain(jobId, root, key, house);
+  if (view === null) return findAgain(jobId, root, key, house, refuse('job_not_found'));
   const { record } = view;
   if (!isSettled(record.state)) return refuseRunning(view, house.now());
   const continues = continuationOf(record, house.settings.backend);
-  if (!continues.ok) return continues;
+  if (!continues.ok) return findAgain(jobId, root, key, house, continues);
   const found = await findSameWorkspace(record.submission, root);
   return found.ok ? succeed({ ...found.value, earlier: record, continues: continues.value }) : found;
 }
 
-/** A call that is repeated when the earlier job is gone begins where the first call of its key did. */
+/**
+ * A call that is repeated when the earlier job is gone, or can no longer be continued, begins where the first call of
+ * its key did; `refused` is what any other call gets.
+ */
 async function findAgain(
   jobId: string,
   root: Work['workspace_root'],
   key: Work['idempotency_key'],
   { supervisor }: House,
+  refused: Outcome<never>,
 ): Promise<Outcome<Start>> {
   const startedId = key === undefined ? null : await supervisor.startedBy(key);
-  if (startedId === null) return refuse('job_not_found');
+  if (startedId === null) return refused;
   const started = await supervisor.look(startedId);
   if (started === null) return refuse('idempotency_result_unavailable');
   const { submission } = started.record;

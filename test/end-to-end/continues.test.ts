@@ -180,6 +180,27 @@ describe('a follow-up', { concurrency: 2 }, () => {
     });
   });
 
+  it('is answered to a repeated call of its key when new jobs have another backend by now', async () => {
+    await withOffshoot({}, async (offshoot) => {
+      const first = await offshoot.delegate('first: echo 1 > one.txt');
+      await offshoot.result(first);
+      const keyed = { continues: first, idempotency_key: 'second' };
+      const second = await offshoot.delegate('second: echo 2 > two.txt', keyed);
+      await offshoot.result(second);
+      await offshoot.kill();
+      Object.assign(offshoot.environment, { OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: 'true' });
+      await offshoot.start();
+      assert.equal(await offshoot.delegate('second: echo 2 > two.txt', keyed), second);
+      const refused = async (input: object) => {
+        const all = { task: 'third', workspace_root: offshoot.repository, ...input };
+        return (await offshoot.refusal('codex_delegate_async', all)).code;
+      };
+      assert.equal(await refused(keyed), 'idempotency_conflict');
+      assert.equal(await refused({ ...keyed, idempotency_key: 'third' }), 'cannot_continue');
+      assert.equal(await refused({ continues: first }), 'cannot_continue');
+    });
+  });
+
   it('of a cancelled job goes on with what was done until then, through a kill -9 of the daemon', async () => {
     await withOffshoot({}, async (offshoot, model) => {
       const first = await offshoot.delegate('first: echo 1 > one.txt: sleep 600');
