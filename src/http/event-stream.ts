@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { textOf } from '../mcp/message-text.js';
 
 /** Whoever sits between may take a connection for dead that carries nothing; in milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
@@ -23,7 +24,7 @@ export function eventStream(response: ServerResponse, sessionId: string): EventS
   const keepAlive = setInterval(() => response.write(': keepalive\n\n'), KEEP_ALIVE_MS).unref();
   response.once('close', () => clearInterval(keepAlive));
   return {
-    send: (message) => void response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`),
+    send: (message) => void response.write(`event: message\ndata: ${textOf(message)}\n\n`),
     end() {
       // The client may take long to read the end.
       clearInterval(keepAlive);

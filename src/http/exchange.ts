@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { textOf } from '../mcp/message-text.js';
 import { noSuchSession, refuseHttp } from './answers.js';
 import { type EventStream, eventStream } from './event-stream.js';
 
@@ -60,7 +61,7 @@ export class Exchange {
 
   #answerAsJson(message: JSONRPCMessage): void {
     clearTimeout(this.#patience);
-    const body = JSON.stringify(message);
+    const body = textOf(message);
     this.#response
       .writeHead(200, {
         'content-type': 'application/json',

@@ -21,8 +21,8 @@ export function isLoopback(name: string): boolean {
 }
 
 function isOwnName(name: string, servedAt: string): boolean {
-  const own = [hostname(), servedAt].map((each) => each.toLowerCase());
-  return isLoopback(name) || isIP(name) !== 0 || own.includes(name);
+  if (isLoopback(name) || isIP(name) !== 0) return true;
+  return name === servedAt.toLowerCase() || name === hostname().toLowerCase();
 }
 
 /** Without the brackets of an IPv6 address; null if the text is no origin of http or https. */

@@ -1,10 +1,19 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  type BigIntStats,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * Bearer tokens: `offshoot_NAME_SECRET`, one file a token (mode 0600) below the state directory. A token says
- * which file it has to be equal to, so a check reads that one file, and a token that was revoked is refused from
+ * which file it has to be equal to, so a check looks at that one file, and a token that was revoked is refused from
  * then on, whichever process revoked it.
  */
 const FORM = /^offshoot_([a-z0-9][a-z0-9-]{0,31})_([A-Za-z0-9_-]{43})$/;
@@ -58,10 +67,33 @@ export function nameOfToken(stateDir: string, presented: string): string | null 
   const name = FORM.exec(presented)?.[1];
   if (name === undefined) return null;
   try {
-    const kept = readFileSync(join(directoryOf(stateDir), name), 'utf8').trim();
     // Throws on different lengths: tokens of one name are of one length.
-    return timingSafeEqual(Buffer.from(kept), Buffer.from(presented)) ? name : null;
+    return timingSafeEqual(keptToken(join(directoryOf(stateDir), name)), Buffer.from(presented))
+      ? name
+      : null;
   } catch {
     return null;
   }
 }
+
+/** What was read of token files, with what the file was then: a client presents its token with each request. */
+const read = new Map<string, { file: BigIntStats; token: Buffer }>();
+/** A file that was changed this short a time ago may change again and look the same, in milliseconds. */
+const SETTLED_MS = 1_000;
+
+/** The token that a file holds; throws when there is none. */
+function keptToken(path: string): Buffer {
+  const file = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const before = read.get(path);
+  if (file !== undefined && before !== undefined && isSame(file, before.file)) return before.token;
+  read.delete(path);
+  const token = Buffer.from(readFileSync(path, 'utf8').trim());
+  if (file !== undefined && Date.now() - Number(file.ctimeMs) > SETTLED_MS) read.set(path, { file, token });
+  return token;
+}
+
+const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
+  one.ino === other.ino &&
+  one.size === other.size &&
+  one.mtimeNs === other.mtimeNs &&
+  one.ctimeNs === other.ctimeNs;

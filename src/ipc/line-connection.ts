@@ -25,6 +25,19 @@ const MAXIMUM_UNREAD_BYTES = 64 * 1024 * 1024;
 export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BYTES): LineConnection {
   const splitter = lineSplitter();
   let underway = 0;
+  let gathering = false;
+
+  /** What is sent until the loop turns leaves in one write: a store answers many at once, and so do we. */
+  function gather(): void {
+    if (gathering) return;
+    gathering = true;
+    socket.cork();
+    setImmediate(() => {
+      gathering = false;
+      socket.uncork();
+    });
+  }
+
   return {
     listen(onLine, onClose) {
       socket.on('data', (chunk) => {
@@ -38,6 +51,7 @@ export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BY
     },
     send(line) {
       if (!socket.writable) return;
+      gather();
       socket.write(`${line}\n`);
       if (socket.writableLength > maximumUnread) socket.destroy();
     },

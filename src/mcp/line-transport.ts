@@ -11,6 +11,7 @@ import {
 } from '../ipc/json-rpc.js';
 import type { LineConnection } from '../ipc/line-connection.js';
 import { type Line, MAXIMUM_LINE_BYTES } from '../ipc/lines.js';
+import { textOf } from './message-text.js';
 
 /**
  * MCP's newline-delimited JSON-RPC over a connection of ours. Unlike the SDK's stdio transport it answers a
@@ -22,7 +23,7 @@ export function lineTransport(connection: LineConnection): Transport {
       connection.listen(take, () => transport.onclose?.());
     },
     async send(message) {
-      connection.send(JSON.stringify(message));
+      connection.send(textOf(message));
     },
     async close() {
       connection.close();

@@ -1,4 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { prepareText } from './message-text.js';
 import { completePrompt, getPrompt, listPrompts } from './prompts.js';
 import { jobResources, resourceTemplates } from './resources.js';
 import { METHOD_NOT_FOUND, RpcError } from './rpc-error.js';
@@ -19,11 +20,12 @@ export function requestHandler(
   tools: readonly Tool[],
   notFoundCode: number,
 ): RequestHandler {
+  const listed = prepareText({ tools });
   const resources = jobResources(service, notFoundCode);
   return async (request, caller) => {
     switch (request.method) {
       case 'tools/list':
-        return { tools };
+        return listed;
       case 'tools/call': {
         const { name, arguments: input } = request.params ?? {};
         return toToolResult(await callOperation(service, name, input, caller));

@@ -145,6 +145,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'config',
     'type log',
     'mcp/era',
+    'mcp/message-text',
     'type mcp/serve-mcp',
     'type mcp/session-server',
     'type mcp/stateless-server',
