@@ -86,7 +86,9 @@ const settingsSchema = z.strictObject({
     ),
   app_server_from: wholeNumber(1, 1_000)
     .default(32)
-    .describe('With the backend auto: how many jobs run at once when the next goes to an app-server.'),
+    .describe(
+      'With the backend auto: a job that starts as the so-many-th of those at once, or beyond, goes to an app-server.',
+    ),
   command: z
     .string()
     .optional()
