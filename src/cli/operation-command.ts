@@ -64,7 +64,8 @@ export function checkInput(schema: z.ZodType, input: unknown): string | null {
   const parsed = schema.safeParse(input);
   if (parsed.success) return null;
   return explain(
-    refuse('invalid_arguments', { details: { fields: describeIssues(parsed.error.issues) } }).fault,
+    refuse('invalid_arguments', { details: { fields: describeIssues(schema, input, parsed.error.issues) } })
+      .fault,
   );
 }
 

@@ -10,12 +10,13 @@ const count = z.number();
 const presence = z.record(z.string(), count);
 
 /** The fields of codex_delegate_async, which describes them: a second copy would only cost tokens. */
-const { continues: _, ...fields } = delegateFields;
-const input = z.strictObject(
-  Object.fromEntries(
+const { continues: _, task, ...fields } = delegateFields;
+const input = z.strictObject({
+  task: task.describe('The task that Codex would be given.'),
+  ...(Object.fromEntries(
     Object.entries<z.ZodType>(fields).map(([name, field]) => [name, field.describe('As there.')]),
-  ) as typeof fields,
-);
+  ) as typeof fields),
+});
 
 const MAX_WARNINGS_BYTES = 4 * 1024;
 const MAX_WARNING_BYTES = 512;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 export interface FieldProblem {
   field: string;
@@ -10,19 +10,80 @@ const LONGEST_NAME = 128;
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
 
 /**
- * Tells which fields do not fit and why: their names and the schema's own words, never a value. Names that the
- * caller made up are cut at 128 characters, and withheld when they hold control characters.
+ * Tells which fields of an input do not fit its schema and why, a sentence or two each, and never a value. Names that
+ * the caller made up are cut at 128 characters, and withheld when they hold control characters.
  */
-export function describeIssues(issues: readonly z.core.$ZodIssue[]): FieldProblem[] {
-  return issues.flatMap(describeIssue).slice(0, MAXIMUM_PROBLEMS);
+export function describeIssues(
+  schema: z.ZodType,
+  input: unknown,
+  issues: readonly z.core.$ZodIssue[],
+): FieldProblem[] {
+  return issues
+    .flatMap((issue) => {
+      if (issue.code === 'unrecognized_keys')
+        return issue.keys.slice(0, MAXIMUM_PROBLEMS).map(unknownField(issue));
+      return [{ field: nameOf(issue.path), reason: reasonOf(issue, schema, input) }];
+    })
+    .slice(0, MAXIMUM_PROBLEMS);
 }
 
-function describeIssue(issue: z.core.$ZodIssue): FieldProblem[] {
-  if (issue.code !== 'unrecognized_keys') return [{ field: nameOf(issue.path), reason: issue.message }];
-  return issue.keys
-    .slice(0, MAXIMUM_PROBLEMS)
-    .map((key) => ({ field: nameOf([...issue.path, key]), reason: 'There is no such argument.' }));
+const unknownField = (issue: z.core.$ZodIssue) => (key: string) => ({
+  field: nameOf([...issue.path, key]),
+  reason: 'There is no such argument.',
+});
+
+function reasonOf(issue: z.core.$ZodIssue, schema: z.ZodType, input: unknown): string {
+  if (issue.code === 'invalid_type' && isMissing(issue, input)) {
+    const purpose = fieldAt(schema, issue.path)?.description;
+    return purpose === undefined ? 'It is missing.' : `It is missing. ${firstSentence(purpose)}`;
+  }
+  switch (issue.code) {
+    case 'invalid_type':
+      return `It must be ${nounOf(issue.expected)}.`;
+    case 'invalid_value':
+      return `It must be one of: ${issue.values.map(String).join(', ')}.`;
+    case 'invalid_format':
+      return issue.pattern === undefined ? issue.message : `It must match ${issue.pattern}.`;
+    case 'too_small':
+      return limitOf(issue.origin, 'at least', issue.minimum);
+    case 'too_big':
+      return limitOf(issue.origin, 'at most', issue.maximum);
+    default:
+      return issue.message;
+  }
 }
+
+const isMissing = ({ path }: z.core.$ZodIssue, input: unknown): boolean =>
+  path.length > 0 && valueAt(input, path) === undefined;
+
+function limitOf(origin: string, words: string, bound: number | bigint): string {
+  if (origin === 'string') return `It must have ${words} ${bound} characters.`;
+  if (origin === 'array') return `It must have ${words} ${bound} entries.`;
+  return `It must be ${words} ${bound}.`;
+}
+
+const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    input,
+  );
+
+/** The field that a path leads to, through objects and lists. */
+function fieldAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
+  const [key, ...rest] = path;
+  if (key === undefined) return schema;
+  let within: unknown;
+  if (schema instanceof z.ZodObject) within = schema.shape[String(key)];
+  if (schema instanceof z.ZodArray) within = schema.element;
+  return within instanceof z.ZodType ? fieldAt(within, rest) : undefined;
+}
+
+const nounOf = (type: string): string => {
+  if (type === 'int') return 'a whole number';
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+};
+
+const firstSentence = (text: string): string => /^.*?\.(?= |$)/s.exec(text)?.[0] ?? text;
 
 function nameOf(path: readonly PropertyKey[]): string {
   const name = path.map(String).join('.');

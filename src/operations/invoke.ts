@@ -38,5 +38,7 @@ async function validateAndHandle(
 ): Promise<Outcome<unknown>> {
   const parsed = operation.input.safeParse(input ?? {});
   if (parsed.success) return operation.handle(parsed.data, call);
-  return refuse('invalid_arguments', { details: { fields: describeIssues(parsed.error.issues) } });
+  return refuse('invalid_arguments', {
+    details: { fields: describeIssues(operation.input, input ?? {}, parsed.error.issues) },
+  });
 }

@@ -29,6 +29,7 @@ const input = z.strictObject({
     'Only jobs of the repository that holds this directory; all unless given.',
   ),
   status: z.enum(jobStates).optional().describe('Only jobs in this state.'),
+  kind: z.enum(jobKinds).optional().describe('Only jobs of this kind.'),
   label: label.describe('Only jobs with exactly this label.'),
   group_id: groupId.describe('Only jobs of exactly this group.'),
   limit: z.number().int().min(1).max(500).default(50).describe('Jobs in one answer, at most.'),
@@ -69,13 +70,14 @@ export const jobList = defineOperation({
 
 async function toFilter(
   request: z.infer<typeof input>,
-): Promise<Outcome<Pick<ListFilter, 'repository' | 'state' | 'label' | 'groupId'>>> {
-  const { workspace_root: directory, status, label, group_id: group } = request;
+): Promise<Outcome<Pick<ListFilter, 'repository' | 'state' | 'kind' | 'label' | 'groupId'>>> {
+  const { workspace_root: directory, status, kind, label, group_id: group } = request;
   const found = directory === undefined ? null : await findRepository(directory);
   if (found !== null && !found.ok) return found;
   return succeed({
     ...(found !== null && { repository: found.value.commonDirectory }),
     ...(status !== undefined && { state: status }),
+    ...(kind !== undefined && { kind }),
     ...(label !== undefined && { label }),
     ...(group !== undefined && { groupId: group }),
   });

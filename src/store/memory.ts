@@ -125,11 +125,12 @@ export function createMemoryStore(): Store {
   const inOrder = () => [...jobs.values()].sort((one, other) => one.record.sequence - other.record.sequence);
   const oldestFirst = () => inOrder().map(({ record }) => record);
 
-  const list = ({ repository, state, label, groupId, before, limit }: ListFilter): JobRecord[] =>
+  const list = ({ repository, state, kind, label, groupId, before, limit }: ListFilter): JobRecord[] =>
     inOrder()
       .reverse()
       .filter(({ accepted }) => repository === undefined || accepted.repository === repository)
       .filter(({ record }) => state === undefined || record.state === state)
+      .filter(({ accepted }) => kind === undefined || accepted.kind === kind)
       .filter(({ accepted }) => label === undefined || accepted.label === label)
       .filter(({ accepted }) => groupId === undefined || accepted.groupId === groupId)
       .filter(({ record }) => before === undefined || record.sequence < before)

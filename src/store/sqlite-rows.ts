@@ -24,6 +24,7 @@ export interface SavedRow {
 
 export interface NewJobRow extends SavedRow {
   repository: string;
+  kind: string;
   label: string | null;
   groupId: string | null;
   idempotencyKey: string | null;
@@ -49,10 +50,11 @@ export const savedRow = (record: JobRecord): SavedRow => ({
 });
 
 export function newJobRow({ record, task, argumentsHash, entry }: NewJob): NewJobRow {
-  const { repository, label, groupId, idempotencyKey } = record.submission;
+  const { repository, kind, label, groupId, idempotencyKey } = record.submission;
   return {
     ...savedRow(record),
     repository,
+    kind,
     label,
     groupId,
     idempotencyKey,

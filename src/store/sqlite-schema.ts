@@ -13,6 +13,8 @@ export const UNSETTLED = "state NOT IN ('done', 'failed', 'cancelled', 'expired'
  * Version 2. Jobs have groups; those from before have none.
  *
  * Version 3. `announcements_left` counts how many more daemons may tell of a settled job.
+ *
+ * Version 4. Jobs are found by their kind; those from before there were kinds are delegations.
  */
 const migrations: readonly string[] = [
   `CREATE TABLE job (
@@ -54,6 +56,9 @@ const migrations: readonly string[] = [
    CREATE INDEX job_by_group ON job (group_id, sequence, state, repository) WHERE group_id IS NOT NULL;`,
   `ALTER TABLE job ADD COLUMN announcements_left INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX job_to_announce ON job (sequence) WHERE announcements_left > 0;`,
+  `ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'delegate';
+   UPDATE job SET kind = coalesce(json_extract(record, '$.submission.kind'), kind) WHERE json_valid(record);
+   CREATE INDEX job_by_kind ON job (kind, sequence);`,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

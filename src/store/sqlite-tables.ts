@@ -61,7 +61,7 @@ export function createJobTables(
 
   const insert = (job: NewJobRow): void => {
     const key = wholeOrNull(job.idempotencyKey);
-    statement('INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)').run(
+    statement('INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)').run(
       job.sequence,
       job.id,
       job.state,
@@ -71,6 +71,7 @@ export function createJobTables(
       job.expiresAt,
       job.record,
       wholeOrNull(job.groupId),
+      job.kind,
     );
     statement('INSERT INTO task VALUES (?, ?)').run(job.sequence, whole(job.task));
     addToJournal(job.sequence, job.entry);
@@ -189,10 +190,11 @@ export function createJobTables(
 }
 
 /** The conditions of a list in SQL, with the values for their question marks. */
-function conditionsOf({ repository, state, label, groupId, before }: ListFilter) {
+function conditionsOf({ repository, state, kind, label, groupId, before }: ListFilter) {
   const given = [
     ['repository = ?', repository === undefined ? undefined : whole(repository)],
     ['state = ?', state],
+    ['kind = ?', kind],
     ['label = ?', label === undefined ? undefined : whole(label)],
     ['group_id = ?', groupId === undefined ? undefined : whole(groupId)],
     ['sequence < ?', before],

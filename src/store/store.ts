@@ -1,5 +1,5 @@
 import type { JobState } from '../../machines/job.js';
-import type { JobRecord, JournalEntry } from '../job/record.js';
+import type { JobKind, JobRecord, JournalEntry } from '../job/record.js';
 
 /** So many daemons that start go on with an announcement that others left: one that ends them has an end itself. */
 export const ANNOUNCING_DAEMONS = 3;
@@ -95,6 +95,7 @@ export interface KnownKey {
 export interface ListFilter {
   repository?: string;
   state?: JobState;
+  kind?: JobKind;
   label?: string;
   groupId?: string;
   limit: number;

@@ -51,7 +51,7 @@ test('a refusal keeps its code, its details and its delay', async () => {
   const invalid = await callOperation(connection, 'toy_echo', { text: 1 });
   assert.ok(!invalid.ok && invalid.fault.code === 'invalid_arguments');
   assert.deepEqual(invalid.fault.details, {
-    fields: [{ field: 'text', reason: 'Invalid input: expected string, received number' }],
+    fields: [{ field: 'text', reason: 'It must be a string.' }],
   });
 });
 

@@ -245,6 +245,17 @@ export function conformance(name: string, open: () => Promise<Store>): void {
         assert.deepEqual(await sequences({ groupId: 'h', limit: 9 }), []);
       });
 
+      test('filters a list by kind, alone and with others', async () => {
+        const consult = { kind: 'consult' } as const;
+        await store.create([newJob(1, consult), newJob(2), newJob(3, { ...consult, groupId: 'g' })]);
+        await settle(newJob(1, consult));
+        assert.deepEqual(await sequences({ kind: 'consult', limit: 9 }), [3, 1]);
+        assert.deepEqual(await sequences({ kind: 'consult', state: 'done', limit: 9 }), [1]);
+        assert.deepEqual(await sequences({ kind: 'consult', groupId: 'g', limit: 9 }), [3]);
+        assert.deepEqual(await sequences({ kind: 'delegate', limit: 9, before: 2 }), []);
+        assert.deepEqual(await sequences({ kind: 'review', limit: 9 }), []);
+      });
+
       test('filters a list by repository, state and label, one or all', async () => {
         await store.create([
           newJob(1, { repository: 'a', label: 'x' }),

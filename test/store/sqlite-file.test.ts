@@ -65,7 +65,7 @@ test('a store of an older version is migrated, and its jobs are found', async ()
   const path = await filledPath();
   alter(
     path,
-    `DROP INDEX job_to_announce; ALTER TABLE job DROP COLUMN announcements_left;
+    `DROP INDEX job_by_kind; ALTER TABLE job DROP COLUMN kind; DROP INDEX job_to_announce; ALTER TABLE job DROP COLUMN announcements_left;
      DROP INDEX job_by_group; ALTER TABLE job DROP COLUMN group_id; PRAGMA user_version = 1;
      UPDATE job SET record = json_remove(record, '$.submission.groupId', '$.submission.client',
        '$.submission.priority', '$.submission.parentJobId', '$.submission.depth', '$.announce')`,
@@ -74,6 +74,7 @@ test('a store of an older version is migrated, and its jobs are found', async ()
   const [job] = await store.list({ limit: 1 });
   assert.deepEqual([job?.submission.groupId, job?.submission.priority, job?.submission.depth], [null, 0, 1]);
   assert.deepEqual(await store.list({ groupId: 'g', limit: 1 }), []);
+  assert.equal((await store.list({ kind: 'delegate', limit: 1 })).length, 1);
   assert.deepEqual([job?.announce, await store.takeUnannounced()], [false, []]);
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JobState } from '../../machines/job.js';
 import { newRecord } from '../../src/job/new-record.js';
-import { isSettled, type JobRecord, type JournalEntry } from '../../src/job/record.js';
+import { isSettled, type JobKind, type JobRecord, type JournalEntry } from '../../src/job/record.js';
 import type { NewJob } from '../../src/store/store.js';
 import { submission } from './house.js';
 
@@ -15,6 +15,7 @@ interface Particulars {
   repository?: string;
   label?: string | null;
   groupId?: string | null;
+  kind?: JobKind;
   key?: string | null;
   argumentsHash?: string;
   task?: string;
@@ -26,11 +27,13 @@ export function newJob(sequence: number, particulars: Particulars = {}): NewJob 
     repository = '/project/.git',
     label = null,
     groupId = null,
+    kind = 'delegate',
     key = null,
     task = `task ${sequence}`,
   } = particulars;
   const id = jobId(sequence);
   const submitted = submission({
+    kind,
     workspaceRoot: '/project',
     repository,
     backend: 'codex-exec',

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { z } from 'zod';
+import { describeIssues } from '../../src/operations/describe-issues.js';
+import { operations } from '../../src/operations/index.js';
+
+const schema = z.strictObject({
+  job_id: z
+    .string()
+    .regex(/^[a-z]+$/)
+    .describe('Id of the job. It is in the answer.'),
+  tasks: z.array(z.strictObject({ task: z.string().min(2).max(3).describe('What to do') })).max(3),
+  status: z.enum(['queued', 'done']).optional(),
+  limit: z.number().int().min(1).max(5).optional(),
+});
+
+function problems(input: unknown): Record<string, string> {
+  const parsed = schema.safeParse(input);
+  assert.ok(!parsed.success);
+  const found = describeIssues(schema, input, parsed.error.issues);
+  return Object.fromEntries(found.map(({ field, reason }) => [field, reason]));
+}
+
+describe('arguments that do not fit', () => {
+  it('are told as missing, with what they are for', () => {
+    assert.deepEqual(problems({}), {
+      job_id: 'It is missing. Id of the job.',
+      tasks: 'It is missing.',
+    });
+    assert.deepEqual(problems({ job_id: 'a', tasks: [{}] }), { 'tasks.0.task': 'It is missing. What to do' });
+  });
+
+  it('are told as of the wrong kind, form or size, and as none of ours', () => {
+    assert.deepEqual(problems({ job_id: null, tasks: [7, { task: 'long' }, { task: '' }], limit: 0.5 }), {
+      job_id: 'It must be a string.',
+      'tasks.0': 'It must be an object.',
+      'tasks.1.task': 'It must have at most 3 characters.',
+      'tasks.2.task': 'It must have at least 2 characters.',
+      limit: 'It must be a whole number.',
+    });
+    assert.deepEqual(
+      problems({ job_id: '1', tasks: [1, 1, 1, 1], status: 'secret', limit: 9, other: 'secret' }),
+      {
+        job_id: 'It must match /^[a-z]+$/.',
+        tasks: 'It must have at most 3 entries.',
+        status: 'It must be one of: queued, done.',
+        limit: 'It must be at most 5.',
+        other: 'There is no such argument.',
+      },
+    );
+    assert.deepEqual(problems([]), { arguments: 'It must be an object.' });
+  });
+
+  it('have a purpose wherever an operation cannot do without them', () => {
+    for (const { tool, input } of operations) {
+      const parsed = input.safeParse({});
+      const found = parsed.success ? [] : describeIssues(input, {}, parsed.error.issues);
+      for (const { field, reason } of found)
+        assert.match(reason, /^It is missing\. \S.{15,}\.$/, `${tool} ${field}`);
+    }
+  });
+});
