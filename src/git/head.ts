@@ -8,6 +8,8 @@ export const ONLY_GIT_KNOWS = 'only git knows';
 const SMALL_FILE_BYTES = 1024 * 1024;
 const PACKED_REFS_BYTES = 64 * 1024 * 1024;
 const MAX_SYMBOLIC_REFS = 5;
+/** Such refs are not shared among the worktrees of a repository: git-worktree(1), "Refs". */
+const OF_ONE_WORKTREE = /^refs\/(bisect|worktree|rewritten)\//;
 const ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
@@ -22,6 +24,7 @@ export function headCommit(gitDirectory: string, commonDirectory: string): strin
     if (ID.test(line)) return line;
     const name = /^ref:\s*(refs\/.+)$/.exec(line)?.[1];
     if (name === undefined || name.split('/').includes('..')) return null;
+    if (OF_ONE_WORKTREE.test(name)) return ONLY_GIT_KNOWS;
     value = readRegularFile(join(commonDirectory, name), SMALL_FILE_BYTES);
     if (value === null) return packedRef(commonDirectory, name);
   }

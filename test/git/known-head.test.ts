@@ -73,3 +73,20 @@ test('a repository that was known is refused once it is of another owner', {
   for (const path of [root, join(root, '.git')]) chownSync(path, 12_345, 12_345);
   expectCode(await makeWorktree(planFor(workspace, root, user)), 'repository_not_trusted');
 });
+
+test('a ref that each linked worktree has for itself is that of the worktree asked for', async () => {
+  const root = await makeRepository(workspace, user);
+  const run = (...args: string[]) => git(root, user, args);
+  const first = (await run('rev-parse', 'HEAD')).toString().trim();
+  put(root, 'a.txt', 'two\n');
+  await run('commit', '-qam', 'second');
+  await run('update-ref', 'refs/worktree/own', 'HEAD');
+  const linked = join(workspace, 'linked-with-own');
+  await run('worktree', 'add', '-q', '--detach', linked, 'HEAD');
+  const ofLinked = async () => (await make(planFor(workspace, linked, user))).baselineCommit;
+  assert.notEqual(await ofLinked(), first);
+  await git(linked, user, ['update-ref', 'refs/worktree/own', first]);
+  await git(linked, user, ['symbolic-ref', 'HEAD', 'refs/worktree/own']);
+  await git(linked, user, ['reset', '-q', '--hard']);
+  assert.equal(await ofLinked(), first);
+});
