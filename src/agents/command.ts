@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
@@ -48,7 +48,7 @@ async function preflight(settings: Settings): Promise<Outcome<Readiness>> {
 async function launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch>> {
   if (settings.command === null) return refuse('command_not_set');
   const temporary = join(job.jobDirectory, 'tmp');
-  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
   return succeed({
     command: [SHELL, '-c', settings.command],
     input: job.task,

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import type { BytePath } from './byte-path.js';
 
 import { readRegularFile } from './regular-file.js';
@@ -48,8 +48,8 @@ const MAX_ADDITIONS_BYTES = 64 * 1024 * 1024;
 export function writeAdditions(slot: SlotLayout, additions: Additions): void {
   const { sparse, ...lists } = additions;
   const plain = Object.values(lists).every((list) => list.length === 0) && !sparse;
-  if (plain) rmSync(slot.additions, { force: true });
-  else writeFileSync(slot.additions, JSON.stringify(additions));
+  if (plain && existsSync(slot.additions)) rmSync(slot.additions);
+  if (!plain) writeFileSync(slot.additions, JSON.stringify(additions));
 }
 
 export function readAdditions(slot: SlotLayout): Additions {

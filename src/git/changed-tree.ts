@@ -1,9 +1,8 @@
-import { rmSync } from 'node:fs';
-import { chmod, lstat } from 'node:fs/promises';
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { CheckedOutSubmodule } from './additions.js';
-import { type BytePath, lookInside, pathList, splitRecords, toBytes } from './byte-path.js';
+import { absolutePath, type BytePath, lookInside, pathList, splitRecords, toBytes } from './byte-path.js';
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -56,7 +55,7 @@ export async function recordCheckout(
     ...walked.untracked.filter((path) => continued.has(path)),
     ...kept.paths.filter((path) => !included.has(path)),
   ];
-  const readable = await makeReadable(slot.checkout, changed, maxBytes);
+  const readable = makeReadable(slot.checkout, changed, maxBytes);
   if (!readable.ok) return readable;
   const context = copyTrustedIndex(slot, environment, signal);
   const modes = await recordModes(context, largeFiles.unchanged);
@@ -133,23 +132,19 @@ const warnOfRefused = (count: number): string[] =>
 /** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */
 function copyTrustedIndex(slot: SlotLayout, environment: CallerEnvironment, signal: AbortSignal): GitContext {
   const copy = join(slot.gitDirectory, 'capture-index');
-  rmSync(`${copy}.lock`, { force: true });
+  if (existsSync(`${copy}.lock`)) rmSync(`${copy}.lock`);
   copyIndex(slot.index, copy);
   return slotContext(slot, environment, signal, copy);
 }
 
 /** Lets the owner read every changed file, and refuses when they are too large to be looked at. */
-async function makeReadable(
-  checkout: string,
-  paths: readonly BytePath[],
-  maxBytes: number,
-): Promise<Outcome<null>> {
+function makeReadable(checkout: string, paths: readonly BytePath[], maxBytes: number): Outcome<null> {
   const sizes: { path: BytePath; bytes: number }[] = [];
   for (const path of paths) {
-    const absolute = Buffer.concat([Buffer.from(`${checkout}/`), toBytes(path)]);
-    const found = await lstat(absolute);
+    const absolute = absolutePath(checkout, path);
+    const found = lstatSync(absolute);
     if (!found.isFile()) continue;
-    if ((found.mode & OWNER_READ) === 0) await chmod(absolute, (found.mode & 0o777) | OWNER_READ);
+    if ((found.mode & OWNER_READ) === 0) chmodSync(absolute, (found.mode & 0o777) | OWNER_READ);
     sizes.push({ path, bytes: found.size });
   }
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -1,43 +1,48 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, fsync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { removeFile } from './remove-file.js';
 
 /**
  * Writes a file that is there whole or not at all: beside its place first, then by a rename. Hashes what
- * passes. Whether it is on the disk is another matter: `writeLast`.
+ * passes. Whether it is on the disk is another matter: `flush`. Synchronous: what is written goes to memory, and to
+ * wait for each piece of it costs more.
  */
 export class NewFile {
   private readonly hash = createHash('sha256');
+  private readonly temporary: string;
+  private file: number | null;
   /** Bytes written so far. */
   bytes = 0;
 
-  private constructor(
-    private readonly path: string,
-    private readonly temporary: string,
-    private readonly file: FileHandle,
-  ) {}
-
-  static async create(path: string): Promise<NewFile> {
-    const temporary = `${path}.tmp`;
-    return new NewFile(path, temporary, await open(temporary, 'w', 0o600));
+  constructor(private readonly path: string) {
+    this.temporary = `${path}.tmp`;
+    this.file = openSync(this.temporary, 'w', 0o600);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  write(chunk: Uint8Array): void {
+    if (this.file === null) throw new Error('The file was closed.');
     this.hash.update(chunk);
     this.bytes += chunk.length;
-    await this.file.writeFile(chunk);
+    writeFileSync(this.file, chunk);
   }
 
   /** Puts the file into its place, and gives the SHA-256 of its bytes in hexadecimal. */
-  async place(): Promise<string> {
-    await this.file.close();
-    await rename(this.temporary, this.path);
+  place(): string {
+    this.close();
+    renameSync(this.temporary, this.path);
     return this.hash.digest('hex');
   }
 
-  async discard(): Promise<void> {
-    await this.file.close().catch(() => {});
-    await rm(this.temporary, { force: true });
+  discard(): void {
+    this.close();
+    removeFile(this.temporary);
+  }
+
+  private close(): void {
+    if (this.file !== null) closeSync(this.file);
+    this.file = null;
   }
 }
 
@@ -47,20 +52,25 @@ export class NewFile {
  */
 export async function writeLast(path: string, content: string, before: readonly string[]): Promise<void> {
   const temporary = `${path}.tmp`;
-  await writeFile(temporary, content, { mode: 0o600 });
-  await Promise.all([temporary, ...before].map(sync));
-  // The renames of the others are on the disk only when their directory is.
-  await sync(dirname(path));
-  await rename(temporary, path);
+  writeFileSync(temporary, content, { mode: 0o600 });
+  await flush([temporary, ...before]);
+  renameSync(temporary, path);
   await sync(dirname(path));
 }
 
+/** Waits until files of one directory are on the disk, with their names. */
+export async function flush(paths: readonly [string, ...string[]]): Promise<void> {
+  await Promise.all([dirname(paths[0]), ...paths].map(sync));
+}
+
+const fsyncSoon = promisify(fsync);
+
 /** Waits until a file, or the names in a directory, are on the disk. */
 async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
+  const file = openSync(path, 'r');
   try {
-    await file.sync();
+    await fsyncSoon(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

@@ -1,5 +1,4 @@
-import { renameSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Baseline } from './baseline.js';
 import type { Caller } from './caller.js';
@@ -41,12 +40,12 @@ export function* groundsOf(
 export async function makeSlotDirectory(directory: string, ground: Ground): Promise<boolean> {
   if (ground.kind === 'idle') return isCheckout(slotLayout(directory).checkout);
   const slots = join(directory, '..');
-  const firstMade = await mkdir(slots, { recursive: true, mode: 0o700 });
+  const firstMade = mkdirSync(slots, { recursive: true, mode: 0o700 });
   // ext4 then spreads the slots over the disk: without it, creating files where many were just deleted is
   // up to forty times slower on an ext4 without journal. Elsewhere it fails, which is as good.
   if (firstMade !== undefined) await runQuietly('chattr', ['+T', slots]);
-  await mkdir(directory, { mode: 0o700 });
-  await mkdir(slotLayout(directory).checkout);
+  mkdirSync(directory, { mode: 0o700 });
+  mkdirSync(slotLayout(directory).checkout);
   return ground.kind === 'nothing' || layOver(directory, ground.tree);
 }
 

@@ -15,10 +15,10 @@ export const patientLook: Look = {
 };
 
 /** For a thread that may: a tenth of the work. */
-export const promptLook: Look = {
-  at: (path) => orNull(() => statSync(path, { throwIfNoEntry: false })),
-  realPath: (path) => orNull(() => realpathSync.native(path)),
-};
+export const promptLook = {
+  at: (path: string): Stats | null => orNull(() => statSync(path, { throwIfNoEntry: false })),
+  realPath: (path: string): string | null => orNull(() => realpathSync.native(path)),
+} satisfies Look;
 
 function orNull<Answer>(look: () => Answer | undefined): Answer | null {
   try {

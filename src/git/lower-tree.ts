@@ -1,5 +1,16 @@
-import { copyFileSync, existsSync, lstatSync, readdirSync, readlinkSync, utimesSync } from 'node:fs';
-import { mkdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { absolutePath } from './byte-path.js';
 import { isStamped, readStamps } from './directory-stamps.js';
@@ -48,10 +59,10 @@ export const nearestFirst = (trees: readonly LowerTree[], commit: string): Lower
  * Links a new slot to the lower tree that it is laid over, and makes its upper directory. False when the tree was
  * thrown away a moment before.
  */
-export async function layOver(slotDirectory: string, tree: LowerTree): Promise<boolean> {
+export function layOver(slotDirectory: string, tree: LowerTree): boolean {
   const slot = overlaySlotLayout(slotDirectory);
-  await symlink(join('..', '..', 'lower', basename(tree.path)), slot.lower);
-  for (const directory of [slot.upper, slot.work]) await mkdir(directory);
+  symlinkSync(join('..', '..', 'lower', basename(tree.path)), slot.lower);
+  for (const directory of [slot.upper, slot.work]) mkdirSync(directory);
   return existsSync(tree.path);
 }
 
@@ -59,17 +70,17 @@ export async function layOver(slotDirectory: string, tree: LowerTree): Promise<b
  * Makes a scrubbed slot a lower tree, unless there is one that was made later than the slot was: then the slot's job
  * had only been too early for it. `madeAt` is in milliseconds since the epoch. True when it was made one.
  */
-export async function becomeLowerTree(
+export function becomeLowerTree(
   slotDirectory: string,
   commit: string,
   size: SlotSize,
   madeAt: number,
-): Promise<boolean> {
+): boolean {
   const trees = lowerTreesOf(slotDirectory);
   const { useful } = listLowerTrees(dirname(trees));
   if (useful.some(({ releasedAt }) => releasedAt >= madeAt)) return false;
-  await mkdir(trees, { recursive: true, mode: 0o700 });
-  await rename(slotDirectory, join(trees, nameOf({ ...size, commit, releasedAt: Date.now() })));
+  mkdirSync(trees, { recursive: true, mode: 0o700 });
+  renameSync(slotDirectory, join(trees, nameOf({ ...size, commit, releasedAt: Date.now() })));
   return true;
 }
 
@@ -88,7 +99,7 @@ export async function proveLowerTree(
   if (!isCheckout(slotLayout(lower).checkout)) return;
   const tree = { ...slotLayout(lower), gitDirectory };
   const proven = await isAsMade(tree, environment, signal).catch(() => false);
-  if (!proven) await writeFile(join(lower, SPOILT), '');
+  if (!proven) writeFileSync(join(lower, SPOILT), '');
 }
 
 async function isAsMade(

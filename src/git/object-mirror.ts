@@ -10,7 +10,6 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type GitContext, type GitFailure, runGit } from './git.js';
@@ -34,7 +33,7 @@ const MAX_LOOKS = 5;
  */
 export async function mirrorObjects(from: string, slotDirectory: string): Promise<string | null> {
   const mirrors = join(dirname(dirname(slotDirectory)), 'mirrors');
-  const names = await readdir(mirrors).catch(() => []);
+  const names = namesIn(mirrors);
   const current = names.find((name) => isCurrent(from, join(mirrors, name)));
   const mirror = join(mirrors, current ?? randomUUID());
   // Before anything is waited for: from here on nobody deletes it.
@@ -58,7 +57,7 @@ function namesIn(directory: string): string[] {
 /** Gives `to` hard links of all objects in `from`, another object directory. False where links are impossible. */
 export async function linkObjects(from: string, to: string): Promise<boolean> {
   try {
-    await mkdir(to, { recursive: true, mode: 0o700 });
+    mkdirSync(to, { recursive: true, mode: 0o700 });
     // Loose objects first: what gc packs meanwhile is in a pack that is listed after them.
     await mirrorLooseObjects(from, to);
     for (let look = 1; !linkNew(from, to, 'pack', PACK_FILE); look += 1) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, mkdirSync, type Stats, writeFileSync } from 'node:fs';
-import { chmod, lstat, rm } from 'node:fs/promises';
+import { chmodSync, lstatSync, mkdirSync, type Stats, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { overlaySlotLayout } from './slot.js';
 import { findOpaque, runQuietly } from './system.js';
@@ -60,7 +60,7 @@ async function tryWays(repositoriesDirectory: string): Promise<MountWay | null> 
   for (const way of ways) {
     const place = join(trash, randomUUID());
     const works = await tryWay(way, place).catch(() => false);
-    await openWork(place);
+    openWork(place);
     await rm(place, { recursive: true, force: true }).catch(() => undefined);
     if (works) return way;
   }
@@ -82,12 +82,15 @@ async function tryWay(way: MountWay, place: string): Promise<boolean> {
 }
 
 /** Once the overlay is mounted nowhere: lets its owner delete what the kernel left in the working directory. */
-export async function openWork(slotDirectory: string): Promise<void> {
+export function openWork(slotDirectory: string): void {
   const { work } = overlaySlotLayout(slotDirectory);
   const own = join(work, 'work');
   // Nowhere else, should an agent without a sandbox have put a link there.
-  const found = await Promise.all([work, own].map((path) => lstat(path).catch(() => null)));
-  if (found.every((each) => each?.isDirectory())) await chmod(own, 0o700).catch(() => undefined);
+  try {
+    if ([work, own].every((path) => lstatSync(path).isDirectory())) chmodSync(own, 0o700);
+  } catch {
+    // It was never mounted.
+  }
 }
 
 /** In an upper directory, such a device stands for what was removed from the tree below. */

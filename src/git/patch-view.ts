@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NewFile } from './durable-file.js';
 import { type GitContext, runGit } from './git.js';
 import { type PatchFile, withoutQuotes } from './patch-files.js';
@@ -45,13 +45,13 @@ export async function makeView(
   context: GitContext,
 ): Promise<KeptFile[]> {
   const [shownFile, viewFile] = viewFiles(patchFile);
-  for (const earlier of [shownFile, viewFile]) rmSync(earlier, { force: true });
+  for (const earlier of [shownFile, viewFile].filter(existsSync)) rmSync(earlier);
   const patch = openSync(patchFile, 'r');
   try {
     const ranges = assign(files, findParts(patch));
     const kept = await write(patch, shownFile, viewFile, files, ranges);
     if (!kept.some(({ redacted }) => redacted !== undefined)) return kept;
-    if (collides(kept)) return await withholdAll(shownFile, viewFile, kept);
+    if (collides(kept)) return withholdAll(shownFile, viewFile, kept);
     const applies = await runGit(context, [
       'apply',
       '--check',
@@ -60,7 +60,7 @@ export async function makeView(
       '--whitespace=nowarn',
       shownFile,
     ]);
-    return applies.ok ? kept : await withholdAll(shownFile, viewFile, kept);
+    return applies.ok ? kept : withholdAll(shownFile, viewFile, kept);
   } finally {
     closeSync(patch);
   }
@@ -117,17 +117,17 @@ async function write(
       });
     }
     const { bytes } = shown;
-    const sha256 = await shown.place();
-    if (sha256 !== null) await writeView(viewFile, { bytes, sha256 });
+    const sha256 = shown.place();
+    if (sha256 !== null) writeView(viewFile, { bytes, sha256 });
     return kept;
   } catch (error) {
-    await shown.discard();
+    shown.discard();
     throw error;
   }
 }
 
-const writeView = (viewFile: string, view: PatchView): Promise<void> =>
-  writeFile(viewFile, JSON.stringify(view), { mode: 0o600 });
+const writeView = (viewFile: string, view: PatchView): void =>
+  writeFileSync(viewFile, JSON.stringify(view), { mode: 0o600 });
 
 /** What is shown of a patch. A file is made of it only when it begins to differ from the patch. */
 class ShownPatch {
@@ -148,20 +148,20 @@ class ShownPatch {
   /** Instead of the next part, this is shown. */
   async replace(part: Buffer): Promise<void> {
     if (this.file === null) {
-      this.file = await NewFile.create(this.path);
+      this.file = new NewFile(this.path);
       await copyRange(this.patch, this.file, { offset: 0, length: this.bytes });
     }
-    if (part.length > 0) await this.file.write(part);
+    if (part.length > 0) this.file.write(part);
     this.bytes += part.length;
   }
 
   /** The hash of the file; null when there is none, for the whole patch is shown. */
-  place(): Promise<string | null> {
-    return this.file?.place() ?? Promise.resolve(null);
+  place(): string | null {
+    return this.file?.place() ?? null;
   }
 
-  async discard(): Promise<void> {
-    await this.file?.discard();
+  discard(): void {
+    this.file?.discard();
   }
 }
 
@@ -200,8 +200,9 @@ async function copyRange(patch: number, target: NewFile, range: Range): Promise<
     const wanted = Math.min(COPY_BYTES, range.length - done);
     const bytesRead = readSync(patch, chunk, 0, wanted, range.offset + done);
     if (bytesRead === 0) break;
-    await target.write(chunk.subarray(0, bytesRead));
+    target.write(chunk.subarray(0, bytesRead));
     done += bytesRead;
+    await nextTurn();
   }
 }
 
@@ -223,13 +224,9 @@ function collides(files: readonly KeptFile[]): boolean {
 }
 
 /** Files can depend on one another, as when a directory takes the place of a withheld file. */
-async function withholdAll(
-  shownFile: string,
-  viewFile: string,
-  kept: readonly KeptFile[],
-): Promise<KeptFile[]> {
-  const shown = await NewFile.create(shownFile);
-  await writeView(viewFile, { bytes: 0, sha256: await shown.place() });
+function withholdAll(shownFile: string, viewFile: string, kept: readonly KeptFile[]): KeptFile[] {
+  const shown = new NewFile(shownFile);
+  writeView(viewFile, { bytes: 0, sha256: shown.place() });
   return kept.map((file) => {
     const reason =
       file.redacted === undefined || file.redacted === 'masked' ? 'would_not_apply' : file.redacted;

@@ -1,20 +1,19 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { lookAt, splitRecords } from './byte-path.js';
 
 import { recordCheckout, refuseTooLarge } from './changed-tree.js';
 import { diffOptions, FileList, findRenames, listAndPatch } from './comparison.js';
-import { NewFile, writeLast } from './durable-file.js';
+import { NewFile } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, runGit, streamGit } from './git.js';
 
 import type { PatchFile } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
-import { makeView, viewFiles } from './patch-view.js';
-import { readRegularFile } from './regular-file.js';
+import { finishCapture, readReport } from './patch-report.js';
+import { makeView } from './patch-view.js';
 import { layoutOf, slotContext } from './slot.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
@@ -92,19 +91,8 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     removed: sum(files, 'removed'),
     warnings,
   };
-  await writeFile(plan.filesFile, JSON.stringify(kept), { mode: 0o600 });
-  const before = [plan.patchFile, plan.filesFile, ...viewFiles(plan.patchFile).filter(existsSync)];
-  await writeLast(reportFile(plan.patchFile), JSON.stringify(report), before);
+  await finishCapture(plan.patchFile, { path: plan.filesFile, content: JSON.stringify(kept) }, report);
   return succeed(report);
-}
-
-const reportFile = (patchFile: string): string => `${patchFile}.report`;
-const MAX_REPORT_BYTES = 1024 * 1024;
-
-/** The report of a capture that was finished. It is written last, so the other files are whole. */
-async function readReport(patchFile: string): Promise<PatchReport | null> {
-  const content = readRegularFile(reportFile(patchFile), MAX_REPORT_BYTES);
-  return content === null ? null : (JSON.parse(content.toString('utf8')) as PatchReport);
 }
 
 interface WrittenPatch {
@@ -139,28 +127,28 @@ async function writeComparison(
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch> | null> {
   const list = new FileList();
-  const file = await NewFile.create(path);
+  const file = new NewFile(path);
   try {
     const compared = await streamGit(
       context,
       ['diff-index', '--cached', ...listAndPatch, '--binary', ...diffOptions, ...comparison],
-      async (chunk) => {
+      (chunk) => {
         const patch = list.take(chunk);
         if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
-        if (patch.length > 0) await file.write(patch);
+        if (patch.length > 0) file.write(patch);
         return true;
       },
     );
     if (compared.ok) {
-      return succeed({ files: list.files, patch: { bytes: file.bytes, sha256: await file.place() } });
+      return succeed({ files: list.files, patch: { bytes: file.bytes, sha256: file.place() } });
     }
-    await file.discard();
+    file.discard();
     if (list.files.some(isMovedLink)) return null;
     if (compared.cause === 'output_too_large')
       return refuseTooLarge(maxBytes, await newSizes(context, comparison));
     return explain(compared, 'patch_failed', WRITING);
   } catch (error) {
-    await file.discard();
+    file.discard();
     throw error;
   }
 }

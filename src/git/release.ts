@@ -63,7 +63,7 @@ async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
     const fit = plan.overlay && !(await namesLargeFiles(slot.checkout, [...survey.tracked.files]));
     renameSync(slot.index, slot.idleIndex);
     emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps, slot.warm]);
-    const lower = fit && (await becomeLowerTree(plan.slotDirectory, commit, size, madeAt));
+    const lower = fit && becomeLowerTree(plan.slotDirectory, commit, size, madeAt);
     if (!lower && plan.warmSlots === 0) return false;
     if (!lower) putIdle(plan.slotDirectory, commit, size);
     await trimPool(repositoriesOf(plan), plan);
@@ -84,7 +84,7 @@ const repositoriesOf = (plan: ReleasePlan): string => dirname(dirname(dirname(pl
 async function endOverlay(plan: ReleasePlan): Promise<void> {
   if (isCheckout(overlaySlotLayout(plan.slotDirectory).checkout)) {
     if (isToProve(plan)) await proveLowerTree(plan.slotDirectory, plan.environment, plan.signal);
-    await openWork(plan.slotDirectory);
+    openWork(plan.slotDirectory);
   }
   await discard(plan.slotDirectory);
   await trimPool(repositoriesOf(plan), plan);

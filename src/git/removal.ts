@@ -51,10 +51,10 @@ export function discardParts(slotDirectory: string, parts: readonly string[]): v
 
 /** Where a slot is now, which is its own place if it could not be moved; null when there was none. */
 function moveToTrash(slotDirectory: string): string | null {
-  if (lstatSync(slotDirectory, { throwIfNoEntry: false }) === undefined) return null;
   const trash = trashOf(slotDirectory);
   const doomed = join(trash, `${basename(slotDirectory)}-${randomUUID()}`);
   try {
+    if (lstatSync(slotDirectory, { throwIfNoEntry: false }) === undefined) return null;
     mkdirSync(trash, { recursive: true });
     renameSync(slotDirectory, doomed);
     return doomed;

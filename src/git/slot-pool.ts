@@ -1,5 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { mkdirSync, renameSync, type StatsFs, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
 import { discard } from './removal.js';
@@ -66,7 +65,7 @@ export async function trimPool(repositoriesDirectory: string, bounds: PoolBounds
     doomed.push(...strange, ...kept.slice(bounds.warmSlots).map(({ path }) => path));
     await Promise.all(lower.useless.map(discardLowerTree));
   }
-  const room = await roomFor(repositoriesDirectory);
+  const room = roomFor(repositoriesDirectory);
   for (const { path } of beyond(room, trees)) await discardLowerTree(path);
   await Promise.all([...doomed, ...beyond(room, idle).map(({ path }) => path)].map(discard));
 }
@@ -86,12 +85,20 @@ interface Room extends SlotSize {
   slots: number;
 }
 
-async function roomFor(directory: string): Promise<Room> {
-  const disk = await statfs(directory).catch(() => null);
+function roomFor(directory: string): Room {
+  const disk = sizeOfDisk(directory);
   const bytes = disk === null ? MAX_IDLE_BYTES : disk.blocks * disk.bsize * DISK_PART;
   // Some file systems have no table of inodes, and say 0.
   const inodes = disk === null || disk.files === 0 ? Number.POSITIVE_INFINITY : disk.files * DISK_PART;
   return { slots: MAX_IDLE, bytes: Math.min(bytes, MAX_IDLE_BYTES), inodes };
+}
+
+function sizeOfDisk(directory: string): StatsFs | null {
+  try {
+    return statfsSync(directory);
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -138,8 +138,8 @@ async function fillSlot(
   const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
   if (!taken.ok) return taken;
   const baseline = taken.value;
-  // The baseline may have objects of the caller that are newer than the mirror.
-  if (mirror !== null) await linkObjects(callersObjects, mirror);
+  // A baseline that was made just now may have objects of the caller that are newer than the mirror.
+  if (mirror !== null && baseline.commit !== caller.baseCommit) await linkObjects(callersObjects, mirror);
   if (plan.keptObjects !== null) await keepBaseline(baseline.commit, slot, plan.keptObjects);
   const whole = wholeContext(directory, ground, plan.environment, plan.signal);
   const [laid, held] = await Promise.all([

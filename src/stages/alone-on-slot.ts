@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { removeFile } from '../git/remove-file.js';
 import { endWorkOn } from './marked-processes.js';
 
 /**
@@ -16,7 +17,7 @@ export async function aloneOnSlot<Output>(
   try {
     return await work();
   } finally {
-    rmSync(atWork, { force: true });
+    removeFile(atWork);
   }
 }
 

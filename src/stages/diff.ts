@@ -1,3 +1,4 @@
+import { existsSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { DiffOutput } from '../../machines/job.js';
 import { backendOf } from '../agents/backends.js';
@@ -5,6 +6,7 @@ import type { Settings } from '../config.js';
 import { capturePatch } from '../git/patch.js';
 import { releaseWorktree } from '../git/release.js';
 import { deleteTree } from '../git/removal.js';
+import { removeFile } from '../git/remove-file.js';
 import { slotDirectory } from '../git/slot.js';
 import { type Survey, surveySlot } from '../git/survey.js';
 import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
@@ -33,12 +35,9 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
     failed: ({ code, message }) => ({ output: { ok: false, code, message } }),
     stop: channel.stop,
   };
-  const diffed = await patiently(async () => {
-    await endAgent(task, settings);
-    return aloneOnSlot(slot, atWork, () => capture(task, slot, settings, channel));
-  }, patience);
-  const release = () =>
-    releaseWorktree({
+  const alone = (work: () => Promise<Diffed>) => aloneOnSlot(slot, atWork, work);
+  const giveUp = async (diffed: Diffed): Promise<Diffed> => {
+    await releaseWorktree({
       slotDirectory: slot,
       baselineCommit: task.baselineCommit,
       warmSlots: settings.warmSlots,
@@ -48,13 +47,21 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
       signal: channel.stop,
       survey: diffed.survey,
     });
-  const cleanUp = async () => {
-    await aloneOnSlot(slot, atWork, release);
-    await removeScratch(task, settings);
     return diffed;
   };
-  const { output } = await patiently(cleanUp, { ...patience, isShort: () => false });
-  return output;
+  const captureAndGiveUp = async (): Promise<Diffed> => {
+    const captured = await capture(task, slot, settings, channel);
+    return patience.isShort(captured) ? captured : giveUp(captured);
+  };
+  const diffed = await patiently(async () => {
+    await endAgent(task, settings);
+    return alone(captureAndGiveUp);
+  }, patience);
+  // There was no room in all that time.
+  if (patience.isShort(diffed))
+    await patiently(() => alone(() => giveUp(diffed)), { ...patience, isShort: () => false });
+  await removeScratch(task, settings);
+  return diffed.output;
 }
 
 interface Diffed {
@@ -98,15 +105,23 @@ async function capture(
 async function removeScratch(task: DiffTask, settings: Settings): Promise<void> {
   const files = jobLayout(settings.stateDir, task.jobId);
   const backend = await backendOf(task.submission.backend);
-  const attempts = Array.from({ length: task.attempts }, (_, index) =>
-    attemptLayout(settings.stateDir, task.jobId, index + 1),
-  );
-  const remove = (path: string) => rm(path, { recursive: true, force: true });
-  const scratch = attempts.flatMap(({ prompt, claim, launch }) => [prompt, claim, launch]);
-  await Promise.all([
-    backend.tidy(files.directory),
-    // An agent may leave directories there that nobody may write to, as Go does.
-    remove(files.temporary).catch(() => deleteTree(files.temporary)),
-    ...scratch.map(remove),
-  ]).catch(() => undefined);
+  try {
+    for (let attempt = 1; attempt <= task.attempts; attempt += 1) {
+      const { prompt, claim, launch } = attemptLayout(settings.stateDir, task.jobId, attempt);
+      for (const file of [prompt, claim, launch]) removeFile(file);
+    }
+    await Promise.all([backend.tidy(files.directory), removeTemporary(files.temporary)]);
+  } catch {
+    // What stays goes with the job.
+  }
+}
+
+/** Most agents leave nothing there; one may leave directories that nobody may write to, as Go does. */
+async function removeTemporary(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  try {
+    rmdirSync(directory);
+  } catch {
+    await rm(directory, { recursive: true, force: true }).catch(() => deleteTree(directory));
+  }
 }

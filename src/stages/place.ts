@@ -1,6 +1,6 @@
-import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Settings } from '../config.js';
+import { promptLook } from '../git/look.js';
 import { findMountWay, mountedWords } from '../git/overlay.js';
 import { kindAt } from '../git/overlay-checkout.js';
 import { isOverlaySlot } from '../git/slot.js';
@@ -23,18 +23,16 @@ export async function findPlace(
   { worktree, submission }: RunTask,
   settings: Settings,
 ): Promise<Place | null> {
-  const root = await realpath(worktree).catch(() => null);
+  const root = promptLook.realPath(worktree);
   if (root === null) return null;
   const slot = dirname(root);
   const directory = join(root, submission.subdirectory);
-  if (!isOverlaySlot(slot)) return { directory: (await isReal(directory)) ? directory : root, view: [] };
+  if (!isOverlaySlot(slot)) return { directory: isReal(directory) ? directory : root, view: [] };
   const way = await findMountWay(stateLayout(settings.stateDir).repositories);
   const view = way === null ? null : mountedWords(way, slot);
   const there = kindAt(slot, Buffer.from(submission.subdirectory).toString('latin1')) === 'directory';
   return view === null ? null : { directory: there ? directory : root, view };
 }
 
-async function isReal(directory: string): Promise<boolean> {
-  const real = await realpath(directory).catch(() => null);
-  return real === directory && (await stat(directory)).isDirectory();
-}
+const isReal = (directory: string): boolean =>
+  promptLook.realPath(directory) === directory && promptLook.at(directory)?.isDirectory() === true;

@@ -4,9 +4,11 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -394,6 +396,22 @@ test('a capture that was cut off is taken up again', async () => {
   put(plan.slotDirectory, 'git/capture-index.lock', '');
   writeFileSync(`${plan.patchFile}.tmp`, 'half');
   assert.equal(expectValue(await capturePatch(plan)).files, 2);
+});
+
+test('a capture whose files did not all get to the disk is made again', async () => {
+  const { plan, tree } = await capturePlan();
+  put(tree, 'new.txt', 'x\n');
+  const first = expectValue(await capturePatch(plan));
+  const patch = readFileSync(plan.patchFile);
+  const cut = [`${plan.patchFile}.report`, plan.patchFile, plan.filesFile];
+  for (const file of cut) {
+    truncateSync(file, 10);
+    assert.deepEqual(expectValue(await capturePatch(plan)), first);
+    assert.deepEqual(readFileSync(plan.patchFile), patch);
+  }
+  rmSync(plan.filesFile);
+  await removeWorktree(plan.slotDirectory);
+  expectCode(await capturePatch(plan), 'patch_failed');
 });
 
 test('a worktree that is gone before its capture is told', async () => {
