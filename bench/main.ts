@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { besideBaseline, parseReport } from './baseline.js';
 import { runScenarios } from './harness.js';
-import { performancePage } from './page.js';
+import { performancePage } from './performance-page.js';
 import type { Report } from './report.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';

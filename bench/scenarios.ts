@@ -4,6 +4,7 @@ import { inspect } from './inspect.js';
 import { job } from './job.js';
 import { machine } from './machine.js';
 import { memory } from './memory.js';
+import { page } from './page.js';
 import { recover } from './recover.js';
 import type { Scenario } from './scenario.js';
 import { store } from './store.js';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   recover,
   cancel,
   memory,
+  page,
   wake,
   backends,
 ];

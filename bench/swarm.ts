@@ -1,14 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Context, Measurement, Result, Scenario } from './scenario.js';
 import { byHand } from './support/by-hand.js';
-import { fillQueue } from './support/filled-store.js';
+import { startChattySwarm } from './support/chatty-agents.js';
 import { type McpServer, ourServer, peerServer } from './support/mcp-server.js';
 import { processorTime } from './support/processes.js';
 import { interleave, timed } from './support/rounds.js';
@@ -78,29 +72,14 @@ async function allJobs(world: World, jobs: number): Promise<void> {
   if (other !== undefined) throw new Error(`A job ended as ${other}.`);
 }
 
-/** Each agent makes a pipe of its own and says what comes through it. */
-const chattyAgent = (pipes: string) =>
-  `while read -r line; do :; done; mkfifo "${pipes}/$OFFSHOOT_JOB_ID" && exec cat "${pipes}/$OFFSHOOT_JOB_ID"`;
-
-const LINES_PER_SECOND = 1_000;
-const STARTING_MS = 240_000;
-
 async function reads(context: Context, running: number): Promise<Result> {
   const queued = context.quick ? 20 : 10_000;
   context.tell(`${running} chatty agents, ${queued} queued`);
-  const pipes = join(context.directory, `pipes-${running}`);
-  await mkdir(pipes);
-  const world = await makeWorld(context, {
-    environment: { ...limitOf(running), OFFSHOOT_COMMAND: chattyAgent(pipes) },
-  });
-  const ids = await fillQueue(world, running + queued);
-  await world.start();
-  await pipesAppear(context, pipes, running);
-  const chatter = startChatter(context, pipes);
+  const { world, ids, quiet } = await startChattySwarm(context, { running, queued });
   // Past the first second, in which everybody begins at once.
   await delay(context.quick ? 200 : 1_000);
   const window = await watchDaemon(context, world, ids, context.quick ? 500 : 10_000);
-  const said = await chatter.end();
+  const said = await quiet();
   const seen = await eventsOf(world, ids.slice(0, running));
   await world.remove();
 
@@ -135,32 +114,6 @@ async function reads(context: Context, running: number): Promise<Result> {
       `${where}: the agents wrote ${said.written} lines` +
         (said.refused === 0 ? '.' : `; ${said.refused} more were held back because their pipes were full.`),
     ],
-  };
-}
-
-async function pipesAppear(context: Context, pipes: string, count: number): Promise<void> {
-  const until = performance.now() + STARTING_MS;
-  for (let there = 0; there < count; there = (await readdir(pipes)).length) {
-    context.signal.throwIfAborted();
-    if (performance.now() > until) throw new Error(`Only ${there} of ${count} agents started in time.`);
-    await delay(100);
-  }
-}
-
-function startChatter(context: Context, pipes: string) {
-  const program = fileURLToPath(new URL('./support/chatter.js', import.meta.url));
-  const child = spawn(process.execPath, [program, pipes, String(LINES_PER_SECOND)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  context.atEnd(() => child.kill('SIGKILL'));
-  return {
-    async end(): Promise<{ written: number; refused: number }> {
-      const ended = once(child, 'exit');
-      child.stdin.end();
-      const said = JSON.parse(await text(child.stdout));
-      await ended;
-      return said;
-    },
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { besideBaseline, parseReport } from '../../bench/baseline.js';
-import { performancePage } from '../../bench/page.js';
+import { performancePage } from '../../bench/performance-page.js';
 import { missedTargets, type Report, rowOf } from '../../bench/report.js';
 import type { Measurement } from '../../bench/scenario.js';
 import { figure, scenarioText } from '../../bench/table.js';

@@ -1,0 +1,78 @@
+import { missedTargets, type Report, type ScenarioReport } from './report.js';
+import type { Scenario } from './scenario.js';
+import { cells, describeTarget, figure, head } from './table.js';
+
+/** The page that `--report` writes, in Markdown; the scenarios tell why they missed a target. */
+export function performancePage(report: Report, scenarios: readonly Scenario[]): string {
+  return [
+    '# Performance',
+    '',
+    'Written by `npm run bench -- --report`, from one run. Change the benches, not this page.',
+    '',
+    ...describeRun(report),
+    ...describeMissed(report, scenarios),
+    ...report.scenarios.flatMap(describe),
+  ].join('\n');
+}
+
+function describeRun({ host, date, seed, runs, quick, scenarios }: Report): string[] {
+  const minutes = Math.round(scenarios.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
+  return [
+    '## The machine and the run',
+    '',
+    `- ${host.cores} × ${host.processor}, ${figure(host.memoryMB)} MB of memory, ${figure(host.freeMemoryMB)} MB of it free; ${host.system}; temporary files on ${host.fileSystem ?? 'an unknown file system'}`,
+    `- load ${host.load} at the start${host.load > host.cores / 2 ? ': somebody else was busy too, so absolute times are too high and ratios count' : ''}`,
+    `- ${Object.entries(host.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+    `- ${date}, ${minutes} minutes, seed ${seed}, ${runs} rounds${quick ? ', quick: a check that the benches work, no measurement' : ''}`,
+    '',
+    'What is compared ran in the same rounds, in an order that the seed shuffled. A ratio is ours divided by what stands beside it, round by round; its range is that of the middle half.',
+    '',
+  ];
+}
+
+function describeMissed(report: Report, scenarios: readonly Scenario[]): string[] {
+  const missed = missedTargets(report);
+  const failed = report.scenarios.filter(({ failure }) => failure !== null);
+  return [
+    '## Not reached',
+    '',
+    ...(missed.length + failed.length === 0 ? ['Every target was reached.'] : []),
+    ...missed.map(({ scenario, row }) => {
+      if (row.target === null) throw new Error('A target that was missed is there.');
+      const found = row.target.of === 'ratio' ? row.beside?.ratio.p50 : row.spread[row.target.of];
+      return `- \`${scenario}\`, ${row.name}: ${describeTarget(row.target, row.unit)}, found ${figure(found ?? 0)}.`;
+    }),
+    ...failed.map(({ name, failure }) => `- \`${name}\` has no figures: ${failure}`),
+    '',
+    ...scenarios
+      .filter(({ name }) => missed.some(({ scenario }) => scenario === name))
+      .flatMap(({ name, whyNotReached: reason }) =>
+        reason === undefined ? [] : [`Why \`${name}\`: ${reason}`, ''],
+      ),
+  ];
+}
+
+function describe({ name, title, describe: text, rows, notes, seconds }: ScenarioReport): string[] {
+  return [
+    `## ${name}: ${title}`,
+    '',
+    `${text} (${seconds} s)`,
+    '',
+    ...(rows.length === 0 ? [] : markdownTable([head, ...rows.map(cells)])),
+    '',
+    ...notes.flatMap((note) => [note, '']),
+  ];
+}
+
+function markdownTable(lines: readonly (readonly string[])[]): string[] {
+  const row = (line: readonly string[]) =>
+    `| ${line.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const [top = [], ...rest] = lines;
+  return [
+    row(top),
+    row(top.map((_, column) => (column > 1 && column < 8 ? '---:' : '---'))),
+    ...rest.map(row),
+  ];
+}
