@@ -41,7 +41,10 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
       house: service.house,
       origin: hello.origin,
       defaultWorkspace: async () => hello.cwd,
-      signal: controller.signal,
+      // Most operations never look at it, and it costs more than all the rest of a call that only looks.
+      get signal() {
+        return controller.signal;
+      },
       listens: true,
       report: (message) => connection.send(JSON.stringify({ id, report: message })),
     };

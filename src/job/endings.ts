@@ -9,12 +9,13 @@ export class Endings {
     this.#waiting.tell(jobId, jobId);
   }
 
-  /** Resolves when any or all of the jobs are no longer `pending`, or when `signal` aborts. */
+  /** Resolves when any or all of the jobs are no longer `pending`, when `signal` aborts, or when the time is over. */
   wait(
     jobIds: readonly string[],
     pending: (jobId: string) => boolean,
     mode: 'any' | 'all',
     signal: AbortSignal,
+    milliseconds?: number,
   ): Promise<void> {
     const open = new Set(jobIds.filter(pending));
     const total = new Set(jobIds).size;
@@ -25,7 +26,9 @@ export class Endings {
         open.delete(jobId);
         if (enough()) finish();
       });
+      const timer = milliseconds === undefined ? undefined : setTimeout(() => finish(), milliseconds);
       const finish = () => {
+        clearTimeout(timer);
         signal.removeEventListener('abort', finish);
         leave();
         resolve();

@@ -134,8 +134,13 @@ class JobSupervisor implements Supervisor {
     return this.#roster.liveView(job);
   }
 
-  settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void> {
-    return this.#endings.wait(jobIds, (id) => this.#roster.has(id), mode, signal);
+  settled(
+    jobIds: readonly string[],
+    mode: 'any' | 'all',
+    signal: AbortSignal,
+    milliseconds?: number,
+  ): Promise<void> {
+    return this.#endings.wait(jobIds, (id) => this.#roster.has(id), mode, signal, milliseconds);
   }
 
   follow(jobIds: readonly string[], listener: (view: JobView) => void): () => void {

@@ -24,8 +24,16 @@ export interface Supervisor {
    * A settled job stays as it is. Null if there is no such job.
    */
   cancel(jobId: string, message: string): Promise<JobView | null>;
-  /** Resolves when any, or all, of the jobs have settled or are gone, or when `signal` aborts. Never rejects. */
-  settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when any, or all, of the jobs have settled or are gone, when `signal` aborts, or after `milliseconds` if
+   * they are given. Never rejects.
+   */
+  settled(
+    jobIds: readonly string[],
+    mode: 'any' | 'all',
+    signal: AbortSignal,
+    milliseconds?: number,
+  ): Promise<void>;
   /** Calls back on each durable transition and on live progress of these jobs, until the returned function is called. */
   follow(jobIds: readonly string[], listener: (view: JobView) => void): () => void;
   /** The same for every job, until the returned function is called. */

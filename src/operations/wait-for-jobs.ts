@@ -13,21 +13,14 @@ export async function waitForJobs(
   call: Call,
 ): Promise<void> {
   const { supervisor } = call.house;
-  const wait = new AbortController();
-  const end = () => wait.abort();
-  const timer = setTimeout(end, seconds * 1_000);
-  call.signal.addEventListener('abort', end, { once: true });
-  if (call.signal.aborted) end();
   // A line is put into words only for those who want to read it: a swarm of waiters wants none.
   const leave = call.listens
     ? supervisor.follow(jobIds, (view) => call.report(progressLine(view)))
     : () => undefined;
   try {
-    await supervisor.settled(jobIds, mode, wait.signal);
+    await supervisor.settled(jobIds, mode, call.signal, seconds * 1_000);
   } finally {
     leave();
-    clearTimeout(timer);
-    call.signal.removeEventListener('abort', end);
   }
 }
 

@@ -467,6 +467,14 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('ends a wait whose time is over, and leaves the job as it is', async () => {
+    const { supervisor } = await open();
+    const { id } = (await submitOne(supervisor)).record;
+    await supervisor.settled([id], 'all', never, 1);
+    assert.deepEqual(supervisor.unsettledIds(), [id]);
+    supervisor.close();
+  });
+
   it('reads the record of a settled job once for all who look at it at the same time', async () => {
     const store = createMemoryStore();
     let reads = 0;

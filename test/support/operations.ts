@@ -133,15 +133,27 @@ export class QuietSupervisor implements Supervisor {
     return view(this.put({ ...record, context: { ...record.context, ending } }));
   }
 
-  settled(jobIds: readonly string[], mode: 'any' | 'all', signal: AbortSignal): Promise<void> {
+  settled(
+    jobIds: readonly string[],
+    mode: 'any' | 'all',
+    signal: AbortSignal,
+    milliseconds?: number,
+  ): Promise<void> {
     const ended = (id: string) => isSettled(this.records.get(id)?.state ?? 'done');
     const met = () => (mode === 'any' ? jobIds.some(ended) : jobIds.every(ended));
     return new Promise((resolve) => {
+      let late = false;
       const check = () => {
-        if (!met() && !signal.aborted) return;
+        if (!met() && !signal.aborted && !late) return;
+        clearTimeout(timer);
         this.listeners.delete(check);
         resolve();
       };
+      const lapse = () => {
+        late = true;
+        check();
+      };
+      const timer = milliseconds === undefined ? undefined : setTimeout(lapse, milliseconds);
       this.listeners.add(check);
       signal.addEventListener('abort', check, { once: true });
       check();
