@@ -124,7 +124,7 @@ function signalled(): Promise<string> {
 function idle(since: () => number): Promise<string> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      if (Date.now() - since() >= IDLE_MS) resolve('idle');
+      if (performance.now() - since() >= IDLE_MS) resolve('idle');
     }, IDLE_MS / 20);
     timer.unref();
   });

@@ -58,9 +58,9 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   const inspection = createInspection({ supervisor, settings, clock: systemClock, version });
   metrics.watch(supervisor, settings);
   traceJobs(supervisor, version);
-  let lastUse = systemClock.now();
+  let lastUse = performance.now();
   const use = () => {
-    lastUse = systemClock.now();
+    lastUse = performance.now();
   };
   supervisor.subscribe(use);
   await pool
@@ -96,6 +96,6 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     await store.close();
     await pool.close();
   };
-  const idleSince = () => (supervisor.isIdle() ? lastUse : systemClock.now());
+  const idleSince = () => (supervisor.isIdle() ? lastUse : performance.now());
   return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, close });
 }

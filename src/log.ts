@@ -11,7 +11,8 @@ const PAUSE_MS = 1_000;
 
 /**
  * JSON lines to a file that is rotated at 10 MiB, five kept, and in the foreground to standard error too; never
- * to standard output. A line that cannot be written is given up rather than the work.
+ * to standard output. A line that cannot be written is given up rather than the work. `flush` calls back once all lines
+ * so far are written or given up.
  */
 export function createLog(file: string, level: Settings['logLevel'], foreground: boolean): Log {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -24,12 +25,12 @@ export function createLog(file: string, level: Settings['logLevel'], foreground:
   }));
   return pino(
     { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.multistream(streams),
+    Object.assign(pino.multistream(streams), { flush: rotated.flush }),
   );
 }
 
 /** A stream is of no use once it had an error, as on a full disk; so another one is opened, later. */
-function rotatedFile(file: string): { write(line: string): void } {
+function rotatedFile(file: string): { write(line: string): void; flush(done: () => void): void } {
   let stream: RotatingFileStream | null = null;
   let closedUntil = 0;
 
@@ -54,6 +55,10 @@ function rotatedFile(file: string): { write(line: string): void } {
       if (performance.now() < closedUntil) return;
       stream ??= open();
       stream.write(line);
+    },
+    flush(done) {
+      if (stream === null) done();
+      else stream.write('', () => done());
     },
   };
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createLog } from '../src/log.js';
+import { createLog, type Log } from '../src/log.js';
 import { temporaryDirectory } from './support/house.js';
 
 const LINE = 'x'.repeat(100_000);
@@ -17,13 +17,32 @@ describe('the log', () => {
       const log = createLog(file, 'info', false);
       for (let line = 0; line < 900; line += 1) {
         log.info(LINE);
-        if (line % 20 === 0) await delay(20);
+        if (line % 20 === 0) await written(log);
       }
-      await settles(file);
+      await written(log);
       const names = (await readdir(join(directory.path, 'logs'))).filter((name) => !name.endsWith('.txt'));
       assert.ok(names.length > 1 && names.length <= 6, names.join(', '));
       for (const name of names)
         assert.ok((await stat(join(directory.path, 'logs', name))).size <= 16 * MEBIBYTE, name);
+    } finally {
+      await directory.remove();
+    }
+  });
+
+  it('tells when all lines so far are written, or were given up', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const file = join(directory.path, 'daemon.log');
+      const log = createLog(file, 'info', false);
+      await written(log);
+      for (let line = 1; line <= 100; line += 1) log.info({ line }, LINE);
+      await written(log);
+      assert.match(await readFile(file, 'utf8'), /"line":100,/);
+      const full = join(directory.path, 'full.log');
+      await symlink('/dev/full', full);
+      const failing = createLog(full, 'info', false);
+      failing.info('lost');
+      await written(failing);
     } finally {
       await directory.remove();
     }
@@ -39,8 +58,8 @@ describe('the log', () => {
       const log = createLog(join(logs, 'daemon.log'), 'info', false);
       log.info('lost');
       await rm(join(logs, 'daemon.log'));
-      const written = () => readFile(join(logs, 'daemon.log'), 'utf8').catch(() => '');
-      while (!(await written()).includes('kept')) {
+      const content = () => readFile(join(logs, 'daemon.log'), 'utf8').catch(() => '');
+      while (!(await content()).includes('kept')) {
         log.info('kept');
         await delay(20);
       }
@@ -50,13 +69,5 @@ describe('the log', () => {
   });
 });
 
-/** Resolves once a file grows no more. */
-async function settles(file: string): Promise<void> {
-  const size = async () => (await stat(file).catch(() => null))?.size;
-  for (let before = -1; ; ) {
-    await delay(200);
-    const now = (await size()) ?? -2;
-    if (now === before) return;
-    before = now;
-  }
-}
+/** Resolves once all lines so far are written or given up. */
+const written = (log: Log) => new Promise<void>((resolve) => log.flush(() => resolve()));

@@ -45,10 +45,10 @@ export class Host {
   readonly #up: Promise<void>;
   readonly #runs = new Map<string, HostedRun>();
   readonly #said: string[] = [];
-  readonly #startedAt = Date.now();
+  readonly #startedAt = performance.now();
   #turns = 0;
   #isUp = false;
-  #idleSince = Date.now();
+  #idleSince = performance.now();
   #leaving = false;
 
   constructor(plan: HostPlan) {
@@ -115,7 +115,7 @@ export class Host {
   }
 
   #isWornOut(): boolean {
-    return this.#turns >= this.#plan.limits.turns || Date.now() - this.#startedAt >= MOST_AGE_MS;
+    return this.#turns >= this.#plan.limits.turns || performance.now() - this.#startedAt >= MOST_AGE_MS;
   }
 
   /** Jobs may go on from the same one; an app-server would take them for the same conversation. */
@@ -143,14 +143,13 @@ export class Host {
     await this.#up;
     await run.run();
     this.#runs.delete(run.job.files.directory);
-    this.#idleSince = Date.now();
+    this.#idleSince = performance.now();
   }
 
   #look(): void {
-    const now = Date.now();
-    for (const run of this.#runs.values()) if (now >= run.job.deadlineAt) run.stop(GRACE_MS);
-    const idle = this.#runs.size === 0 && (this.#isWornOut() || now - this.#idleSince >= IDLE_MS);
-    if (idle) this.leave();
+    for (const run of this.#runs.values()) if (Date.now() >= run.job.deadlineAt) run.stop(GRACE_MS);
+    const isIdle = performance.now() - this.#idleSince >= IDLE_MS;
+    if (this.#runs.size === 0 && (this.#isWornOut() || isIdle)) this.leave();
   }
 
   #serverSaid(line: string): void {

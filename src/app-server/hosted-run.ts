@@ -55,7 +55,7 @@ export class HostedRun {
   /** Has the turn interrupted; when the grace is over, its end is waited for no longer. May be called again. */
   stop(graceMs: number): void {
     this.#stopping.abort();
-    const until = Date.now() + graceMs;
+    const until = performance.now() + graceMs;
     if (until >= this.#graceUntil) return;
     this.#graceUntil = until;
     setTimeout(this.#endGrace, graceMs);

@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import type { Answer } from '../operations/answer-view.js';
 import type { JobResult } from '../operations/result.js';
 import { describeAnswer } from './describe-answer.js';
@@ -37,9 +38,7 @@ function describeFiles({ files, files_total: total, patch_bytes: bytes }: JobRes
     ({ path, added, removed }) => ` ${path.padEnd(widest)} | ${countLines(added, removed)}`,
   );
   const others = total > files.length ? [` and ${total - files.length} more`] : [];
-  return [...lines, ...others, ` ${total} ${total === 1 ? 'file' : 'files'}, ${bytes} bytes of patch`].join(
-    '\n',
-  );
+  return [...lines, ...others, ` ${counted(total, 'file')}, ${counted(bytes, 'byte')} of patch`].join('\n');
 }
 
 const countLines = (added: number | null, removed: number | null) =>

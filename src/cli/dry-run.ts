@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { counted } from '../counted.js';
 import { succeed } from '../errors.js';
 import { delegateAsync } from '../operations/delegate-async.js';
 import { delegateDryRun } from '../operations/delegate-dry-run.js';
@@ -45,7 +46,10 @@ function describeDryRun(answer: Answer): string {
     ['baseline', answer.baseline_commit],
     ['uncommitted files', String(answer.uncommitted_files)],
     ['untracked files', `${untracked.taken} taken, ${untracked.left} left`],
-    ['checkout', `${checkout.files} files, ${checkout.bytes} bytes${answer.warm ? ', warm' : ''}`],
+    [
+      'checkout',
+      `${counted(checkout.files ?? 0, 'file')}, ${counted(checkout.bytes ?? 0, 'byte')}${answer.warm ? ', warm' : ''}`,
+    ],
     ['submodules', `${submodules.present} present, ${submodules.missing} missing`],
     ['large files', `${largeFiles.present} present, ${largeFiles.missing} missing`],
     ['place in line', String(answer.queue_position)],

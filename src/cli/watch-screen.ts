@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import type { Frame, JobRow, Opening } from '../inspect/frames.js';
 import { isSettled, jobStates } from '../job/record.js';
 import { paintStatus } from './describe-state.js';
@@ -44,7 +45,7 @@ function rowOf(job: JobRow, columns: number, now: number): string {
       ? `place ${queuePosition}`
       : (errorCode ??
         activity ??
-        (patch === null ? '' : `${patch.files} files +${patch.added} -${patch.removed}`));
+        (patch === null ? '' : `${counted(patch.files, 'file')} +${patch.added} -${patch.removed}`));
   const time = `${Math.max(0, Math.round((isSettled(state) ? since - (entered.queued ?? since) : now - since) / 1_000))} s`;
   const rest = [time.padStart(8), kind === 'delegate' ? null : kind, label, doing]
     .filter((part) => part !== null)

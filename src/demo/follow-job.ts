@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { counted } from '../counted.js';
 import { isSettled, jobStates } from '../job/record.js';
 import type { JobResult } from '../operations/result.js';
 import type { DemoClient } from './demo-client.js';
@@ -29,7 +30,7 @@ export async function followJob(
     show(status.status);
     if (status.status === 'running' && status.activity !== null && (live || status.activity !== activity)) {
       activity = status.activity;
-      const line = `    ${status.events_seen} events · ${activity}`.slice(0, LINE_COLUMNS);
+      const line = `    ${counted(status.events_seen, 'event')} · ${activity}`.slice(0, LINE_COLUMNS);
       tell(live ? `\r\x1b[K${line}` : `${line}\n`);
     }
     await delay(LOOK_MS);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { counted } from '../counted.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type Coverage, coverage, isComplete, type KeptAnswer, keptAnswer } from '../job/answer.js';
 import { jobLayout } from '../job/layout.js';
@@ -74,4 +75,4 @@ const describeCoverage = (seen: Coverage) => ({
 });
 
 const describeGap = ({ filesChanged, reviewed }: Coverage): string =>
-  `Of ${filesChanged} changed files ${filesChanged - reviewed.length} were not reviewed; coverage names them.`;
+  `Not reviewed: ${filesChanged - reviewed.length} of ${counted(filesChanged, 'changed file')}; coverage tells why.`;

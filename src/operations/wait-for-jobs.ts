@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { isSettled } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
 import type { Call } from './operation.js';
@@ -31,5 +32,5 @@ export function progressLine({ record, queuePosition }: JobView): string {
   if (queuePosition !== null) return `${name}: queued, number ${queuePosition} in line`;
   const { activity, events } = record.context.progress;
   if (isSettled(record.state) || events === 0) return `${name}: ${record.state}`;
-  return `${name}: ${record.state}, ${activity ?? 'working'} (${events} events)`;
+  return `${name}: ${record.state}, ${activity ?? 'working'} (${counted(events, 'event')})`;
 }

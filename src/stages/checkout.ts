@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import type { Settings } from '../config.js';
+import { counted } from '../counted.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { writeLast } from '../git/durable-file.js';
 import { makeGitDirectory, rawAttributes } from '../git/git-directory.js';
@@ -109,6 +110,6 @@ async function takeChanges(
   return filesChanged === 0
     ? refuse('nothing_to_review')
     : refuse('nothing_to_review', {
-        message: `Of ${filesChanged} changed files, none can be shown to a reviewer; coverage tells why.`,
+        message: `Of ${counted(filesChanged, 'changed file')} none can be shown to a reviewer; coverage tells why.`,
       });
 }

@@ -72,7 +72,8 @@ async function startHost(host: string, launch: HostedLaunch): Promise<Outcome<Ag
 
 /** Hands the job to a host that may only be starting; false when that has no room, or never answers. */
 async function handOverSoon(host: string, running: AgentProcess, job: HostedJob): Promise<boolean> {
-  for (const until = Date.now() + LISTENS_MS; Date.now() < until && isAlive(running); await delay(LOOK_MS)) {
+  const until = performance.now() + LISTENS_MS;
+  for (; performance.now() < until && isAlive(running); await delay(LOOK_MS)) {
     const answer = await askHost(host, { type: 'take', job });
     if (answer !== null) return answer.taken;
   }

@@ -215,7 +215,7 @@ describe('a job that only reads, with the real Codex CLI', { concurrency: 3 }, (
       ],
       complete: false,
     });
-    assert.match(result.warnings.join(), /Of 4 changed files 3 were not reviewed/);
+    assert.match(result.warnings.join(), /Not reviewed: 3 of 4 changed files/);
   });
 
   it('starts no agent when there is nothing to review, or nothing that can be shown', async () => {

@@ -11,6 +11,7 @@ export const mayImport: Record<string, readonly string[]> = {
   version: [],
   'state-directory': ['errors'],
   nearest: [],
+  counted: [],
   config: ['errors', 'nearest', 'state-directory'],
   log: ['type config'],
   'job-marker': [],
@@ -53,6 +54,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'stages/': [
     'type machines/job',
     'type config',
+    'counted',
     'errors',
     'type agents/agent',
     'agents/answer',
@@ -87,6 +89,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'operations/': [
     'type machines/job',
     'type config',
+    'counted',
     'errors',
     'type log',
     'type job/supervisor',
@@ -168,6 +171,7 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
   'bridge/': ['errors', 'type ipc/connect', 'ipc/hello', 'ipc/json-rpc', 'ipc/lines'],
   'cli/': [
+    'counted',
     'errors',
     'version',
     'config',
@@ -186,7 +190,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type inspect/frames',
     'job/record',
   ],
-  'demo/': ['version', 'job/record', 'type operations/*'],
+  'demo/': ['counted', 'version', 'job/record', 'type operations/*'],
 
   // The trunk of the daemon: the one place where the parts are put together.
   house: [
@@ -279,6 +283,7 @@ export const mayImport: Record<string, readonly string[]> = {
 
 /** What the browser's side of the page, in `browser/`, takes from the daemon's: it shares types with the daemon, no code. */
 export const browserMayImport: readonly string[] = [
+  'counted',
   'type agents/log-entry',
   'type inspect/frames',
   'type job/answer',

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.js';
 import type { Answer } from '../patch/load.js';
 
 /** What a job that only read came to, beside its prose: of a review the verdict and what it covered, and findings. */
@@ -31,7 +32,7 @@ function CoverageView({ coverage }: { coverage: NonNullable<Answer['coverage']> 
   return (
     <div class="coverage">
       <p>
-        {reviewed} of {changed} changed {changed === 1 ? 'file' : 'files'} reviewed
+        {reviewed} of {counted(changed, 'changed file')} reviewed
       </p>
       {omitted.length > 0 && (
         <ul aria-label="Not reviewed">

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { counted } from '../../counted.js';
 import type { PatchFile } from './parse.js';
 
 const MOST_LINES = 600;
@@ -28,7 +29,7 @@ export function PatchFileView({ file, mark }: { file: PatchFile; mark?: string }
       </pre>
       {lines.length < told.length && (
         <button type="button" onClick={() => setAll(true)}>
-          Show {told.length - lines.length} more lines
+          Show {counted(told.length - lines.length, 'more line')}
         </button>
       )}
     </details>
