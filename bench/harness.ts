@@ -2,8 +2,16 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeHost } from './host.js';
+import { hotSpotsIn } from './hot-spots.js';
 import { profiled } from './profile.js';
-import { describeScenario, type Report, rowOf, type ScenarioReport } from './report.js';
+import {
+  describeScenario,
+  type Report,
+  rowOf,
+  type ScenarioProfile,
+  type ScenarioReport,
+  worstFirst,
+} from './report.js';
 import type { Context, Result, Scenario } from './scenario.js';
 import { seededRandom } from './support/random.js';
 
@@ -29,11 +37,42 @@ export async function runScenarios(scenarios: readonly Scenario[], plan: Plan): 
     runs: plan.runs,
     quick: plan.quick,
     scenarios: [],
+    profiles: [],
   };
   for (const scenario of scenarios) {
     report.scenarios.push(plan.signal.aborted ? notRun(scenario) : await runScenario(scenario, plan));
   }
   return report;
+}
+
+const MOST_PROFILED = 2;
+const MOST_HOT_SPOTS = 10;
+
+/**
+ * Runs the scenarios that are furthest from a target once more, one round each, under the profiler; their figures are
+ * not kept, because a profiled process is slower.
+ */
+export async function profileWorst(
+  report: Report,
+  scenarios: readonly Scenario[],
+  plan: Plan,
+): Promise<ScenarioProfile[]> {
+  const profiles: ScenarioProfile[] = [];
+  for (const name of worstFirst(report).slice(0, MOST_PROFILED)) {
+    const scenario = scenarios.find((each) => each.name === name);
+    if (scenario === undefined || plan.signal.aborted) continue;
+    plan.tell(`${name}: once more, for its profile`);
+    const profile = await mkdtemp(join(tmpdir(), 'offshoot-bench-'));
+    try {
+      const { failure } = await runScenario(scenario, { ...plan, runs: 1, profile });
+      if (failure === null) {
+        profiles.push({ scenario: name, hotSpots: await hotSpotsIn(join(profile, name), MOST_HOT_SPOTS) });
+      }
+    } finally {
+      await rm(profile, { recursive: true, force: true });
+    }
+  }
+  return profiles;
 }
 
 /** A report that is cut short says what it lacks. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { besideBaseline, parseReport } from './baseline.js';
-import { runScenarios } from './harness.js';
+import { type Plan, profileWorst, runScenarios } from './harness.js';
 import { performancePage } from './performance-page.js';
 import type { Report } from './report.js';
 import type { Scenario } from './scenario.js';
@@ -53,24 +53,28 @@ export async function bench(
   if (request.baseline !== undefined && before === null)
     return misused('The baseline is not a file that --json wrote.');
 
-  const report = await interruptible((signal) =>
-    runScenarios(chosen, {
-      quick: request.quick,
-      runs: request.runs ?? (request.quick ? RUNS.quick : RUNS.full),
-      seed: request.seed ?? 1,
-      repository: request.repository === undefined ? null : resolve(request.repository),
-      agent: request.agent ?? null,
-      peer: request.peer ?? null,
-      profile: request.profile === undefined ? null : resolve(request.profile),
-      tell,
-      signal,
-    }),
-  );
+  const report = await interruptible(async (signal) => {
+    const plan = planOf(request, tell, signal);
+    const found = await runScenarios(chosen, plan);
+    return request.report ? { ...found, profiles: await profileWorst(found, chosen, plan) } : found;
+  });
   await print(request.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
   if (before !== null && !request.json) await print(baselineText(besideBaseline(report, before)));
   if (request.report) await writePage(report);
   return report.scenarios.some(({ failure }) => failure !== null) ? { kind: 'failed' } : { kind: 'ok' };
 }
+
+const planOf = (request: BenchRequest, tell: Plan['tell'], signal: AbortSignal): Plan => ({
+  quick: request.quick,
+  runs: request.runs ?? (request.quick ? RUNS.quick : RUNS.full),
+  seed: request.seed ?? 1,
+  repository: request.repository === undefined ? null : resolve(request.repository),
+  agent: request.agent ?? null,
+  peer: request.peer ?? null,
+  profile: request.profile === undefined ? null : resolve(request.profile),
+  tell,
+  signal,
+});
 
 const choose = (names: readonly string[]): Scenario[] =>
   scenarios.filter((scenario) => names.length === 0 || names.some((name) => scenario.name.includes(name)));

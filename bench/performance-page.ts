@@ -1,4 +1,4 @@
-import { missedTargets, type Report, type ScenarioReport } from './report.js';
+import { foundFor, missedTargets, type Report, type ScenarioReport } from './report.js';
 import type { Scenario } from './scenario.js';
 import { cells, describeTarget, figure, head } from './table.js';
 
@@ -12,6 +12,7 @@ export function performancePage(report: Report, scenarios: readonly Scenario[]):
     ...describeRun(report),
     ...describeMissed(report, scenarios),
     ...report.scenarios.flatMap(describe),
+    ...describeProfiles(report, scenarios),
   ].join('\n');
 }
 
@@ -41,7 +42,7 @@ function describeMissed(report: Report, scenarios: readonly Scenario[]): string[
     ...(missed.length + failed.length === 0 ? ['Every target was reached.'] : []),
     ...missed.map(({ scenario, row }) => {
       if (row.target === null) throw new Error('A target that was missed is there.');
-      const found = row.target.of === 'ratio' ? row.beside?.ratio.p50 : row.spread[row.target.of];
+      const found = foundFor(row);
       return `- \`${scenario}\`, ${row.name}: ${describeTarget(row.target, row.unit)}, found ${figure(found ?? 0)}.`;
     }),
     ...failed.map(({ name, failure }) => `- \`${name}\` has no figures: ${failure}`),
@@ -63,6 +64,28 @@ function describe({ name, title, describe: text, rows, notes, seconds }: Scenari
     ...(rows.length === 0 ? [] : markdownTable([head, ...rows.map(cells)])),
     '',
     ...notes.flatMap((note) => [note, '']),
+  ];
+}
+
+function describeProfiles({ profiles }: Report, scenarios: readonly Scenario[]): string[] {
+  if (profiles.length === 0) return [];
+  return [
+    '## Where the time goes',
+    '',
+    'The scenarios that are furthest from a target, run once more under the profiler: the functions with the most time of their own, over all threads of the daemon and of the bench, and their share of the time in which these were not idle. `(program)` is what is no JavaScript: SQLite, the kernel, the profiler itself.',
+    '',
+    ...profiles.flatMap(({ scenario, hotSpots }) => [
+      `### ${scenario}`,
+      '',
+      ...markdownTable([
+        ['function', 'module', 'self time (ms)', 'share (%)'],
+        ...hotSpots.map(({ name, module, selfMs, share }) => [name, module, figure(selfMs), figure(share)]),
+      ]),
+      '',
+      ...scenarios
+        .filter(({ name }) => name === scenario)
+        .flatMap(({ whatProfileLedTo: led }) => (led === undefined ? [] : [`What it led to: ${led}`, ''])),
+    ]),
   ];
 }
 

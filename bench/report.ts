@@ -1,4 +1,5 @@
 import type { Host } from './host.js';
+import type { HotSpot } from './hot-spots.js';
 import type { Measurement, Scenario, Target, Unit } from './scenario.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
@@ -12,6 +13,13 @@ export interface Report {
   runs: number;
   quick: boolean;
   scenarios: ScenarioReport[];
+  /** Where the time goes in the scenarios that are furthest from their targets; none unless it was asked for. */
+  profiles: ScenarioProfile[];
+}
+
+export interface ScenarioProfile {
+  scenario: string;
+  hotSpots: HotSpot[];
 }
 
 export interface ScenarioReport {
@@ -52,14 +60,42 @@ export function rowOf({ name, unit, better, samples, beside, target }: Measureme
   };
 }
 
-function isMet({ of, is, bound }: Target, spread: Spread, ratio: Spread | undefined): boolean {
+function isMet(target: Target, spread: Spread, ratio: Spread | undefined): boolean {
+  const value = valueFor(target, spread, ratio);
+  return target.is === 'at most' ? value <= target.bound : value >= target.bound;
+}
+
+function valueFor({ of }: Target, spread: Spread, ratio: Spread | undefined): number {
   const value = of === 'ratio' ? ratio?.p50 : spread[of];
   if (value === undefined) throw new Error('A ratio is to be met, but nothing stands beside.');
-  return is === 'at most' ? value <= bound : value >= bound;
+  return value;
 }
+
+/** What was found where the row has a target; null where it has none. */
+export const foundFor = ({ target, spread, beside }: Row): number | null =>
+  target && valueFor(target, spread, beside?.ratio);
 
 /** Rows that have a target and missed it, with the name of their scenario. */
 export const missedTargets = (report: Report): { scenario: string; row: Row }[] =>
   report.scenarios.flatMap(({ name, rows }) =>
     rows.filter((row) => row.target?.met === false).map((row) => ({ scenario: name, row })),
   );
+
+/**
+ * The scenarios with figures and targets, the one that is furthest from a target first: what was found as a multiple
+ * of the bound, or the bound as a multiple of it where more is better.
+ */
+export function worstFirst({ scenarios }: Report): string[] {
+  const distance = (row: Row): number => {
+    const found = foundFor(row);
+    if (row.target === null || found === null) return 0;
+    const { is, bound } = row.target;
+    const [much, little] = is === 'at most' ? [found, bound] : [bound, found];
+    return much === little ? 1 : much / little;
+  };
+  return scenarios
+    .map(({ name, rows }) => ({ name, worst: Math.max(0, ...rows.map(distance)) }))
+    .filter(({ worst }) => worst > 0)
+    .sort((one, other) => other.worst - one.worst)
+    .map(({ name }) => name);
+}

@@ -8,6 +8,8 @@ export interface Scenario {
   describe: string;
   /** Why a target is missed on a common machine, where that is known. */
   whyNotReached?: string;
+  /** What its profile led to, for readers of the profile. */
+  whatProfileLedTo?: string;
   run(context: Context): Promise<Result>;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -89,6 +89,9 @@ describe('offshoot bench', () => {
     assert.match(second.stdout, /Beside the baseline/);
     assert.match(second.stdout, /machine: lives, queued to done/);
     assert.deepEqual(await readdir(join(root, 'docs')), ['performance.md']);
+    const page = await readFile(join(root, 'docs', 'performance.md'), 'utf8');
+    assert.match(page, /^## Where the time goes\n[\s\S]*^### machine\n\n\| function \|/m);
+    assert.doesNotMatch(page, /file:|node_modules/);
     assert.deepEqual(await readdir(temporary), []);
   });
 

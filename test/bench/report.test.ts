@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { besideBaseline, parseReport } from '../../bench/baseline.js';
+import { hotSpots } from '../../bench/hot-spots.js';
 import { performancePage } from '../../bench/performance-page.js';
-import { missedTargets, type Report, rowOf } from '../../bench/report.js';
+import { missedTargets, type Report, rowOf, worstFirst } from '../../bench/report.js';
 import type { Measurement } from '../../bench/scenario.js';
 import { figure, scenarioText } from '../../bench/table.js';
 
@@ -41,6 +42,7 @@ const reportOf = (...measurements: Measurement[]): Report => ({
       failure: null,
     },
   ],
+  profiles: [],
 });
 
 describe('a target', () => {
@@ -76,6 +78,63 @@ describe('a target', () => {
       /- `submit`, handle: p50 at most 5\.00 ms, found 10\.0\.\n\nWhy `submit`: The disk is slow\./,
     );
     assert.match(page, /\| handle \| ms \| 10\.0 \|/);
+  });
+
+  it('is further away by the factor that is missing, whether more or less is better', () => {
+    const scenario = (name: string, ...measurements: Measurement[]) => ({
+      ...(reportOf(...measurements).scenarios[0] as Report['scenarios'][number]),
+      name,
+    });
+    const report = {
+      ...reportOf(),
+      scenarios: [
+        scenario('met', measurement({ target: { of: 'p50', is: 'at most', bound: 20 } })),
+        scenario('none', measurement()),
+        scenario('twice', measurement({ target: { of: 'p50', is: 'at least', bound: 20 } }), measurement()),
+        scenario('thrice', measurement({ target: { of: 'p50', is: 'at most', bound: 3 } })),
+        scenario('wholly', measurement({ target: { of: 'max', is: 'at most', bound: 0 } })),
+      ],
+    };
+    assert.deepEqual(worstFirst(report), ['wholly', 'thrice', 'twice', 'met']);
+  });
+});
+
+describe('a profile', () => {
+  const profile = {
+    nodes: [
+      { id: 1, callFrame: { functionName: '(idle)', url: '' } },
+      { id: 2, callFrame: { functionName: 'read', url: 'file:///home/me/offshoot/dist/src/git/patch.js' } },
+      { id: 3, callFrame: { functionName: '', url: 'file:///x/node_modules/@scope/library/lib/index.js' } },
+      { id: 4, callFrame: { functionName: 'open', url: 'node:fs' } },
+    ],
+    samples: [1, 2, 2, 3, 4, 1],
+    timeDeltas: [0, 9_000, 1_000, 2_000, 1_000, 500],
+  };
+
+  it('tells the functions with the most time of their own, over all threads, and where they are from', () => {
+    const [first, second, ...rest] = hotSpots([profile, profile], 3);
+    assert.deepEqual(first, { name: 'read', module: 'src/git/patch', selfMs: 6, share: (6 / 9) * 100 });
+    assert.deepEqual(second, {
+      name: '(anonymous)',
+      module: '@scope/library',
+      selfMs: 2,
+      share: (2 / 9) * 100,
+    });
+    assert.deepEqual(
+      rest.map(({ module }) => module),
+      ['node:fs'],
+    );
+  });
+
+  it('stands on the page with what it led to', () => {
+    const report = {
+      ...reportOf(measurement()),
+      profiles: [{ scenario: 'submit', hotSpots: hotSpots([profile], 1) }],
+    };
+    const scenario = { name: 'submit', title: '', describe: '', run: async () => ({ measurements: [] }) };
+    const page = performancePage(report, [{ ...scenario, whatProfileLedTo: 'less of it.' }]);
+    assert.match(page, /\| read \| src\/git\/patch \| 3\.00 \| 66\.7 \|\n\nWhat it led to: less of it\./);
+    assert.doesNotMatch(performancePage(reportOf(measurement()), []), /Where the time goes/);
   });
 });
 
