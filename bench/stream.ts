@@ -20,7 +20,7 @@ export const stream: Scenario = {
   async run(context) {
     const events = context.quick ? 2_000 : 400_000;
     const settings = settingsBelow(context.directory);
-    const pool = createPool(settings);
+    const pool = createPool(settings, (problem) => context.tell(String(problem)));
     context.atEnd(() => pool.close());
     // So that a thread is there.
     await pool.run('preflight', {});

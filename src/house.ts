@@ -37,7 +37,7 @@ const DISK_MS = 1_000;
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
 export async function openHouse(settings: Settings, log: Log): Promise<Outcome<OpenHouse>> {
   // A thread that does stages loads what it needs while the store opens.
-  const stages = createPool(settings);
+  const stages = createPool(settings, (problem) => log.error({ err: problem }, 'a thread is in trouble'));
   const opened = await openSqliteStore(stateLayout(settings.stateDir).store, (row) =>
     log.error({ row }, 'a row of the store cannot be understood; it is left as it is'),
   );

@@ -28,22 +28,29 @@ export interface StagePool {
   close(): Promise<void>;
 }
 
+/** How long a thread stays without a call. */
+const IDLE_MS = 10 * 60_000;
 /** Room for stages that only wait, beside the agents that run at once. */
 const SPARE_TASKS = 32;
 
-export function createPool(settings: Settings): StagePool {
+/** Starts the first thread. `troubled` is told of what befell a thread, or Piscina, outside of any call. */
+export function createPool(settings: Settings, troubled: (problem: unknown) => void): StagePool {
   const threads = Math.min(4, Math.max(2, availableParallelism()));
   const piscina = new Piscina({
     filename: new URL('./thread.js', import.meta.url).href,
     workerData: settings,
     minThreads: 1,
     maxThreads: threads,
-    idleTimeout: 60_000,
+    idleTimeout: IDLE_MS,
     // Admission holds the line, so Piscina's own queue stays empty.
     concurrentTasksPerWorker: Math.ceil(settings.maxRunning / threads) + SPARE_TASKS,
     // With atomics, a thread whose last task returned would freeze the I/O of what it left behind.
     atomics: 'disabled',
   });
+  // The first thread is there. To keep one, Piscina would start it in the handler of the exit of another, where an
+  // exception, when the machine has none, is caught by nobody.
+  piscina.options.minThreads = 0;
+  piscina.on('error', troubled);
   piscina.on('workerDestroy', () => lookLater(piscina, REPLACE_MS));
 
   return {
