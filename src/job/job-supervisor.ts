@@ -159,6 +159,7 @@ class JobSupervisor implements Supervisor {
     const { store, settings, clock } = this.#needs;
     const removed = await store.remove(jobId, clock.now() + settings.resultTtlSeconds * 1_000);
     if (!removed) return false;
+    this.#roster.forget(jobId);
     this.#audience.removed(jobId);
     if (!this.holdsFiles(jobId)) await removeArtifacts(settings.stateDir, jobId);
     return true;
@@ -269,7 +270,7 @@ class JobSupervisor implements Supervisor {
     this.#audience.tellFollowers(view);
     if (isSettled(state)) {
       this.#deadlines.delete(id);
-      this.#roster.settle(id);
+      this.#roster.settle(job.committed);
       this.#lineage.settle(id);
       this.#endings.ended(id);
     }

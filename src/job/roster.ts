@@ -5,6 +5,9 @@ import type { JobView } from './supervisor.js';
 import { type Turn, turnOf } from './turn.js';
 import { WaitingLine } from './waiting-line.js';
 
+/** So many jobs that settled last are at hand: all whom an ending wakes look at the same few at once. */
+const MOST_SETTLED = 100;
+
 /** The jobs that have not settled, and views of any job: of these as they are now, of others as the store has them. */
 export class Roster {
   /** The places of the queued jobs. */
@@ -14,8 +17,8 @@ export class Roster {
   readonly #queued = new Map<string, JobRecord>();
   /** Jobs with an actor. */
   readonly #live = new Map<string, LiveJob>();
-  /** Look-ups of settled jobs under way: all whom one transition wakes look at the same job at once. */
-  readonly #lookUps = new Map<string, Promise<JobRecord | null>>();
+  /** The last jobs that settled, oldest first. Their records change no more. */
+  readonly #settled = new Map<string, JobRecord>();
 
   constructor(store: Pick<Store, 'get' | 'list'>) {
     this.#store = store;
@@ -37,8 +40,17 @@ export class Roster {
     return true;
   }
 
-  settle(jobId: string): void {
-    this.#live.delete(jobId);
+  settle(record: JobRecord): void {
+    this.#live.delete(record.id);
+    this.#settled.set(record.id, record);
+    if (this.#settled.size <= MOST_SETTLED) return;
+    const [oldest] = this.#settled.keys();
+    if (oldest !== undefined) this.#settled.delete(oldest);
+  }
+
+  /** The store has the job no more. */
+  forget(jobId: string): void {
+    this.#settled.delete(jobId);
   }
 
   queued(jobId: string): JobRecord | undefined {
@@ -73,17 +85,9 @@ export class Roster {
   async look(jobId: string): Promise<JobView | null> {
     const live = this.#live.get(jobId);
     if (live !== undefined) return this.liveView(live);
-    const record = this.#queued.get(jobId) ?? (await this.#lookUp(jobId));
+    const atHand = this.#queued.get(jobId) ?? this.#settled.get(jobId);
+    const record = atHand ?? (await this.#store.get(jobId));
     return record === null ? null : this.view(record);
-  }
-
-  /** The store answers in the order in which it is asked, so whoever joins a look-up sees what it saw of its own. */
-  #lookUp(jobId: string): Promise<JobRecord | null> {
-    const underWay = this.#lookUps.get(jobId);
-    if (underWay !== undefined) return underWay;
-    const found = this.#store.get(jobId).finally(() => this.#lookUps.delete(jobId));
-    this.#lookUps.set(jobId, found);
-    return found;
   }
 
   async list(filter: ListFilter): Promise<JobView[]> {

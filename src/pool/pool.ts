@@ -46,6 +46,7 @@ export function createPool(settings: Settings, troubled: (problem: unknown) => v
     concurrentTasksPerWorker: Math.ceil(settings.maxRunning / threads) + SPARE_TASKS,
     // With atomics, a thread whose last task returned would freeze the I/O of what it left behind.
     atomics: 'disabled',
+    recordTiming: false,
   });
   // The first thread is there. To keep one, Piscina would start it in the handler of the exit of another, where an
   // exception, when the machine has none, is caught by nobody.
