@@ -4,6 +4,7 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Mcp } from '../mcp/serve-mcp.js';
 import { broken, elsewhere, noSuchPage, refuseHttp, unauthorized } from './answers.js';
+import { closeWithConnection } from './gone-connections.js';
 import { bearerOf, comesFromElsewhere } from './guard.js';
 import { mcpEndpoint } from './mcp-endpoint.js';
 import { Sessions } from './sessions.js';
@@ -90,6 +91,7 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
   }
 
   const server = createServer(serverOptions(limits), (incoming, response) => {
+    closeWithConnection(incoming, response);
     unread.watch(response);
     serve(incoming, response).catch((error) => {
       // Most of these are clients that went away.

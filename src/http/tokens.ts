@@ -1,11 +1,11 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import {
-  type BigIntStats,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -77,23 +77,23 @@ export function nameOfToken(stateDir: string, presented: string): string | null 
 }
 
 /** What was read of token files, with what the file was then: a client presents its token with each request. */
-const read = new Map<string, { file: BigIntStats; token: Buffer }>();
+const read = new Map<string, { file: Stats; token: Buffer }>();
 /** A file that was changed this short a time ago may change again and look the same, in milliseconds. */
 const SETTLED_MS = 1_000;
 
 /** The token that a file holds; throws when there is none. */
 function keptToken(path: string): Buffer {
-  const file = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const file = statSync(path, { throwIfNoEntry: false });
   const before = read.get(path);
   if (file !== undefined && before !== undefined && isSame(file, before.file)) return before.token;
   read.delete(path);
   const token = Buffer.from(readFileSync(path, 'utf8').trim());
-  if (file !== undefined && Date.now() - Number(file.ctimeMs) > SETTLED_MS) read.set(path, { file, token });
+  if (file !== undefined && Date.now() - file.ctimeMs > SETTLED_MS) read.set(path, { file, token });
   return token;
 }
 
-const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
+const isSame = (one: Stats, other: Stats): boolean =>
   one.ino === other.ino &&
   one.size === other.size &&
-  one.mtimeNs === other.mtimeNs &&
-  one.ctimeNs === other.ctimeNs;
+  one.mtimeMs === other.mtimeMs &&
+  one.ctimeMs === other.ctimeMs;

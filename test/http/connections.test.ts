@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { ensureToken, revokeToken } from '../../src/http/tokens.js';
 import { mcpService } from '../../src/mcp/serve-mcp.js';
-import { goodHeaders, type HttpServed, initializeBody, serveOverHttp } from '../support/http.js';
-import { until } from '../support/link-toys.js';
+import { ask, goodHeaders, type HttpServed, initializeBody, serveOverHttp } from '../support/http.js';
+import { lastWait, until } from '../support/link-toys.js';
 import { type McpHouse, makeMcpHouse } from '../support/mcp-house.js';
 import { statelessOverHttp } from '../support/stateless-client.js';
 
@@ -41,6 +42,36 @@ describe('connections over HTTP', () => {
     }
     assert.equal(ports.size, 1);
     agent.destroy();
+    await served.close();
+  });
+});
+
+describe('a connection with requests sent before the last is answered', () => {
+  it('leaves nothing behind when it is gone', async () => {
+    let now = 0;
+    const served = await serveOverHttp({ limits: { sweepMs: 20, sessionIdleMs: 1_000 }, now: () => now });
+    const begun = await ask(served.url, { headers: goodHeaders(served.token), body: initializeBody });
+    const headers = goodHeaders(served.token, {
+      host: 'localhost',
+      'mcp-session-id': String(begun.headers['mcp-session-id']),
+    });
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const post = (id: number, milliseconds: number) => {
+      const params = { name: 'toy_wait', arguments: { milliseconds } };
+      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params });
+      return `POST /mcp HTTP/1.1\r\n${lines.join('')}content-length: ${body.length}\r\n\r\n${body}`;
+    };
+    const socket = connect(Number(new URL(served.url).port), '127.0.0.1');
+    lastWait.ended = '';
+    socket.write(post(1, 60_000) + post(2, 1) + post(3, 60_000));
+    await until(() => lastWait.ended === 'in time');
+    socket.destroy();
+    // Only a session with nothing open is ended for being idle.
+    await until(() => {
+      now += 1_000;
+      return served.sessions() === 0;
+    });
+    assert.equal(lastWait.ended, 'aborted');
     await served.close();
   });
 });
