@@ -214,9 +214,10 @@ async function revealHiddenEntries(
 ): Promise<{ ok: true; absent: BytePath[]; tree: string | null } | GitFailure | Refusal> {
   const listed = await listIndex(context, headCommit);
   if (!listed.ok) return listed;
-  const { entries, tree } = listed;
-  if (!conflictsAllowed && entries.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
-  const hidden = entries.filter(({ assumed, skipped }) => assumed || skipped);
+  const { tree } = listed.index;
+  const odd = listed.index.odd();
+  if (!conflictsAllowed && odd.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
+  const hidden = odd.filter(({ assumed, skipped }) => assumed || skipped);
   const isThere = new Map(hidden.map(({ path }) => [path, lookAt(context.directory, path) !== undefined]));
   const present = hidden.filter(({ path }) => isThere.get(path));
   const absent = hidden.filter(({ path, skipped }) => skipped && !isThere.get(path)).map(({ path }) => path);

@@ -41,9 +41,9 @@ export async function furnishCheckout(
 ): Promise<Outcome<{ restored: BytePath[]; warnings: string[] }>> {
   const listed = await listIndex(slotContext(slot, environment, signal), caller.headCommit);
   if (!listed.ok) return explain(listed, 'worktree_failed', FURNISHING);
-  const paths = listed.entries.map(({ path }) => path);
-  const gitlinks = listed.entries.flatMap(({ path, commit }) => (commit === null ? [] : [{ path, commit }]));
-  const pointers = await findLargeFiles(slot, caller, paths, environment, signal);
+  const { index } = listed;
+  const gitlinks = index.odd().flatMap(({ path, commit }) => (commit === null ? [] : [{ path, commit }]));
+  const pointers = await findLargeFiles(slot, caller, index, environment, signal);
   if (!pointers.ok) return explain(pointers, 'worktree_failed', FURNISHING);
   // Before files of the baseline give way to what a patch knows nothing of.
   const patched = patch === null ? succeed([]) : await applyPatch(patch, slot, whole);
@@ -58,7 +58,7 @@ export async function furnishCheckout(
     submodules,
     sparse: baseline.absent.length > 0,
   });
-  await unparkWarm(slot, paths, warmPaths, environment, signal);
+  await unparkWarm(slot, index, warmPaths, environment, signal);
   return succeed({
     restored: restored.map(({ path }) => path),
     warnings: [...warnings, ...missing.warnings, ...copied.warnings],

@@ -80,6 +80,6 @@ export async function layBaseline(
   if (ground.kind === 'idle') return commit === ground.commit ? { ok: true } : checkOut(context, commit, []);
   if (hasLargeFileRule(repository)) return null;
   const differing = commit === ground.tree.commit ? [] : await bringOver(directory, commit, context);
-  if (differing === null || (await namesLargeFiles(layoutOf(directory).checkout, differing))) return null;
+  if (differing === null || namesLargeFiles(layoutOf(directory).checkout, differing)) return null;
   return included.every((path) => kindAt(directory, path) === 'nothing') ? { ok: true } : null;
 }

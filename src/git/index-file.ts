@@ -1,22 +1,16 @@
 import type { BytePath } from './byte-path.js';
-/** One entry of an index. */
-export interface IndexEntry {
+
+/** An entry that is no plain file, or that git does not compare with its file like others. */
+export interface OddEntry {
   path: BytePath;
-  kind: 'file' | 'link' | 'submodule';
   /** The commit of a submodule; null for anything else. */
   commit: string | null;
-  /** Whole second of the file's last change, of its content or of anything about it, when it was recorded. */
-  changedSecond: number;
-  /** Size of the file when it was recorded; 0 where git did not trust the time. */
-  bytes: number;
   /** One side of a conflict. */
   unmerged: boolean;
   /** Marked as assume-unchanged: git does not look at its file. */
   assumed: boolean;
   /** Marked as skip-worktree: its file may be absent, as in a sparse checkout. */
   skipped: boolean;
-  /** Marked as any of these, or as intent-to-add: git does not compare it like others. */
-  special: boolean;
 }
 
 const SIGNATURE = 'DIRC';
@@ -25,20 +19,11 @@ const HEADER_BYTES = 12;
 const STAT_BYTES = 40;
 const MODE_AT = 24;
 const SIZE_AT = 36;
-const FLAGS = { assumeUnchanged: 0x8000, extended: 0x4000, stage: 0x3000 };
+const FLAGS = { assumeUnchanged: 0x8000, extended: 0x4000, stage: 0x3000, nameLength: 0x0fff };
 const SKIPPED = 0x4000;
-
-const kinds: Record<number, IndexEntry['kind'] | undefined> = {
-  8: 'file',
-  10: 'link',
-  14: 'submodule',
-};
-
-export interface IndexContent {
-  entries: IndexEntry[];
-  /** Id of the tree that the entries are, where git noted it and none has changed since; else null. */
-  tree: string | null;
-}
+const FILE = 8;
+const LINK = 10;
+const SUBMODULE = 14;
 
 /**
  * Reads an index file, versions 2 and 3 of gitformat-index(5). Null for anything else: another version, a
@@ -49,35 +34,125 @@ export function readIndex(index: Buffer, idBytes: number): IndexContent | null {
   const version = index.readUInt32BE(4);
   if (version !== 2 && version !== 3) return null;
   const end = index.length - idBytes;
-  // Decoded once: parts of a text are cheaper than parts of a buffer made into texts.
-  const text = index.toString('latin1');
-  const entries: IndexEntry[] = [];
+  const count = index.readUInt32BE(8);
+  if (count > (end - HEADER_BYTES) / (STAT_BYTES + idBytes)) return null;
+  const starts = new Uint32Array(count + 1);
+  const odd: number[] = [];
   let at = HEADER_BYTES;
-  for (let left = index.readUInt32BE(8); left > 0; left -= 1) {
+  for (let number = 0; number < count; number += 1) {
+    starts[number] = at;
     const flagsAt = at + STAT_BYTES + idBytes;
     if (flagsAt + 2 > end) return null;
     const flags = index.readUInt16BE(flagsAt);
-    const extended = (flags & FLAGS.extended) !== 0;
-    const pathAt = flagsAt + (extended ? 4 : 2);
-    const pathEnd = text.indexOf('\0', pathAt);
-    const kind = kinds[index.readUInt32BE(at + MODE_AT) >>> 12];
-    if (pathEnd < 0 || pathEnd >= end || kind === undefined) return null;
-    entries.push({
-      path: text.slice(pathAt, pathEnd),
-      kind,
-      commit: kind === 'submodule' ? index.toString('hex', at + STAT_BYTES, flagsAt) : null,
-      changedSecond: index.readUInt32BE(at),
-      bytes: index.readUInt32BE(at + SIZE_AT),
-      unmerged: (flags & FLAGS.stage) !== 0,
-      assumed: (flags & FLAGS.assumeUnchanged) !== 0,
-      skipped: extended && (index.readUInt16BE(flagsAt + 2) & SKIPPED) !== 0,
-      special: extended || (flags & (FLAGS.assumeUnchanged | FLAGS.stage)) !== 0,
-    });
+    const pathAt = flagsAt + ((flags & FLAGS.extended) !== 0 ? 4 : 2);
+    const length = flags & FLAGS.nameLength;
+    const pathEnd = length < FLAGS.nameLength ? pathAt + length : index.indexOf(0, pathAt);
+    if (pathEnd < pathAt || pathEnd >= end || index[pathEnd] !== 0) return null;
+    const kind = index.readUInt32BE(at + MODE_AT) >>> 12;
+    if (kind !== FILE && kind !== LINK && kind !== SUBMODULE) return null;
+    if (kind === SUBMODULE || (flags & ~FLAGS.nameLength) !== 0) odd.push(number);
     // Entries end with one to eight zero bytes, at a multiple of eight from their start.
     at += (pathEnd - at + 8) & ~7;
   }
+  starts[count] = at;
   const extensions = readExtensions(index, at, end);
-  return extensions === null ? null : { entries, tree: cachedTree(extensions.get('TREE'), idBytes) };
+  const tree = cachedTree(extensions?.get('TREE'), idBytes);
+  return extensions === null ? null : new IndexContent(index, idBytes, starts, odd, tree);
+}
+
+/** What an index holds. It is made of the file's bytes when it is asked for: of many entries, most want a few. */
+export class IndexContent {
+  constructor(
+    private readonly index: Buffer,
+    private readonly idBytes: number,
+    /** Where each entry begins, and where the last one ends. */
+    private readonly starts: Uint32Array,
+    private readonly oddNumbers: readonly number[],
+    /** Id of the tree that the entries are, where git noted it and none has changed since; else null. */
+    readonly tree: string | null,
+  ) {}
+
+  get length(): number {
+    return this.starts.length - 1;
+  }
+
+  /** In the order of their bytes. */
+  paths(): BytePath[] {
+    // Decoded once: parts of a text are cheaper than parts of a buffer made into texts.
+    const text = this.index.toString('latin1');
+    return Array.from({ length: this.length }, (_, number) => {
+      const at = this.pathAt(number);
+      return text.slice(at, this.pathEnd(number, at));
+    });
+  }
+
+  odd(): OddEntry[] {
+    return this.oddNumbers.map((number) => this.oddEntry(number));
+  }
+
+  /** The paths whose last part is that name. */
+  named(name: string): BytePath[] {
+    const found: BytePath[] = [];
+    const sought = Buffer.from(`${name}\0`, 'latin1');
+    const end = this.starts[this.length] ?? 0;
+    let number = 0;
+    for (let at = this.index.indexOf(sought); at >= 0 && at < end; at = this.index.indexOf(sought, at + 1)) {
+      while ((this.starts[number + 1] ?? end) <= at) number += 1;
+      const path = this.pathOf(number);
+      if (path === name || path.endsWith(`/${name}`)) found.push(path);
+    }
+    return found;
+  }
+
+  /** Those whose file was changed last, in its content or in anything about it, in that second or later. */
+  changedSince(second: number): BytePath[] {
+    const paths: BytePath[] = [];
+    for (let number = 0; number < this.length; number += 1) {
+      if (this.index.readUInt32BE(this.starts[number]) >= second) paths.push(this.pathOf(number));
+    }
+    return paths;
+  }
+
+  /** Sizes of the files when they were recorded; 0 where git did not trust the time. */
+  sizes(): number[] {
+    return Array.from({ length: this.length }, (_, number) =>
+      this.index.readUInt32BE((this.starts[number] ?? 0) + SIZE_AT),
+    );
+  }
+
+  private flagsAt(number: number): number {
+    return (this.starts[number] ?? 0) + STAT_BYTES + this.idBytes;
+  }
+
+  private pathAt(number: number): number {
+    const flagsAt = this.flagsAt(number);
+    return flagsAt + ((this.index.readUInt16BE(flagsAt) & FLAGS.extended) !== 0 ? 4 : 2);
+  }
+
+  private pathEnd(number: number, pathAt: number): number {
+    const length = this.index.readUInt16BE(this.flagsAt(number)) & FLAGS.nameLength;
+    return length < FLAGS.nameLength ? pathAt + length : this.index.indexOf(0, pathAt);
+  }
+
+  private pathOf(number: number): BytePath {
+    const at = this.pathAt(number);
+    return this.index.toString('latin1', at, this.pathEnd(number, at));
+  }
+
+  private oddEntry(number: number): OddEntry {
+    const start = this.starts[number] ?? 0;
+    const flagsAt = this.flagsAt(number);
+    const flags = this.index.readUInt16BE(flagsAt);
+    const extended = (flags & FLAGS.extended) !== 0;
+    const isSubmodule = this.index.readUInt32BE(start + MODE_AT) >>> 12 === SUBMODULE;
+    return {
+      path: this.pathOf(number),
+      commit: isSubmodule ? this.index.toString('hex', start + STAT_BYTES, flagsAt) : null,
+      unmerged: (flags & FLAGS.stage) !== 0,
+      assumed: (flags & FLAGS.assumeUnchanged) !== 0,
+      skipped: extended && (this.index.readUInt16BE(flagsAt + 2) & SKIPPED) !== 0,
+    };
+  }
 }
 
 /** An extension whose name begins with a capital may be ignored; any other changes what the entries mean. */

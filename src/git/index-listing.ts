@@ -1,44 +1,57 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { splitRecords } from './byte-path.js';
+import { type BytePath, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
+import { type IndexContent, type OddEntry, readIndex } from './index-file.js';
 
-import { type IndexEntry, readIndex } from './index-file.js';
-
-/** What every form of an index tells of an entry. */
-export type ListedEntry = Pick<IndexEntry, 'path' | 'kind' | 'commit' | 'unmerged' | 'assumed' | 'skipped'>;
-
-export interface IndexListing {
-  ok: true;
-  entries: readonly ListedEntry[];
-  /** The same entries with all that the file tells of them; null where git listed them. */
-  read: readonly IndexEntry[] | null;
-  /** Id of the tree that the entries are, where the index tells it; else null. */
-  tree: string | null;
+/** What every form of an index tells. */
+export interface IndexListing extends Pick<IndexContent, 'paths' | 'odd' | 'named' | 'tree'> {
+  /** With all that the file tells; null where git listed it. */
+  read: IndexContent | null;
 }
 
 /**
  * Lists the context's index. A form that we do not read ourselves is left to git. `anId`: any id of the
  * repository, which tells how long they are.
  */
-export async function listIndex(context: GitContext, anId: string): Promise<IndexListing | GitFailure> {
+export async function listIndex(
+  context: GitContext,
+  anId: string,
+): Promise<{ ok: true; index: IndexListing } | GitFailure> {
   const { GIT_DIR = '', GIT_INDEX_FILE = join(GIT_DIR, 'index') } = context.environment;
   const read = readIndex(readFileSync(GIT_INDEX_FILE), anId.length / 2);
-  if (read !== null) return { ok: true, ...read, read: read.entries };
+  if (read !== null) return { ok: true, index: asListing(read) };
   const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
   if (!listed.ok) return listed;
-  return { ok: true, entries: splitRecords(listed.stdout).map(parseRecord), read: null, tree: null };
+  return { ok: true, index: listingOf(splitRecords(listed.stdout).map(parseRecord)) };
 }
 
+const asListing = (read: IndexContent): IndexListing => ({
+  paths: () => read.paths(),
+  odd: () => read.odd(),
+  named: (name) => read.named(name),
+  tree: read.tree,
+  read,
+});
+
+const listingOf = (entries: readonly OddEntry[]): IndexListing => ({
+  paths: () => entries.map(({ path }) => path),
+  odd: () => entries.filter((entry) => entry.commit !== null || isMarked(entry)),
+  named: (name) => entries.map(({ path }) => path).filter((path) => isNamed(path, name)),
+  tree: null,
+  read: null,
+});
+
+const isMarked = ({ unmerged, assumed, skipped }: OddEntry): boolean => unmerged || assumed || skipped;
+const isNamed = (path: BytePath, name: string): boolean => path === name || path.endsWith(`/${name}`);
+
 /** A record of `ls-files --stage -v`: `tag mode id stage`, tab, path. A small letter: assume-unchanged. */
-function parseRecord(record: string): ListedEntry {
+function parseRecord(record: string): OddEntry {
   const tab = record.indexOf('\t');
   const [tag = '', mode = '', id = '', stage] = record.slice(0, tab).split(' ');
-  const kind = mode === '160000' ? 'submodule' : mode === '120000' ? 'link' : 'file';
   return {
     path: record.slice(tab + 1),
-    kind,
-    commit: kind === 'submodule' ? id : null,
+    commit: mode === '160000' ? id : null,
     unmerged: stage !== '0',
     assumed: /[a-z]/.test(tag),
     skipped: /s/i.test(tag),

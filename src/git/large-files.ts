@@ -10,28 +10,31 @@ import { hashOfFile } from './file-hash.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeGitDirectory } from './git-directory.js';
 
+import type { IndexListing } from './index-listing.js';
 import { MAX_POINTER_BYTES, type Pointer, parsePointer } from './pointers.js';
 import { readRegularFile } from './regular-file.js';
 import type { Repository } from './repository.js';
 import { type SlotLayout, slotContext } from './slot.js';
 
 const LARGE_FILE_RULE = 'filter=lfs';
+export const ATTRIBUTES = '.gitattributes';
 const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
 /** What git-lfs content may take in one checkout, in all. */
 const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
 
-/** The files of a fresh checkout of the baseline that are pointers of git-lfs. `paths` are all of its files. */
+/** The files of a fresh checkout of the baseline that are pointers of git-lfs. `index` tells all of its files. */
 export async function findLargeFiles(
   slot: SlotLayout,
   caller: Caller,
-  paths: readonly BytePath[],
+  index: IndexListing,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; largeFiles: LargeFile[] } | GitFailure> {
   const attributes = readOwnAttributes(caller.repository);
-  const named = hasLargeFileRule(caller.repository) || (await namesLargeFiles(slot.checkout, paths));
+  const named =
+    hasLargeFileRule(caller.repository) || namesLargeFiles(slot.checkout, index.named(ATTRIBUTES));
   if (!named) return { ok: true, largeFiles: [] };
-  const filtered = await findFiltered(slot, caller, paths, attributes, environment, signal);
+  const filtered = await findFiltered(slot, caller, index.paths(), attributes, environment, signal);
   if (!filtered.ok) return filtered;
   const largeFiles = filtered.paths.flatMap((path) => {
     const pointer = readPointer(slot, path);
@@ -87,9 +90,9 @@ export const hasLargeFileRule = (repository: Repository): boolean =>
   readOwnAttributes(repository)?.includes(LARGE_FILE_RULE) ?? false;
 
 /** A look at the attribute files themselves: most repositories have no filter, and need not ask git. */
-export async function namesLargeFiles(checkout: string, paths: readonly BytePath[]): Promise<boolean> {
+export function namesLargeFiles(checkout: string, paths: readonly BytePath[]): boolean {
   for (const path of paths) {
-    if (path !== '.gitattributes' && !path.endsWith('/.gitattributes')) continue;
+    if (path !== ATTRIBUTES && !path.endsWith(`/${ATTRIBUTES}`)) continue;
     const rules = readRegularFile(absolutePath(checkout, path), MAX_ATTRIBUTES_BYTES);
     if (rules?.includes(LARGE_FILE_RULE)) return true;
   }

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CallerEnvironment } from './environment.js';
-import { namesLargeFiles } from './large-files.js';
+import { ATTRIBUTES, namesLargeFiles } from './large-files.js';
 import { becomeLowerTree, proveLowerTree } from './lower-tree.js';
 import { openWork } from './overlay.js';
 import { discard, discardParts, removeWorktree } from './removal.js';
@@ -60,7 +60,7 @@ async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
   const size = { bytes: scrubbed.bytes + warm.bytes, inodes: scrubbed.inodes + warm.inodes };
   try {
     const madeAt = lstatSync(slot.made).ctimeMs;
-    const fit = plan.overlay && !(await namesLargeFiles(slot.checkout, [...survey.tracked.files]));
+    const fit = plan.overlay && !namesLargeFiles(slot.checkout, survey.index.named(ATTRIBUTES));
     renameSync(slot.index, slot.idleIndex);
     emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps, slot.warm]);
     const lower = fit && becomeLowerTree(plan.slotDirectory, commit, size, madeAt);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { absolutePath, type BytePath, lookAt, pathList } from './byte-path.js';
 import { writeStamps } from './directory-stamps.js';
 import { type GitContext, runGit } from './git.js';
-import type { IndexEntry } from './index-file.js';
+import type { IndexContent } from './index-file.js';
 import type { SlotLayout } from './slot.js';
 import { roomOf, type SlotSize } from './slot-size.js';
 import type { Survey } from './survey.js';
@@ -30,14 +30,13 @@ export async function scrubSlot(
   try {
     // Fails when it is there: an earlier scrub was broken off, and what it started may still be at work.
     mkdirSync(slot.scrub);
-    const entries = index.read;
-    if (entries === null || entries.some(({ special, kind }) => special || kind === 'submodule')) return null;
+    if (index.read === null || index.read.odd().length > 0) return null;
     if (additions.largeFiles.length + additions.submodules.length > 0 || additions.sparse) return null;
     if (walked.unfit || !(await isLeft(slot.checkout))) return null;
     putRight(slot, walked.unlike);
     parkWarm(slot, warm);
     removeExtra(slot, walked.extra, warm);
-    const young = removeYoung(slot, entries);
+    const young = removeYoung(slot, index.read);
     const [restored, marked] = await Promise.all([
       // Also where nothing changed: the index that it writes is later than its files, so the next job's git
       // need not read them.
@@ -55,8 +54,8 @@ export async function scrubSlot(
     if (prove && !(await isProven(baselineCommit, slot, context))) return null;
     writeStamps(slot, tracked.directories.keys(), walked.unchanged);
     return {
-      bytes: statSync(slot.index).size + sizeOf(entries),
-      inodes: entries.length + tracked.directories.size,
+      bytes: statSync(slot.index).size + sum(index.read.sizes().map(roomOf)),
+      inodes: index.read.length + tracked.directories.size,
     };
   } catch {
     return null;
@@ -89,20 +88,16 @@ function removeExtra(
  * does not see when the mode, the names or the attributes of one are changed in that same second. Those that
  * were touched go, to be written anew.
  */
-function removeYoung(slot: SlotLayout, entries: readonly IndexEntry[]): BytePath[] {
+function removeYoung(slot: SlotLayout, index: IndexContent): BytePath[] {
   const finished = lstatSync(slot.made).ctimeMs;
   const second = Math.floor(finished / 1_000);
   const isTouched = (found: Stats | undefined) => found !== undefined && found.ctimeMs >= finished;
-  const young = entries
-    .filter(({ changedSecond }) => changedSecond >= second)
-    .map(({ path }) => path)
-    .filter((path) => isTouched(lookAt(slot.checkout, path)));
+  const young = index.changedSince(second).filter((path) => isTouched(lookAt(slot.checkout, path)));
   for (const path of young) unlinkSync(absolutePath(slot.checkout, path));
   return young;
 }
 
-const sizeOf = (entries: readonly IndexEntry[]): number =>
-  entries.reduce((sum, { bytes }) => sum + roomOf(bytes), 0);
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
 
 /**
  * The whole proof, which reads every file: an empty index, everything that lies in the checkout added, gives

@@ -38,8 +38,9 @@ export async function surveyCheckout(
     return refuse('patch_failed', { message: 'The worktree is gone, so there is nothing to capture.' });
   }
   const context = slotContext(slot, environment, signal);
-  const index = await listIndex(context, commit);
-  if (!index.ok) return explain(index, 'patch_failed', SURVEYING);
+  const listed = await listIndex(context, commit);
+  if (!listed.ok) return explain(listed, 'patch_failed', SURVEYING);
+  const { index } = listed;
   const additions = readAdditions(slot);
   const tracked = sortTracked(index, additions);
   const { walked, found } = isOverlay(slot)
@@ -67,13 +68,15 @@ export async function surveySlot(
   }
 }
 
-function sortTracked({ entries }: IndexListing, { submodules: checkedOut }: Additions): Tracked {
-  const files = new Set<BytePath>();
+function sortTracked(index: IndexListing, { submodules: checkedOut }: Additions): Tracked {
+  const files = new Set(index.paths());
   const submodules = new Set<BytePath>();
   const absent = new Set<BytePath>();
-  for (const { path, kind, skipped } of entries) {
+  for (const { path, commit, skipped } of index.odd()) {
     if (skipped) absent.add(path);
-    else (kind === 'submodule' ? submodules : files).add(path);
+    else if (commit !== null) submodules.add(path);
+    else continue;
+    files.delete(path);
   }
   const apart = new Set(checkedOut.map(({ path }) => path));
   return { files, submodules, absent, apart, directories: directoriesOf(files) };

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { absolutePath, type BytePath, lookAt, lookInside, parentOf } from './byte-path.js';
 import type { CallerEnvironment } from './environment.js';
 import { ignoredDirectories } from './ignore-rules.js';
+import type { IndexListing } from './index-listing.js';
 import { lookThrough } from './plain-directory.js';
 import { readRegularFile } from './regular-file.js';
 import { discardParts } from './removal.js';
@@ -85,13 +86,13 @@ const listOf = (slot: SlotLayout): string => join(slot.warm, 'paths.json');
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 /**
- * Puts what an earlier job left into a checkout that has all else by now. `tracked` are the baseline's paths: by its
+ * Puts what an earlier job left into a checkout that has all else by now. `index` is the baseline's: by its
  * rules, which may be others than the earlier one's, a directory must be ignored, and nothing may lie in its place.
  * What does not fit any more goes to the trash.
  */
 export async function unparkWarm(
   slot: SlotLayout,
-  tracked: readonly BytePath[],
+  index: IndexListing,
   wanted: readonly string[],
   environment: CallerEnvironment,
   signal: AbortSignal,
@@ -100,6 +101,7 @@ export async function unparkWarm(
   if (list === null) return;
   const paths = JSON.parse(list.toString('utf8')) as BytePath[];
   const isWanted = matcherOf(wanted);
+  const tracked = index.paths();
   const free = paths.filter((path) => isWanted(path) && isFreePlace(slot, path) && !isTracked(path, tracked));
   // The checkout may hold rules of an earlier patch: none is taken from there.
   const baseline = { tracked: new Set(tracked), differs: new Set(tracked) };

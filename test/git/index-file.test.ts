@@ -18,23 +18,24 @@ for (const [format, idBytes] of [
     put(root, 'l'.repeat(250), '');
     symlinkSync('a.txt', join(root, 'link'));
     await git(root, user, ['add', '-A']);
-    const entries = readIndex(readFileSync(join(root, '.git/index')), idBytes)?.entries ?? [];
+    const index = readIndex(readFileSync(join(root, '.git/index')), idBytes);
+    assert.ok(index);
     const listed = (await git(root, user, ['ls-files', '-z'])).toString('latin1').split('\0').slice(0, -1);
-    assert.deepEqual(
-      entries.map(({ path }) => path),
-      listed,
-    );
-    assert.deepEqual(entries.find(({ path }) => path === 'a.txt')?.bytes, 4);
-    assert.deepEqual(
-      entries.filter(({ kind }) => kind === 'link').map(({ path }) => path),
-      ['link'],
-    );
-    assert.equal(
-      entries.some(({ special }) => special),
-      false,
-    );
+    assert.deepEqual(index.paths(), listed);
+    assert.equal(index.sizes()[listed.indexOf('a.txt')], 4);
+    assert.deepEqual(index.odd(), []);
+    assert.deepEqual(index.changedSince(0), listed);
+    assert.deepEqual(index.changedSince(2 ** 32 - 1), []);
   });
 }
+
+test('paths are found by their last part alone, whatever else holds its bytes', async () => {
+  const named = ['.rules', 'b/.rules', 'b/c/.rules'];
+  const others = ['.rules.txt', 'a.rules', 'b/.rules.d/x', 'x.rules/y'];
+  const files = Object.fromEntries([...named, ...others].map((path) => [path, '']));
+  const root = await makeRepository(workspace, user, files);
+  assert.deepEqual(readIndex(readFileSync(join(root, '.git/index')), 20)?.named('.rules'), named);
+});
 
 const special: [string, string[]][] = [
   ['assume-unchanged', ['update-index', '--assume-unchanged', 'a.txt']],
@@ -45,10 +46,10 @@ for (const [title, command] of special) {
   test(`an entry that is ${title} is told`, async () => {
     const root = await makeRepository(workspace, user);
     await git(root, user, command);
-    const entries = readIndex(readFileSync(join(root, '.git/index')), 20)?.entries ?? [];
+    const odd = readIndex(readFileSync(join(root, '.git/index')), 20)?.odd() ?? [];
     assert.deepEqual(
-      entries.map((entry) => entry.special),
-      [true],
+      odd.map(({ path, assumed, skipped }) => ({ path, assumed, skipped })),
+      [{ path: 'a.txt', assumed: title === 'assume-unchanged', skipped: title === 'skip-worktree' }],
     );
   });
 }
