@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HARNESS_PROFILE } from './profile.js';
 
 /** A function and what it used itself, without those that it calls. */
 export interface HotSpot {
@@ -20,9 +21,14 @@ export interface CpuProfile {
   timeDeltas: number[];
 }
 
-/** The functions with the most time of their own in the profiles of a directory. */
+/**
+ * The functions with the most time of their own in the profiles of a directory: in those of the threads of daemons, or
+ * where a scenario has none, in that of the bench itself.
+ */
 export async function hotSpotsIn(directory: string, most: number): Promise<HotSpot[]> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.cpuprofile'));
+  const all = (await readdir(directory)).filter((name) => name.endsWith('.cpuprofile'));
+  const daemons = all.filter((name) => !name.startsWith(HARNESS_PROFILE));
+  const names = daemons.length === 0 ? all : daemons;
   // One after the other: they are large.
   const profiles: CpuProfile[] = [];
   for (const name of names) {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createActor, fromPromise, waitFor } from 'xstate';
-import { type DiffOutput, jobMachine, type RunOutput, type WorktreeOutput } from '../machines/job.js';
+import { jobMachine, type RunOutput } from '../machines/job.js';
 import { provideActors } from '../src/job/actors.js';
 import { systemClock } from '../src/job/clock.js';
 import { LiveJob, type LiveJobNeeds } from '../src/job/live-job.js';
@@ -13,6 +13,7 @@ import type { Context, Measurement, Scenario } from './scenario.js';
 import { queuedJob } from './support/filled-store.js';
 import { rate } from './support/micro.js';
 import { interleave, timed } from './support/rounds.js';
+import { stageOutputs } from './support/stage-outputs.js';
 
 export const machine: Scenario = {
   name: 'machine',
@@ -21,6 +22,8 @@ export const machine: Scenario = {
     'Whole lives of jobs, progress events, restores and memory of live jobs (actor, records and journal; no disk, stages that answer at once), beside the bare XState actor of the same machine.',
   whyNotReached:
     'each transition of a job makes a record and a journal entry, and waits until they are kept; the bare actor forgets.',
+  whatProfileLedTo:
+    'the machine is provided once for all jobs, and a job knows its events by itself instead of by XState’s inspection.',
   async run(context) {
     return {
       measurements: [
@@ -33,24 +36,8 @@ export const machine: Scenario = {
   },
 };
 
-const outputs: Record<'worktree', WorktreeOutput> & Record<'run', RunOutput> & Record<'diff', DiffOutput> = {
-  worktree: { ok: true, worktree: { path: '/slot/wt', baselineCommit: 'c0ffee', warnings: [] } },
-  run: {
-    ok: true,
-    run: {
-      exitCode: 0,
-      summary: 'Did it.',
-      threadId: 'thread',
-      usage: null,
-      containment: 'namespace',
-      warnings: [],
-    },
-  },
-  diff: { ok: true, patch: { bytes: 3, sha256: 'ab', files: 1, added: 1, removed: 0, warnings: [] } },
-};
-
 const pool = {
-  run: async (stage: StageName) => outputs[stage as keyof typeof outputs],
+  run: async (stage: StageName) => stageOutputs[stage as keyof typeof stageOutputs],
   close: async () => undefined,
 } as StagePool;
 
@@ -84,9 +71,9 @@ const needs: LiveJobNeeds = {
 
 const bareMachine = jobMachine.provide({
   actors: {
-    worktree: fromPromise(async () => outputs.worktree),
-    run: fromPromise(async () => outputs.run),
-    diff: fromPromise(async () => outputs.diff),
+    worktree: fromPromise(async () => stageOutputs.worktree),
+    run: fromPromise(async () => stageOutputs.run),
+    diff: fromPromise(async () => stageOutputs.diff),
   },
   actions: { stopStage: () => undefined },
 });
@@ -146,7 +133,10 @@ async function progress(context: Context): Promise<Measurement> {
     ...record,
     state: 'running' as const,
     deadlineAt: Date.now() + 3_600_000,
-    context: { ...record.context, worktree: outputs.worktree.ok ? outputs.worktree.worktree : null },
+    context: {
+      ...record.context,
+      worktree: stageOutputs.worktree.ok ? stageOutputs.worktree.worktree : null,
+    },
   };
   const never = new Promise<RunOutput>(() => undefined);
   const waiting = provideActors({ ...pool, run: () => never as Promise<never> }, jobOf);

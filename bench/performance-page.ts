@@ -72,7 +72,7 @@ function describeProfiles({ profiles }: Report, scenarios: readonly Scenario[]):
   return [
     '## Where the time goes',
     '',
-    'The scenarios that are furthest from a target, run once more under the profiler: the functions with the most time of their own, over all threads of the daemon and of the bench, and their share of the time in which these were not idle. `(program)` is what is no JavaScript: SQLite, the kernel, the profiler itself.',
+    'The scenarios that are furthest from a target, run once more under the profiler: the functions with the most time of their own, over all threads of its daemons, or, where it has none, in the main thread of the bench; and their share of the time in which these were not idle. A daemon that lives for seconds spends much of them on loading its modules. `(program)` is what is no JavaScript: the kernel, the profiler itself.',
     '',
     ...profiles.flatMap(({ scenario, hotSpots }) => [
       `### ${scenario}`,

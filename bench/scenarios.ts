@@ -1,5 +1,6 @@
 import { backends } from './backends.js';
 import { cancel } from './cancel.js';
+import { drain } from './drain.js';
 import { inspect } from './inspect.js';
 import { job } from './job.js';
 import { machine } from './machine.js';
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   machine,
   inspect,
   store,
+  drain,
   recover,
   cancel,
   memory,

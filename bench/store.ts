@@ -15,6 +15,8 @@ export const store: Scenario = {
     'Durable transitions a second, one after the other and 100 at once, through the store’s own thread, and the time to load 100,000 queued jobs; beside the same SQLite without a store: the same tables, rows and durability, one thread, no messages, no checks.',
   whyNotReached:
     'a lone commit wakes the thread of the store, and its answer wakes the main thread: bare SQLite sleeps for the disk alone.',
+  whatProfileLedTo:
+    'records cross to the store’s thread as text, what is asked in one turn crosses at once, and a long queue is loaded page by page while it is read.',
   async run(context) {
     await mkdir(context.directory, { recursive: true });
     const measurements = [...(await commits(context)), await load(context)];

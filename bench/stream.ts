@@ -17,6 +17,8 @@ export const stream: Scenario = {
     'Events a second from the file that an agent wrote, through a thread, its port and the job’s machine, as after a restart of the daemon: the agent has ended and its whole output is there. Beside it, the same file read in one thread, split into lines, each parsed as JSON.',
   whyNotReached:
     'each event is taken as well as parsed, and between two reads the agent and the size of its output are looked at; bare JSON parsing does neither.',
+  whatProfileLedTo:
+    'schemas came first, so an agent’s events are checked by hand-written code and put into words only when somebody asks.',
   async run(context) {
     const events = context.quick ? 2_000 : 400_000;
     const settings = settingsBelow(context.directory);

@@ -13,6 +13,8 @@ export const submit: Scenario = {
     'Then the time from the start of a bridge to its answer to initialize, beside a bare Node that does nothing.',
   whyNotReached:
     'each acceptance takes some 0.3 ms of the main thread (half of it looking up the repository, some in building the first context through an actor), and a cancelled or admitted job some 0.4 ms more for a machine that is provided anew for each job. While jobs start, forks for git share the two processors with it.',
+  whatProfileLedTo:
+    'HTTP sessions are served on Node’s own requests, tools/list is put into text once, and what is answered at once is JSON instead of a stream.',
   async run(context) {
     const counts = context.quick ? [1, 10] : [1, 10, 100, 1_000];
     const measurements: Measurement[] = [];

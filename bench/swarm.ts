@@ -16,6 +16,8 @@ export const swarm: Scenario = {
     'Then 1, 50 and 200 agents that write 1,000 lines a second each, with 10,000 jobs in the queue: latency of codex_job_status, how busy the daemon is, and whether every line was read.',
   whyNotReached:
     'jobs a second are bound by the same forks as in `job`. Reads beside 200 chatty agents wait for a processor when agents, pipes and the writer of the lines share two of them: the main thread itself is mostly idle.',
+  whatProfileLedTo:
+    'an agent’s events are checked by hand-written code and put into words only when somebody asks; what is left of the daemon’s time is theirs, in the pool’s threads.',
   async run(context) {
     const measurements: Measurement[] = [];
     const notes: string[] = [];

@@ -8,6 +8,8 @@ export const wake: Scenario = {
     'From the instant of the transition, as the job’s record tells it, to the answer of codex_job_wait in the client: the commit to disk lies between. With 1 waiter; with 1,000 waiters on a job each, of which one ends; and with 1,000 on the same job. The thousand share ten connections.',
   whyNotReached:
     'the commit of the transition to the disk lies in between, and it waits for the disk; a thousand answers then leave, and are read, one after the other.',
+  whatProfileLedTo:
+    'the garbage came first, so a wait makes no abort signal of its own any more, look-ups of one job at the same moment are one, and answers that leave together leave in one write.',
   async run(context) {
     const world = await makeWorld(context, {
       environment: { ...limitOf(1), OFFSHOOT_COMMAND: 'exec sleep 600' },
