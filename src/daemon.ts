@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadSettings, misspeltVariables } from './config.js';
-import { errorTable, type Fault } from './errors.js';
+import { loadSettings, misspeltVariables, type Settings } from './config.js';
+import { errorTable, type Fault, refuse } from './errors.js';
 import { openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
 import { listen } from './ipc/listen.js';
@@ -46,6 +46,21 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   process.on('uncaughtException', (problem) => log.error({ err: problem }, 'uncaught exception'));
   process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
   for (const misspelt of misspeltVariables()) log.warn(misspelt, 'a variable is near to a setting, and none');
+  try {
+    await serve(settings, log, foreground);
+  } catch (problem) {
+    log.fatal({ err: problem }, 'daemon breaks');
+    await flushed(log);
+    const details = { reason: problem instanceof Error ? problem.message : String(problem) };
+    giveUp(refuse('daemon_unavailable', { message: 'The daemon broke.', details }).fault);
+  }
+  lock.value.release();
+  await flushed(log);
+  process.exit(0);
+}
+
+/** Opens all parts, and serves until it is to leave. Rejects when a part cannot be opened, or closed. */
+async function serve(settings: Settings, log: Log, foreground: boolean): Promise<void> {
   // The MCP SDK is the largest library here: it is loaded while the house's threads start.
   const [opened, { mcpService }] = await Promise.all([
     openHouse(settings, log),
@@ -99,9 +114,6 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   await web.close();
   await listener.value.close();
   await close();
-  lock.value.release();
-  await flushed(log);
-  process.exit(0);
 }
 
 /** Says in one line why there is no daemon, and what to do: a client that started it reads the last line. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { appears } from '../support/git-gate.js';
-import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { temporaryDirectory } from '../support/house.js';
+import { commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { makeThreadCrash } from './thread-crash.js';
 
 const environment = {
   OFFSHOOT_BACKEND: 'command',
@@ -60,6 +62,29 @@ describe('a daemon that may open no more files', { skip: missing('prlimit') }, (
       await endsWell(offshoot, await offshoot.delegate('the work'));
     } finally {
       await offshoot.remove();
+    }
+  });
+});
+
+describe('a daemon that is given no thread', () => {
+  it('does not come up, and its client says why', async () => {
+    const temporary = await temporaryDirectory();
+    const threads = await makeThreadCrash(temporary.path);
+    const offshoot = await makeOffshoot({ environment: { ...environment, ...threads.environment } });
+    try {
+      await threads.refuse(true);
+      const listed = spawnSync(process.execPath, [commandLine, 'list'], {
+        env: offshoot.environment,
+        encoding: 'utf8',
+      });
+      assert.equal(listed.status, 1, listed.stderr);
+      assert.match(listed.stderr, /The daemon did not start\. \(daemon_unavailable\)\n.*EAGAIN/);
+      await threads.refuse(false);
+      await offshoot.start();
+      assert.deepEqual((await offshoot.call('codex_job_list')).jobs, []);
+    } finally {
+      await offshoot.remove();
+      await temporary.remove();
     }
   });
 });
