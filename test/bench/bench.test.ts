@@ -70,7 +70,7 @@ describe('offshoot bench', () => {
   });
 
   it('measures through a real daemon, writes the page, compares with a baseline and leaves nothing behind', async () => {
-    const first = await bench('--quick', '--json', '--seed', '7', 'machine', 'wake');
+    const first = await bench('--quick', '--json', '--seed', '7', 'machine', 'drain', 'wake');
     assert.equal(first.code, 0, first.stdout);
     const report = JSON.parse(first.stdout);
     assert.equal(report.seed, 7);
@@ -78,6 +78,7 @@ describe('offshoot bench', () => {
       report.scenarios.map(({ name, failure }: { name: string; failure: string | null }) => [name, failure]),
       [
         ['machine', null],
+        ['drain', null],
         ['wake', null],
       ],
     );
