@@ -144,11 +144,20 @@ function makeReadable(checkout: string, paths: readonly BytePath[], maxBytes: nu
     const absolute = absolutePath(checkout, path);
     const found = lstatSync(absolute);
     if (!found.isFile()) continue;
-    if ((found.mode & OWNER_READ) === 0) chmodSync(absolute, (found.mode & 0o777) | OWNER_READ);
+    if ((found.mode & OWNER_READ) === 0) letOwnerRead(absolute, found.mode);
     sizes.push({ path, bytes: found.size });
   }
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   return total <= maxBytes ? succeed(null) : refuseTooLarge(maxBytes, sizes);
+}
+
+/** Where that is refused, git tells whether it can read the file all the same. */
+function letOwnerRead(path: Buffer, mode: number): void {
+  try {
+    chmodSync(path, (mode & 0o777) | OWNER_READ);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
 }
 
 const NAMED_FILES = 3;

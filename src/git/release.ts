@@ -4,7 +4,7 @@ import type { CallerEnvironment } from './environment.js';
 import { ATTRIBUTES, namesLargeFiles } from './large-files.js';
 import { becomeLowerTree, proveLowerTree } from './lower-tree.js';
 import { openWork } from './overlay.js';
-import { discard, discardParts, removeWorktree } from './removal.js';
+import { discard, discardParts, emptyTrashSoon, removeWorktree } from './removal.js';
 import { scrubSlot } from './scrub.js';
 import { isCheckout, isOverlaySlot, overlaySlotLayout, slotContext, slotLayout } from './slot.js';
 import { type PoolBounds, putIdle, trimPool } from './slot-pool.js';
@@ -35,6 +35,13 @@ let releases = 0;
  * Never rejects.
  */
 export async function releaseWorktree(plan: ReleasePlan): Promise<'kept' | 'removed'> {
+  const answer = await giveUp(plan);
+  // Also where nothing was done: an earlier call may have died with its thread, and what it threw away lies there.
+  emptyTrashSoon(plan.slotDirectory);
+  return answer;
+}
+
+async function giveUp(plan: ReleasePlan): Promise<'kept' | 'removed'> {
   if (isOverlaySlot(plan.slotDirectory)) {
     await endOverlay(plan);
     return 'removed';

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { trashOf } from './slot.js';
-import { runQuietly } from './system.js';
+import { dropFixedFlags, runQuietly } from './system.js';
 
 /**
  * Removes a slot: by a rename, after which it is gone for everybody, and then a deletion.
@@ -19,7 +19,7 @@ export async function removeWorktree(slotDirectory: string): Promise<void> {
 export async function discard(slotDirectory: string): Promise<void> {
   const doomed = moveToTrash(slotDirectory);
   if (doomed === slotDirectory) void deleteTree(doomed);
-  else if (doomed !== null) deleteSoon(doomed);
+  else if (doomed !== null) emptyTrashSoon(slotDirectory);
 }
 
 /**
@@ -28,12 +28,15 @@ export async function discard(slotDirectory: string): Promise<void> {
  */
 export async function discardUnless(slotDirectory: string, inUse: () => boolean): Promise<void> {
   if (inUse()) return;
-  const doomed = moveToTrash(slotDirectory);
+  const doomed = moveToTrash(slotDirectory, ON_TRIAL);
   if (doomed === null) return;
   // Where who uses it has made it anew by now, there is no way back, and no need of one.
   const isBack = inUse() && (await isMoved(doomed, slotDirectory));
   if (!isBack) void deleteTree(doomed);
 }
+
+/** Begins the name of what lies in a trash, and may be put back. */
+const ON_TRIAL = 'trial-';
 
 const isMoved = (from: string, to: string): Promise<boolean> =>
   rename(from, to).then(
@@ -46,13 +49,13 @@ export function discardParts(slotDirectory: string, parts: readonly string[]): v
   const doomed = join(trashOf(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);
   mkdirSync(doomed, { recursive: true });
   for (const part of parts) renameSync(part, join(doomed, basename(part)));
-  deleteSoon(doomed);
+  emptyTrashSoon(slotDirectory);
 }
 
 /** Where a slot is now, which is its own place if it could not be moved; null when there was none. */
-function moveToTrash(slotDirectory: string): string | null {
+function moveToTrash(slotDirectory: string, prefix = ''): string | null {
   const trash = trashOf(slotDirectory);
-  const doomed = join(trash, `${basename(slotDirectory)}-${randomUUID()}`);
+  const doomed = join(trash, `${prefix}${basename(slotDirectory)}-${randomUUID()}`);
   try {
     if (lstatSync(slotDirectory, { throwIfNoEntry: false }) === undefined) return null;
     mkdirSync(trash, { recursive: true });
@@ -74,17 +77,37 @@ export async function sweepTrash(repositoriesDirectory: string): Promise<void> {
 const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
 const SOON_MS = 500;
-const waiting: string[] = [];
+/** As many paths fit on a command line. */
+const TREES_AT_ONCE = 500;
+const waiting = new Set<string>();
+let emptying = false;
 
-/** Deletes a tree of the trash, with those of the same moment by one program: to start one costs more than what it does. */
-function deleteSoon(tree: string): void {
-  waiting.push(tree);
-  if (waiting.length === 1) setTimeout(deleteWaiting, SOON_MS).unref();
+/**
+ * Empties the trash of the repository that a slot belongs to, a moment later: one program deletes what came into it by
+ * then, for to start one costs more than what it does. What a thread left there that died before that moment goes too.
+ */
+export function emptyTrashSoon(slotDirectory: string): void {
+  const isFirst = waiting.size === 0 && !emptying;
+  waiting.add(trashOf(slotDirectory));
+  if (isFirst) setTimeout(emptyWaiting, SOON_MS).unref();
 }
 
-/** A moment's trees fit on a command line. */
-async function deleteWaiting(): Promise<void> {
-  const trees = waiting.splice(0);
+async function emptyWaiting(): Promise<void> {
+  emptying = true;
+  while (waiting.size > 0) {
+    const trashes = [...waiting];
+    waiting.clear();
+    const trees = await Promise.all(trashes.map(doomedIn));
+    for (let rest = trees.flat(); rest.length > 0; rest = rest.slice(TREES_AT_ONCE))
+      await deleteAll(rest.slice(0, TREES_AT_ONCE));
+  }
+  emptying = false;
+}
+
+const doomedIn = async (trash: string): Promise<string[]> =>
+  (await namesIn(trash)).filter((name) => !name.startsWith(ON_TRIAL)).map((name) => join(trash, name));
+
+async function deleteAll(trees: readonly string[]): Promise<void> {
   if (await runQuietly('nice', ['rm', '-rf', '--', ...trees])) return;
   for (const tree of trees) await deleteTree(tree);
 }
@@ -102,7 +125,7 @@ export async function deleteTree(path: string, priority: readonly string[] = ['n
   // What would follow a link that stands there itself is not for what an agent left.
   if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   // Directories that their owner may not write to, and files that nobody may, keep what is there.
-  await run('chattr', '-R', '-f', '-i', '-a');
+  await dropFixedFlags(path);
   await run('chmod', '-R', 'u+rwX');
   await run('rm', '-rf');
 }

@@ -118,6 +118,10 @@ async function withList<Answer>(
   return answer;
 }
 
+/** Takes the flags away that forbid to change, rename or remove what bears them: chattr(1). Links are not followed. */
+export const dropFixedFlags = (tree: string): Promise<boolean> =>
+  runQuietly('chattr', ['-R', '-f', '-i', '-a', '--', tree]);
+
 const LOOKS = 50;
 const BETWEEN_LOOKS_MS = 20;
 

@@ -14,6 +14,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BytePath, toBytes } from './byte-path.js';
 import { isStamped, type Stamp, type Stamps } from './directory-stamps.js';
 import type { SlotLayout } from './slot.js';
+import { dropFixedFlags } from './system.js';
 
 /** What the baseline tracks: paths with bytes as characters. */
 export interface Tracked {
@@ -63,7 +64,7 @@ export const PERMISSIONS = 0o7777;
 /**
  * Walks the agent's checkout and makes it such that git can take it as it lies: every git directory is moved
  * aside, what is neither file, directory nor link is removed, and directories that their owner may not enter
- * are opened. A directory that is as its stamp says holds what the baseline has in it, and is not read.
+ * are opened, whatever flags they bear. A directory that is as its stamp says holds what the baseline has in it, and is not read.
  * Walks in short synchronous steps: that is four times faster than waiting for each directory, and the
  * thread's other jobs go on between.
  */
@@ -74,12 +75,26 @@ export async function walkTree(
   witness?: Witness,
 ): Promise<WalkedTree> {
   mkdirSync(slot.aside, { recursive: true });
-  const walk = new Walk(slot, tracked, stamps, witness);
+  const done = { nested: 0, removed: 0 };
+  try {
+    return await visitAll(new Walk(slot, tracked, stamps, witness, done));
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+  }
+  await dropFixedFlags(slot.checkout);
+  const walked = await visitAll(new Walk(slot, tracked, stamps, witness, done, true));
+  return { ...walked, altered: true };
+}
+
+async function visitAll(walk: Walk): Promise<WalkedTree> {
   for (let visited = 1; walk.visitNext(); visited += 1) {
     if (visited % DIRECTORIES_PER_TURN === 0) await nextTurn();
   }
   return walk.result();
 }
+
+/** What the system answers also to the owner where root made something unchangeable. */
+const isForbidden = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EPERM';
 
 class Walk {
   private readonly walked: Omit<WalkedTree, 'unfit' | 'warnings'> = {
@@ -92,7 +107,7 @@ class Walk {
     altered: false,
   };
   private readonly pending: BytePath[] = [''];
-  private readonly seen = { nested: 0, removed: 0, unreadable: 0, inSubmodules: 0, foreign: 0 };
+  private readonly seen = { unreadable: 0, inSubmodules: 0, foreign: 0 };
   /** A directory that was just made as those of a checkout are. */
   private readonly fresh: Stats;
   /** When the checkout was finished, by the clock of its file system. */
@@ -105,6 +120,10 @@ class Walk {
     private readonly tracked: Tracked,
     stamps: Stamps,
     private readonly witness: Witness | undefined,
+    /** How much was moved aside and removed, also by a walk before this one. */
+    private readonly done: { nested: number; removed: number },
+    /** What cannot be opened is left as it is: else the walk throws. */
+    private readonly isLast = false,
   ) {
     this.fresh = lstatSync(slot.aside);
     // A submodule has no such file: it is never scrubbed.
@@ -159,7 +178,8 @@ class Walk {
       if ((found.mode & OWNER_ALL) !== OWNER_ALL) this.makeEnterable(path);
       const options = { encoding: 'latin1', withFileTypes: true } as const;
       return readdirSync(path, options) as unknown as Dirent[];
-    } catch {
+    } catch (error) {
+      if (isForbidden(error) && !this.isLast) throw error;
       return this.cannotRead([]);
     }
   }
@@ -216,7 +236,7 @@ class Walk {
   private moveAside(path: BytePath, start: BytePath): void {
     if (start !== '') {
       this.walked.altered = true;
-      this.seen.nested += 1;
+      this.done.nested += 1;
     }
     renameSync(this.absolute(path), join(this.slot.aside, randomUUID()));
   }
@@ -224,7 +244,7 @@ class Walk {
   private remove(path: BytePath): void {
     this.walked.altered = true;
     rmSync(this.absolute(path));
-    this.seen.removed += 1;
+    this.done.removed += 1;
   }
 
   private absolute(path: BytePath): Buffer {
@@ -232,7 +252,8 @@ class Walk {
   }
 
   result(): WalkedTree {
-    const { nested, removed, unreadable, inSubmodules, foreign } = this.seen;
+    const { nested, removed } = this.done;
+    const { unreadable, inSubmodules, foreign } = this.seen;
     const told: [number, string][] = [
       [
         nested,

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +17,11 @@ import { execa } from 'execa';
 import { capturePatch } from '../../src/git/patch.js';
 import { removeWorktree } from '../../src/git/removal.js';
 import {
+  applied,
+  capture,
   capturePlanFor,
   expectCode,
+  isGit,
   make,
   makeRepository,
   makeUser,
@@ -16,6 +29,7 @@ import {
   planFor,
   put,
   slotOf,
+  snapshot,
 } from '../support/git.js';
 
 const workspace = makeWorkspace();
@@ -36,6 +50,54 @@ test('a file of 2 GB is refused quickly, by name, and the worktree goes', async 
   await removeWorktree(slotOf(worktree));
   assert.equal(existsSync(slotOf(worktree)), false);
 });
+
+const canFix = (): boolean => {
+  const path = join(mkdtempSync(join(workspace, 'fixed-')), 'file');
+  writeFileSync(path, '');
+  try {
+    execFileSync('chattr', ['+i', path], { stdio: 'ignore' });
+    execFileSync('chattr', ['-i', path]);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** What only root can do, and even root cannot change, rename or remove until it is undone. */
+const fixings: Record<string, (tree: string) => string[]> = {
+  'the whole checkout': (tree) => [join(tree, '.git'), join(tree, 'new.txt'), tree],
+  'a directory that holds a repository, and nobody may enter': (tree) => {
+    execFileSync('git', ['init', '-q', join(tree, 'dir/nested')]);
+    chmodSync(join(tree, 'dir/nested'), 0);
+    return [join(tree, 'dir/nested'), join(tree, 'dir')];
+  },
+  'a file that nobody may read': (tree) => {
+    chmodSync(join(tree, 'dir/inner.txt'), 0);
+    return [join(tree, 'dir/inner.txt')];
+  },
+};
+
+for (const [title, fix] of Object.entries(fixings)) {
+  test(`what an agent made unchangeable is in the patch, and the worktree goes: ${title}`, {
+    skip: canFix() ? false : 'nobody may set such flags here',
+  }, async () => {
+    const root = await makeRepository(workspace, user, { 'a.txt': 'one\n', 'dir/inner.txt': 'inner\n' });
+    const worktree = await make(planFor(workspace, root, user));
+    put(worktree.path, 'new.txt', 'new\n');
+    put(worktree.path, 'dir/inner.txt', 'changed\n');
+    put(worktree.path, 'dir/nested/file', 'nested\n');
+    for (const path of fix(worktree.path)) execFileSync('chattr', ['+i', path]);
+    const { files, patch } = await capture(workspace, worktree, user);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['dir/inner.txt', 'dir/nested/file', 'new.txt'],
+    );
+    assert.deepEqual(await applied(workspace, worktree, user, patch), snapshot(worktree.path, isGit));
+    await removeWorktree(slotOf(worktree));
+    assert.equal(existsSync(slotOf(worktree)), false);
+    assert.deepEqual(readdirSync(join(dirname(dirname(slotOf(worktree))), 'trash')), []);
+  });
+}
 
 /** Runs the steps of a job as a user who is not root: for root, no directory is closed. */
 const jobOfNobody = `

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { deleteTree } from '../../src/git/removal.js';
-import { makeWorkspace, outside, snapshot } from '../support/git.js';
+import { setTimeout as nextLook } from 'node:timers/promises';
+import { deleteTree, sweepTrash } from '../../src/git/removal.js';
+import { makeUser, makeWorkspace, outside, releaseSlot, snapshot } from '../support/git.js';
 
 test('a tree is deleted whose directories nobody may write to, and nothing that its links lead to', async () => {
   const workspace = makeWorkspace();
@@ -34,4 +35,19 @@ test('a link in the place of a tree goes, and what it leads to stays as it is', 
   await deleteTree(link);
   chmodSync(directory, 0o755);
   assert.deepEqual(snapshot(outside(workspace)), before);
+});
+
+test('what a thread threw away before it died goes when a later job of the repository is released', async () => {
+  const workspace = makeWorkspace();
+  const repository = join(workspace, 'repositories', 'one');
+  const trash = join(repository, 'trash');
+  for (const name of ['left-1', 'left-2', 'trial-of-another-thread'])
+    mkdirSync(join(trash, name, 'deep'), { recursive: true });
+  const released = { path: join(repository, 'slots', 'job', 'wt'), baselineCommit: 'never made' };
+  assert.equal(await releaseSlot(released, makeUser(workspace)), 'removed');
+  while (readdirSync(trash).length > 1) await nextLook(20);
+  // What may be put back yet is not touched while threads are at work.
+  assert.deepEqual(readdirSync(trash), ['trial-of-another-thread']);
+  await sweepTrash(join(workspace, 'repositories'));
+  assert.deepEqual(readdirSync(trash), []);
 });
