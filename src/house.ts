@@ -10,12 +10,13 @@ import { stateLayout } from './job/layout.js';
 import { createPreviews } from './job/previews.js';
 import { createAccountLook, createReadiness } from './job/readiness.js';
 import { shareLook } from './job/shared-look.js';
+import type { Supervisor } from './job/supervisor.js';
 import type { Log } from './log.js';
 import { measuredPool, measuredStore } from './metrics/measured.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { traceJobs } from './metrics/spans.js';
 import type { House } from './operations/operation.js';
-import { createPool } from './pool/pool.js';
+import { createPool, type StagePool } from './pool/pool.js';
 import { openSqliteStore } from './store/sqlite.js';
 import { findSetAside } from './store/sqlite-file.js';
 import { version } from './version.js';
@@ -24,7 +25,7 @@ export interface OpenHouse {
   house: House;
   inspection: Inspection;
   metrics: Metrics;
-  /** Instant since which nobody called and no job changed. */
+  /** Since when nobody called and no job changed, in milliseconds of `performance.now`. */
   idleSince(): number;
   /** Resolves if the store ends by itself. */
   storeEnded: Promise<void>;
@@ -70,25 +71,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     log.error({ err: problem }, 'orphaned files stay'),
   );
 
-  const house: House = {
-    settings,
-    supervisor,
-    preflight: createReadiness(pool, systemClock.now),
-    account: createAccountLook(pool, systemClock.now),
-    preview: createPreviews(pool),
-    checkDisk: shareLook(
-      () => checkDisk(settings.stateDir),
-      () => DISK_MS,
-      systemClock.now,
-    ),
-    damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
-    draining: () => supervisor.isDraining(),
-    called: use,
-    version,
-    startedAt: systemClock.now(),
-    httpUrl: null,
-    now: systemClock.now,
-  };
+  const house = houseOf(settings, supervisor, pool, use);
   const close = async () => {
     inspection.close();
     supervisor.close();
@@ -99,3 +82,24 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   const idleSince = () => (supervisor.isIdle() ? lastUse : performance.now());
   return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, close });
 }
+
+/** What the daemon offers to calls; `called` is told of each. */
+const houseOf = (settings: Settings, supervisor: Supervisor, pool: StagePool, called: () => void): House => ({
+  settings,
+  supervisor,
+  preflight: createReadiness(pool, systemClock.now),
+  account: createAccountLook(pool, systemClock.now),
+  preview: createPreviews(pool),
+  checkDisk: shareLook(
+    () => checkDisk(settings.stateDir),
+    () => DISK_MS,
+    systemClock.now,
+  ),
+  damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
+  draining: () => supervisor.isDraining(),
+  called,
+  version,
+  startedAt: systemClock.now(),
+  httpUrl: null,
+  now: systemClock.now,
+});

@@ -55,7 +55,7 @@ export interface Orchestrator extends Methods {
  * as the daemon's, without a daemon. It takes up the jobs that the state directory holds.
  *
  * @returns `invalid_config`; `daemon_unavailable` when a daemon, or another orchestrator, holds the state
- * directory; `store_newer` or `store_damaged`.
+ * directory, or a part cannot be opened; `store_newer` or `store_damaged`.
  */
 export async function createOrchestrator(options: OrchestratorOptions = {}): Promise<Outcome<Orchestrator>> {
   const given = Object.entries(options.settings ?? {}).map(([key, value]) => [key, String(value)]);
@@ -68,7 +68,12 @@ export async function createOrchestrator(options: OrchestratorOptions = {}): Pro
   const lock = acquireDaemonLock(layout.lock);
   if (!lock.ok) return refuse('daemon_unavailable', { ...lock.fault });
   const log = createLog(layout.log, settings.logLevel, false);
-  const opened = await openHouse(settings, log);
+  const opened = await openHouse(settings, log).catch((problem: Error) =>
+    refuse('daemon_unavailable', {
+      message: 'A part of Offshoot cannot be opened.',
+      details: { reason: problem.message },
+    }),
+  );
   if (!opened.ok) {
     lock.value.release();
     return opened;

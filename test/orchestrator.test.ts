@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
@@ -48,6 +49,27 @@ describe('an orchestrator inside another program', () => {
     } finally {
       await orchestrator.close();
     }
+  });
+
+  it('says what cannot be opened, and gives the state directory back', async () => {
+    const threads = createRequire(import.meta.url)('node:worker_threads');
+    const { Worker } = threads;
+    threads.Worker = class {
+      constructor() {
+        throw new Error('EAGAIN');
+      }
+    };
+    try {
+      const refused = await open();
+      assert.ok(!refused.ok);
+      assert.deepEqual(
+        [refused.fault.code, refused.fault.details],
+        ['daemon_unavailable', { reason: 'EAGAIN' }],
+      );
+    } finally {
+      threads.Worker = Worker;
+    }
+    await (await opened()).close();
   });
 
   it('refuses with a value what does not fit, and a second one on the same state directory', async () => {

@@ -204,6 +204,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/clock',
     'job/disk',
     'job/job-supervisor',
+    'type job/supervisor',
     'job/layout',
     'job/previews',
     'job/readiness',
