@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { READ_WITHOUT_WAITING, WRITE_WITHOUT_WAITING } from '../open-flags.js';
 import { removeFile } from './remove-file.js';
 
 /**
@@ -18,7 +19,7 @@ export class NewFile {
 
   constructor(private readonly path: string) {
     this.temporary = `${path}.tmp`;
-    this.file = openSync(this.temporary, 'w', 0o600);
+    this.file = openSync(this.temporary, WRITE_WITHOUT_WAITING, 0o600);
   }
 
   write(chunk: Uint8Array): void {
@@ -52,10 +53,20 @@ export class NewFile {
  */
 export async function writeLast(path: string, content: string, before: readonly string[]): Promise<void> {
   const temporary = `${path}.tmp`;
-  writeFileSync(temporary, content, { mode: 0o600 });
+  writePrivate(temporary, content);
   await flush([temporary, ...before]);
   renameSync(temporary, path);
   await sync(dirname(path));
+}
+
+/** Writes a file that is its owner's alone, where an agent may have left something else. Throws if it did. */
+export function writePrivate(path: string, content: string): void {
+  const file = openSync(path, WRITE_WITHOUT_WAITING, 0o600);
+  try {
+    writeFileSync(file, content);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Waits until files of one directory are on the disk, with their names. */
@@ -67,7 +78,7 @@ const fsyncSoon = promisify(fsync);
 
 /** Waits until a file, or the names in a directory, are on the disk. */
 async function sync(path: string): Promise<void> {
-  const file = openSync(path, 'r');
+  const file = openSync(path, READ_WITHOUT_WAITING);
   try {
     await fsyncSoon(file);
   } finally {

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { READ_WITHOUT_WAITING } from '../open-flags.js';
 import { type BytePath, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { type IndexContent, type OddEntry, readIndex } from './index-file.js';
@@ -19,7 +20,10 @@ export async function listIndex(
   anId: string,
 ): Promise<{ ok: true; index: IndexListing } | GitFailure> {
   const { GIT_DIR = '', GIT_INDEX_FILE = join(GIT_DIR, 'index') } = context.environment;
-  const read = readIndex(readFileSync(GIT_INDEX_FILE), anId.length / 2);
+  const content = readWhole(GIT_INDEX_FILE);
+  // git too would wait at a named pipe.
+  if (content.length === 0) return { ok: false, cause: 'exit', exitCode: null, stderr: 'the index is empty' };
+  const read = readIndex(content, anId.length / 2);
   if (read !== null) return { ok: true, index: asListing(read) };
   const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
   if (!listed.ok) return listed;
@@ -44,6 +48,15 @@ const listingOf = (entries: readonly OddEntry[]): IndexListing => ({
 
 const isMarked = ({ unmerged, assumed, skipped }: OddEntry): boolean => unmerged || assumed || skipped;
 const isNamed = (path: BytePath, name: string): boolean => path === name || path.endsWith(`/${name}`);
+
+function readWhole(path: string): Buffer {
+  const file = openSync(path, READ_WITHOUT_WAITING);
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
 
 /** A record of `ls-files --stage -v`: `tag mode id stage`, tab, path. A small letter: assume-unchanged. */
 function parseRecord(record: string): OddEntry {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { PatchReport } from '../../machines/job.js';
-import { flush } from './durable-file.js';
+import { flush, writePrivate } from './durable-file.js';
 import { hashOfFile } from './file-hash.js';
 import { viewFiles } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
@@ -47,12 +47,12 @@ export async function finishCapture(
   { path: filesFile, content }: { path: string; content: string },
   report: PatchReport,
 ): Promise<void> {
-  writeFileSync(filesFile, content, { mode: 0o600 });
+  writePrivate(filesFile, content);
   const views = viewFiles(patchFile).filter(existsSync);
   const hashes = { [basename(patchFile)]: report.sha256, [basename(filesFile)]: hashOf(content) };
   for (const view of views) hashes[basename(view)] = (await hashOfFile(view)) ?? '';
   const finished: Finished = { report, hashes };
-  writeFileSync(reportFile(patchFile), JSON.stringify(finished), { mode: 0o600 });
+  writePrivate(reportFile(patchFile), JSON.stringify(finished));
   await flush([reportFile(patchFile), patchFile, filesFile, ...views]);
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { READ_WITHOUT_WAITING } from '../open-flags.js';
 
 /**
  * Reads a regular file of at most `maxBytes`; null when there is none, it is longer, or it is no regular
@@ -10,7 +11,7 @@ export function readRegularFile(path: string | Buffer, maxBytes: number): Buffer
   if (!existsSync(path)) return null;
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openSync(path, READ_WITHOUT_WAITING);
   } catch {
     return null;
   }

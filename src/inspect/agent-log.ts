@@ -1,9 +1,9 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogEntry } from '../agents/log-entry.js';
 import { logEntryOf } from '../agents/read-log-entry.js';
 import { attemptLayout } from '../job/layout.js';
-import { openTail } from '../stages/tail.js';
+import { openRegularFile, openTail } from '../stages/tail.js';
 
 /** Of an output that is longer, only this much of its end is read. */
 const MOST_BYTES = 2 * 1024 * 1024;
@@ -78,7 +78,8 @@ const pause = (signal: AbortSignal) => delay(LOOK_MS, undefined, { signal }).cat
 
 /** Where the first whole line of the file's end begins. */
 async function startOf(path: string): Promise<number> {
-  const file = await open(path, 'r');
+  const file = await openRegularFile(path);
+  if (file === null) return 0;
   try {
     const { size } = await file.stat();
     if (size <= MOST_BYTES) return 0;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { READ_WITHOUT_WAITING } from '../open-flags.js';
 
 /** A process of an agent, as `/proc` tells it. Command lines are left out: they may hold the task. */
 export interface AgentProcessFigures {
@@ -16,7 +17,7 @@ const PAGE_BYTES = 4_096;
 
 /** The process that an agent's file names and everything below it, parents first; empty when none lives. */
 export async function agentProcesses(processFile: string): Promise<AgentProcessFigures[]> {
-  const text = await readFile(processFile, 'utf8').catch(() => '');
+  const text = await readFile(processFile, { encoding: 'utf8', flag: READ_WITHOUT_WAITING }).catch(() => '');
   const [pid = '', , , stat = ''] = text.split('\n');
   const root = await look(Number(pid));
   // Another process may have got the same id since.

@@ -1,11 +1,12 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
 import type { AgentConclusion, AgentFailure, AgentReader } from '../agents/agent.js';
+import { promptLook } from '../git/look.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { type AgentProcess, askToStop, GRACE_SECONDS, isAlive, kill } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { sweep } from './marked-processes.js';
-import { readIfThere } from './proc.js';
+import { openIfThere, readIfThere } from './proc.js';
 import { openTail } from './tail.js';
 import { watchFiles } from './watch-files.js';
 
@@ -146,10 +147,11 @@ function exitStatus(file: string): number | null {
   return /^\d+\n$/.test(text) ? Number(text) : null;
 }
 
-const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+const sizeOf = (file: string): number => promptLook.at(file)?.size ?? 0;
 
 function endOf(path: string): string {
-  const file = openSync(path, 'r');
+  const file = openIfThere(path);
+  if (file === null) return '';
   try {
     const { size } = fstatSync(file);
     const end = Buffer.alloc(Math.min(size, STDERR_BYTES));

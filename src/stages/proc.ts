@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { READ_WITHOUT_WAITING } from '../open-flags.js';
 
 /** Sends a signal to a process that may be gone. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
@@ -26,13 +27,41 @@ export const readStat = (pid: number) => readText(`/proc/${pid}/stat`);
 
 /** What a short file holds; null when it is not there. Throws when it cannot be read: it is not taken for missing. */
 export function readIfThere(path: string): string | null {
+  const file = openIfThere(path);
+  if (file === null) return null;
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * A descriptor of a regular file, to be closed; null when there is none, whatever else is in its place. Throws when
+ * it cannot be opened: it is not taken for missing.
+ */
+export function openIfThere(path: string): number | null {
+  const file = tryToOpen(path);
+  if (file === null || fstatSync(file).isFile()) return file;
+  closeSync(file);
+  return null;
+}
+
+function tryToOpen(path: string): number | null {
+  try {
+    return openSync(path, READ_WITHOUT_WAITING);
   } catch (problem) {
-    if ((problem as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (tellsAbsence(problem)) return null;
     throw problem;
   }
 }
+
+/** Nothing; a file instead of the directory; a socket. */
+const ABSENCE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENXIO']);
+
+/** True of an error of opening that tells that there is no such file. */
+export const tellsAbsence = (problem: unknown): boolean =>
+  ABSENCE.has((problem as NodeJS.ErrnoException).code);
 
 /** What a file of /proc holds; null when it cannot be read. */
 export function readText(path: string): string | null {

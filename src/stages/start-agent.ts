@@ -1,8 +1,9 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { tellsExhaustion } from '../git/explain.js';
+import { promptLook } from '../git/look.js';
 import { takeShell } from '../git/shell.js';
 import type { AttemptLayout } from '../job/layout.js';
 import { JOB_MARKER } from '../job-marker.js';
@@ -31,7 +32,7 @@ export interface AgentStart {
  */
 export async function findAgent(jobId: string, files: AttemptLayout): Promise<AgentProcess | null> {
   const known = readAgentProcess(files.process);
-  if (known !== null || statSync(files.claim, { throwIfNoEntry: false }) === undefined) return known;
+  if (known !== null || promptLook.at(files.claim) === null) return known;
   for (let waited = 0; waited < LAUNCH_MS; waited += 50) {
     await delay(50);
     const late = readAgentProcess(files.process);

@@ -81,6 +81,9 @@ while :; do
   kill -0 "$agent" 2>/dev/null || break
 done
 [ "$containment" = namespace ] || { signal KILL; kill $watcher $reaper 2>/dev/null; }
-# On a full disk the status waits for room: without it, work that was done would count as killed.
-until echo "$status" >"$files/exit" || [ -n "$stopping" ]; do sleep 1; done
+# The agent may have put something there, and a pipe would have this wait for its reader.
+[ -e "$files/exit" ] && rm -rf "$files/exit"
+# On a full disk the status waits for room: without it, work that was done would count as killed. Where the
+# agent took the directory away there is nothing to wait for.
+until echo "$status" >"$files/exit" || [ -n "$stopping" ] || [ ! -w "$files" ]; do sleep 1; done
 `;

@@ -1,5 +1,7 @@
 import { fstatSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { READ_WITHOUT_WAITING } from '../open-flags.js';
+import { tellsAbsence } from './proc.js';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Hundreds of agents are read at once, and most write little. */
@@ -22,9 +24,12 @@ export interface Tail {
   close(): Promise<void>;
 }
 
-/** Opens a tail at the first byte of a file that exists, or at another that begins a line. */
+/**
+ * Opens a tail at the first byte of a file, or at another that begins a line. Where there is none, or something else
+ * is in its place, there is nothing to read.
+ */
 export async function openTail(path: string, from = 0): Promise<Tail> {
-  const file = await open(path, 'r');
+  const file = await openRegularFile(path);
   let chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   let position = from;
   let partial: Buffer[] = [];
@@ -53,6 +58,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
 
   return {
     async read(take, bytes = Number.POSITIVE_INFINITY) {
+      if (file === null) return true;
       for (const limit = position + bytes; position < limit; ) {
         const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
         if (bytesRead === 0) return true;
@@ -75,6 +81,17 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
     },
     position: () => position,
     finish: (take) => flush(0, 0, take),
-    close: () => file.close(),
+    close: async () => file?.close(),
   };
+}
+
+/** Like `openIfThere`, for a thread that waits for no disk. */
+export async function openRegularFile(path: string): Promise<FileHandle | null> {
+  const file = await open(path, READ_WITHOUT_WAITING).catch((problem) => {
+    if (tellsAbsence(problem)) return null;
+    throw problem;
+  });
+  if (file === null || (await file.stat()).isFile()) return file;
+  await file.close();
+  return null;
 }

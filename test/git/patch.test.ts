@@ -420,6 +420,18 @@ test('a worktree that is gone before its capture is told', async () => {
   expectCode(await capturePatch(plan), 'patch_failed');
 });
 
+test('a named pipe in the way of a capture is told of, and nobody waits for its other end', async () => {
+  const { plan, tree } = await capturePlan();
+  put(tree, 'new.txt', 'x\n');
+  const inTheWay = [`${plan.patchFile}.tmp`, plan.filesFile, `${plan.patchFile}.report`];
+  for (const path of [...inTheWay, slotLayout(plan.slotDirectory).index]) {
+    rmSync(path, { force: true });
+    await execa('mkfifo', [path]);
+    expectCode(await capturePatch(plan), 'patch_failed');
+    rmSync(path);
+  }
+});
+
 test('nothing is captured of a worktree whose scrub was broken off', async () => {
   const { plan, tree } = await capturePlan();
   put(tree, 'new.txt', 'x\n');

@@ -22,7 +22,11 @@ let started = 0;
 async function follow(
   script: string,
   meanwhile: (files: AttemptLayout) => Promise<unknown> = async () => undefined,
-  { view = [], stopping = false }: { view?: readonly string[]; stopping?: boolean } = {},
+  {
+    view = [],
+    stopping = false,
+    deadlineMs = 60_000,
+  }: { view?: readonly string[]; stopping?: boolean; deadlineMs?: number } = {},
 ): Promise<{ output: RunOutput; lines: number }> {
   const temporary = await temporaryDirectory();
   const { port1, port2 } = new MessageChannel();
@@ -32,7 +36,7 @@ async function follow(
     const files = attemptLayout(temporary.path, jobId, 1);
     await mkdir(files.directory, { recursive: true });
     const agent = await startAgent(
-      { jobId, files, view, directory: temporary.path, deadlineAt: Date.now() + 60_000 },
+      { jobId, files, view, directory: temporary.path, deadlineAt: Date.now() + deadlineMs },
       {
         command: ['/bin/sh', '-c', script],
         input: '',
@@ -76,6 +80,28 @@ describe('an agent', () => {
     assert.equal(!output.ok && output.code, 'output_too_large');
     // Two bytes a line: all of it would be 25 million.
     assert.ok(lines <= 2 * BOUND, `${lines} lines`);
+  });
+
+  it('that put something else in the place of its files ends as it ended, and nobody waits for it', async () => {
+    const mischief = {
+      'a pipe': 'rm -f exit stdout stderr; mkfifo exit stdout stderr',
+      'a directory': 'rm -f exit stderr; mkdir exit stderr',
+      'a link that leads nowhere': 'rm -f exit stderr; ln -s nowhere exit; ln -s nowhere stderr',
+      'a status of its own': 'echo 0 >exit',
+    };
+    for (const [what, commands] of Object.entries(mischief)) {
+      const { output } = await follow(`cd jobs/*/attempts/1 && { ${commands}; }; exit 7`);
+      assert.equal(output.run?.exitCode, 7, what);
+    }
+  });
+
+  it('that took the directory of its files away has ended without a status, long before its deadline', {
+    timeout: 60_000,
+  }, async () => {
+    for (const commands of ['rm -r jobs', 'rm -r jobs; echo >jobs']) {
+      const { output } = await follow(`${commands}; exit 0`, undefined, { deadlineMs: 3_600_000 });
+      assert.equal(!output.ok && output.code, 'agent_killed', commands);
+    }
   });
 
   it('that is stopped while its supervisor only starts is asked until that hears', async () => {

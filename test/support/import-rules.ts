@@ -15,6 +15,7 @@ export const mayImport: Record<string, readonly string[]> = {
   config: ['errors', 'nearest', 'state-directory'],
   log: ['type config'],
   'job-marker': [],
+  'open-flags': [],
   'time-limit': [],
 
   // Seams below their own folders: what threads, stores and backends share with the jobs.
@@ -31,7 +32,7 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
 
   // Leaves: they know no job that runs, and no client.
-  'git/': ['type machines/job', 'errors'],
+  'git/': ['type machines/job', 'errors', 'open-flags'],
   'agents/': [
     'type machines/job',
     'type config',
@@ -47,7 +48,7 @@ export const mayImport: Record<string, readonly string[]> = {
   // A host: a process of its own, that shares an app-server among jobs. It loads little.
   'app-server/': ['version', 'type app-server/messages', 'type job/layout', 'stages/marked-processes'],
   'stages/marked-processes': ['job-marker', 'stages/proc'],
-  'stages/proc': [],
+  'stages/proc': ['open-flags'],
 
   // A thread, from its entry down.
   'pool/': ['machines/job', 'type config', 'type pool/messages', 'stages/*'],
@@ -64,6 +65,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'agents/plain-text',
     'git/*',
     'job-marker',
+    'open-flags',
     'time-limit',
     'job/answer',
     'job/layout',
@@ -113,6 +115,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/layout',
     'type job/clock',
     'type job/supervisor',
+    'open-flags',
     'stages/tail',
   ],
   'metrics/': ['type config', 'job/record', 'type job/supervisor', 'type pool/pool', 'type store/store'],
