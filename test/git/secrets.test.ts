@@ -74,12 +74,13 @@ test('no line of this program is taken for a secret', () => {
   assert.deepEqual(flagged, []);
 });
 
-test('a long line is looked through in little time', () => {
-  const started = performance.now();
+test('a long line is looked through with little processor time', () => {
+  const before = process.cpuUsage();
   for (const piece of ['a', 'key', 'eyJ', 'eyJ-', 'a-', 'a://', 'token = ', ':/@', 'sk-']) {
     maskSecrets(piece.repeat(200_000 / piece.length));
   }
-  assert.ok(performance.now() - started < 5_000);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 5_000_000, `${user + system} µs`);
 });
 
 test('files of secrets are known by their names', () => {
