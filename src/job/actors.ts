@@ -58,14 +58,14 @@ export function provideActors(pool: StagePool, jobOf: (jobId: string) => ActorsJ
       }),
       run: stage<RunOutput, RunInput>(async (input, job) => {
         const stop = job.stopSignal();
-        const [{ submission, deadlineAt, context }, task] = await Promise.all([job.recorded(), job.task()]);
+        const { submission, deadlineAt, context } = await job.recorded();
         const { path, baselineCommit } = required(context.worktree, 'worktree');
         return pool.run(
           'run',
           {
             ...input,
             submission,
-            task,
+            task: await job.task(),
             worktree: path,
             baselineCommit,
             deadlineAt: required(deadlineAt, 'deadline'),

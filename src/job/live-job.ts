@@ -42,7 +42,7 @@ export class LiveJob implements ActorsJob {
   #recorded: Promise<JobRecord>;
   /** Of the stage that is entered; null before the first. */
   #stopping: AbortController | null = null;
-  /** What `send` gives to the actor; null while that takes something else, which is the end of a stage. */
+  /** The event that `send` gives to the actor; null when what it takes is the end of a stage. */
   #sent: JobEvent['type'] | null = null;
   #stageEnd: StageEnd | null = null;
 
@@ -57,10 +57,7 @@ export class LiveJob implements ActorsJob {
     });
     const { machine } = needs;
     const snapshot = machine.resolveState({ value: stateValueOf(record.state), context: record.context });
-    this.#actor = createActor(machine, {
-      input: { jobId: record.id },
-      snapshot,
-    });
+    this.#actor = createActor(machine, { input: { jobId: record.id }, snapshot });
     this.#actor.subscribe({
       next: (snapshot) => this.#observe(snapshot),
       error: (problem) => needs.trouble(this, problem),
