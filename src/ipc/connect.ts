@@ -28,8 +28,8 @@ const FIRST_DELAY_MS = 15;
 const LONGEST_DELAY_MS = 100;
 
 /**
- * Connects to the daemon, and starts one if need be. Any number of clients may do so at once: a daemon that
- * finds the lock taken leaves in peace, and its starter connects to the one that was first.
+ * Connects to the daemon, and starts one if need be. Any number of clients may do so at once: one of them starts it,
+ * and the others wait for it. A daemon that finds the lock taken leaves in peace.
  */
 export async function connectDaemon(request: ConnectRequest): Promise<Outcome<DaemonConnection>> {
   const trusted = checkSocketDirectory(request.socket);
@@ -38,6 +38,7 @@ export async function connectDaemon(request: ConnectRequest): Promise<Outcome<Da
   const starter = request.start === undefined ? null : starterOf(request.start);
   for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 1.5, LONGEST_DELAY_MS)) {
     const reached = await greet(request, deadline - performance.now());
+    if (reached.ok) starter?.serves();
     if (reached.ok || starter === null || !errorTable[reached.fault.code].temporary) return reached;
     if (performance.now() + delay > deadline) return reached;
     const started = starter.need();
@@ -46,15 +47,17 @@ export async function connectDaemon(request: ConnectRequest): Promise<Outcome<Da
   }
 }
 
-/** Starts a daemon whenever none is on its way, and tells when one has failed. */
+/** Starts a daemon whenever none is on its way of which this process knows, and tells when one has failed. */
 function starterOf(start: () => Outcome<DaemonStart>) {
   let exit: Promise<unknown> | null = null;
   let failed: Outcome<null> = succeed(null);
+  let serves = () => {};
   return {
     need(): Outcome<null> {
       if (!failed.ok || exit !== null) return failed;
       const started = start();
       if (!started.ok) return started;
+      serves = started.value.serves;
       exit = started.value.exit.then(async (ended) => {
         failed = ended;
         // Another daemon was first. Should it be on its way out, a new one is needed in a while.
@@ -64,6 +67,7 @@ function starterOf(start: () => Outcome<DaemonStart>) {
       return succeed(null);
     },
     ended: () => exit,
+    serves: () => serves(),
   };
 }
 

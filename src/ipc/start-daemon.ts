@@ -3,11 +3,14 @@ import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { claimStart, type StartClaim } from './start-claim.js';
 
-/** A daemon on its way up, or one that found that another was first. */
+/** A daemon on its way up, or one that found that another was first, or that another process is starting one. */
 export interface DaemonStart {
   /** How the process ended, if it ended: well when another daemon was first, else with the reason. Never rejects. */
   exit: Promise<Outcome<null>>;
+  /** To be called once a daemon answers. */
+  serves(): void;
 }
 
 const daemonEntry = fileURLToPath(new URL('../daemon.js', import.meta.url));
@@ -28,9 +31,12 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
   const logs = join(stateDir, 'logs');
   const log = join(logs, 'daemon-start.log');
   let stderr: number;
+  let claim: StartClaim | null;
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     mkdirSync(logs, { recursive: true, mode: 0o700 });
+    claim = claimStart(join(stateDir, 'daemon.starting'));
+    if (claim === null) return succeed({ exit: Promise.resolve(succeed(null)), serves: () => undefined });
     stderr = openSync(log, TRUNCATE_THEN_APPEND, 0o600);
   } catch (error) {
     return refuse('daemon_unavailable', {
@@ -39,8 +45,10 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
     });
   }
   try {
-    return succeed({ exit: exitOf(spawnDetached(entry, stderr), log) });
+    const exit = exitOf(spawnDetached(entry, stderr), log).finally(() => claim.release());
+    return succeed({ exit, serves: () => claim.release() });
   } catch (error) {
+    claim.release();
     return didNotStart((error as Error).message);
   } finally {
     closeSync(stderr);

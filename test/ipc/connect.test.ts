@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { connectDaemon } from '../../src/ipc/connect.js';
@@ -62,6 +63,25 @@ test('clients that start a daemon at the same time all meet the same one', async
   const pids = await Promise.all(Array.from({ length: 4 }, connectOnce));
   assert.equal(new Set(pids).size, 1);
   assert.ok(Number.isInteger(pids[0]));
+});
+
+test('one of many clients starts a daemon, and the others wait for it', async () => {
+  await newStateDirectory();
+  const entry = await script(
+    `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(join(stateDir, 'starts'))}, 'one'); setTimeout(() => {}, 3_000)`,
+  );
+  const all = await Promise.all(Array.from({ length: 10 }, () => connectWith(entry, 1_500)));
+  assert.ok(all.every((each) => !each.ok));
+  assert.equal(await readFile(join(stateDir, 'starts'), 'utf8'), 'one');
+});
+
+test('a daemon that was on its way when its starter died is not waited for', async () => {
+  await newStateDirectory();
+  const dead = spawn('true');
+  await once(dead, 'exit');
+  await writeFile(join(stateDir, 'daemon.starting'), String(dead.pid));
+  assert.ok(Number.isInteger(await connectOnce()));
+  assert.equal(existsSync(join(stateDir, 'daemon.starting')), false);
 });
 
 test('a socket that a killed daemon left behind is no hindrance', async () => {

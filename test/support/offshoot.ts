@@ -136,7 +136,7 @@ export async function makeOffshoot({
           ? succeed(null)
           : refuse('daemon_unavailable', { message: `The daemon ended (${signal ?? status}).` }),
       );
-      const start = () => succeed({ exit });
+      const start = () => succeed({ exit, serves: () => undefined });
       const reached = await connectDaemon({ ...request, start, patienceMs: PATIENCE_MS });
       if (!reached.ok) throw new Error(reached.fault.message);
       connection = reached.value;
