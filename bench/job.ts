@@ -17,7 +17,7 @@ export const job: Scenario = {
     'Wall and processor time of one job at a time, by state, on a small repository and on one of 5,000 files, beside a shell script that does the same steps by hand (git worktree add, the agent, git add, git diff, git worktree remove). ' +
     'The agent costs nothing, so what is left is ours and git’s; then once more with the real Codex CLI and a scripted model.',
   whyNotReached:
-    'own time is spread over hundreds of short steps, none of which is a tenth of it: files that outlive a crash, messages between threads, commits that are on the disk before the next state is entered. A job starts more programs than the script and waits for ten flushes to the disk, the script for none: so on a small repository the script is sooner done. On a large one the files decide, and a warm slot saves them.',
+    'own time is spread over hundreds of short steps, none of which is a tenth of it: files that outlive a crash, messages between threads, commits that are on the disk before the next state is entered. A job starts more programs than the script and waits for the disk at each state and for its patch, the script never: so on a small repository the script is sooner done. On a large one the files decide, and a warm slot saves them.',
   whatProfileLedTo:
     'no function stands out, programs and files do: what git said of a commit is remembered, an agent is started by a shell of its thread, and a capture waits for the disk once instead of three times.',
   async run(context) {

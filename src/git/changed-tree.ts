@@ -8,7 +8,7 @@ import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
-import { dropIgnored } from './ignore-rules.js';
+import { dropIgnored, IGNORE_RULES } from './ignore-rules.js';
 import { type IndexChanges, recordInIndex } from './index-changes.js';
 import { recordModes, sortLargeFiles } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
@@ -31,14 +31,15 @@ const OWNER_READ = 0o400;
  */
 export async function recordCheckout(
   slot: SlotLayout,
-  { additions, tracked, changes, walked }: Survey,
+  { index, additions, tracked, changes, walked }: Survey,
   maxBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<RecordedCheckout>> {
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
   const differs = new Set([...changes.changed, ...changes.removed]);
-  const baseline = { tracked: tracked.files, differs };
+  const rules = index.named(IGNORE_RULES).filter((path) => tracked.files.has(path));
+  const baseline = { rules, differs };
   const continued = new Set(additions.continued);
   const news = walked.untracked.filter((path) => !continued.has(path));
   const kept = await dropIgnored(news, baseline, slot, environment, signal);

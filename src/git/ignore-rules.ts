@@ -3,12 +3,14 @@ import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './b
 
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-
 import { type SlotLayout, slotContext } from './slot.js';
+
+export const IGNORE_RULES = '.gitignore';
 
 /** What the trusted index tells of the checkout. */
 export interface BaselineFiles {
-  tracked: ReadonlySet<BytePath>;
+  /** Its `.gitignore` files. */
+  rules: readonly BytePath[];
   /** Paths at which the checkout is, or may be, another than the baseline. */
   differs: ReadonlySet<BytePath>;
 }
@@ -68,15 +70,14 @@ async function findIgnored(
 
 /** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. Those that do not differ are copied. */
 async function writeIgnoreFiles(
-  { tracked, differs }: BaselineFiles,
+  { rules, differs }: BaselineFiles,
   slot: SlotLayout,
   context: GitContext,
 ): Promise<{ ok: true } | GitFailure> {
   rmSync(slot.ignoreRules, { recursive: true, force: true });
   mkdirSync(slot.ignoreRules);
   const changed: BytePath[] = [];
-  for (const path of tracked) {
-    if (path !== '.gitignore' && !path.endsWith('/.gitignore')) continue;
+  for (const path of rules) {
     const same = !differs.has(path) && lookAt(slot.checkout, path)?.isFile();
     if (same) copyRules(slot, path);
     else changed.push(path);

@@ -104,6 +104,24 @@ export class IndexContent {
     return found;
   }
 
+  has(path: BytePath): boolean {
+    return this.pathOf(this.firstFrom(path)) === path;
+  }
+
+  hasStartingWith(beginning: string): boolean {
+    return this.pathOf(this.firstFrom(beginning)).startsWith(beginning);
+  }
+
+  startingWith(beginning: string): BytePath[] {
+    const paths: BytePath[] = [];
+    for (let number = this.firstFrom(beginning); number < this.length; number += 1) {
+      const path = this.pathOf(number);
+      if (!path.startsWith(beginning)) break;
+      paths.push(path);
+    }
+    return paths;
+  }
+
   /** Those whose file was changed last, in its content or in anything about it, in that second or later. */
   changedSince(second: number): BytePath[] {
     const paths: BytePath[] = [];
@@ -134,7 +152,20 @@ export class IndexContent {
     return length < FLAGS.nameLength ? pathAt + length : this.index.indexOf(0, pathAt);
   }
 
+  /** The number of the first entry whose path is not before that one: they are in the order of their bytes. */
+  private firstFrom(path: BytePath): number {
+    let [first, after] = [0, this.length];
+    while (first < after) {
+      const middle = (first + after) >>> 1;
+      if (this.pathOf(middle) < path) first = middle + 1;
+      else after = middle;
+    }
+    return first;
+  }
+
+  /** Empty past the last one. */
   private pathOf(number: number): BytePath {
+    if (number >= this.length) return '';
     const at = this.pathAt(number);
     return this.index.toString('latin1', at, this.pathEnd(number, at));
   }

@@ -1,13 +1,13 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type Additions, readAdditions } from './additions.js';
-import { type BytePath, parentOf } from './byte-path.js';
 import { readStamps } from './directory-stamps.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { compareDuring, type IndexChanges } from './index-changes.js';
 import { type IndexListing, listIndex } from './index-listing.js';
 import { isCheckout, layoutOf, type SlotLayout, slotContext } from './slot.js';
-import { type Tracked, type WalkedTree, walkTree } from './tree-walk.js';
+import { searchTracked, sortTracked, type Tracked } from './tracked.js';
+import { type WalkedTree, walkTree } from './tree-walk.js';
 import { isOverlay, readUpper } from './upper-layer.js';
 
 /** Everything in which a checkout is another than the baseline that our trusted index tells of. */
@@ -42,7 +42,8 @@ export async function surveyCheckout(
   if (!listed.ok) return explain(listed, 'patch_failed', SURVEYING);
   const { index } = listed;
   const additions = readAdditions(slot);
-  const tracked = sortTracked(index, additions);
+  const plain = index.read?.odd().length === 0 ? index.read : null;
+  const tracked = isOverlay(slot) && plain ? searchTracked(plain) : sortTracked(index, additions);
   const { walked, found } = isOverlay(slot)
     ? await readUpper(slot, tracked)
     : await compareDuring(context, () => walkTree(slot, tracked, readStamps(slot)));
@@ -66,39 +67,4 @@ export async function surveySlot(
   } catch {
     return undefined;
   }
-}
-
-function sortTracked(index: IndexListing, { submodules: checkedOut }: Additions): Tracked {
-  const files = new Set(index.paths());
-  const submodules = new Set<BytePath>();
-  const absent = new Set<BytePath>();
-  for (const { path, commit, skipped } of index.odd()) {
-    if (skipped) absent.add(path);
-    else if (commit !== null) submodules.add(path);
-    else continue;
-    files.delete(path);
-  }
-  const apart = new Set(checkedOut.map(({ path }) => path));
-  return { files, submodules, absent, apart, directories: directoriesOf(files) };
-}
-
-/** Every directory that leads to one of the files, the root among them, each with the directories in it. */
-function directoriesOf(files: Iterable<BytePath>): Map<BytePath, BytePath[]> {
-  const directories = new Map<BytePath, BytePath[]>([['', []]]);
-  const add = (directory: BytePath): BytePath[] => {
-    const known = directories.get(directory);
-    if (known !== undefined) return known;
-    add(parentOf(directory)).push(directory);
-    const inside: BytePath[] = [];
-    directories.set(directory, inside);
-    return inside;
-  };
-  let last = '';
-  for (const path of files) {
-    // Files of a directory follow one another.
-    if (path.lastIndexOf('/') === last.length && path.startsWith(last)) continue;
-    last = parentOf(path);
-    add(last);
-  }
-  return directories;
 }

@@ -15,18 +15,7 @@ import { type BytePath, toBytes } from './byte-path.js';
 import { isStamped, type Stamp, type Stamps } from './directory-stamps.js';
 import type { SlotLayout } from './slot.js';
 import { dropFixedFlags } from './system.js';
-
-/** What the baseline tracks: paths with bytes as characters. */
-export interface Tracked {
-  files: ReadonlySet<BytePath>;
-  /** Every directory that leads to a file, the root among them, each with the directories in it. */
-  directories: ReadonlyMap<BytePath, readonly BytePath[]>;
-  submodules: ReadonlySet<BytePath>;
-  /** Files that a sparse checkout does not have. */
-  absent: ReadonlySet<BytePath>;
-  /** Submodules that were checked out: they are walked by themselves. */
-  apart: ReadonlySet<BytePath>;
-}
+import type { Tracked } from './tracked.js';
 
 export interface WalkedTree {
   /** Files and symbolic links that the baseline does not track. */
@@ -138,11 +127,12 @@ class Walk {
   visitNext(): boolean {
     const directory = this.pending.pop();
     if (directory === undefined) return false;
-    const inside = this.tracked.directories.get(directory);
+    const known = this.tracked.directories.has(directory);
     const found = this.look(directory);
     if (found === null) return true;
-    if (inside !== undefined && this.isUnchanged(directory, found)) this.pending.push(...inside);
-    else this.read(directory, found, inside !== undefined);
+    if (known && this.isUnchanged(directory, found))
+      this.pending.push(...(this.tracked.directories.get(directory) ?? []));
+    else this.read(directory, found, known);
     return true;
   }
 

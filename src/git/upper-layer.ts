@@ -1,10 +1,11 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
-import { absolutePath, type BytePath, parentOf, splitRecords } from './byte-path.js';
+import { absolutePath, type BytePath, splitRecords } from './byte-path.js';
 import type { IndexChanges } from './index-changes.js';
 import { isHole } from './overlay.js';
 import type { SlotLayout } from './slot.js';
 import { findOpaque } from './system.js';
-import { type Tracked, type WalkedTree, type Witness, walkTree } from './tree-walk.js';
+import type { Tracked } from './tracked.js';
+import { type WalkedTree, type Witness, walkTree } from './tree-walk.js';
 
 /** Whether the checkout is the upper directory of an overlay. */
 export const isOverlay = (slot: SlotLayout): boolean => slot.checkout === slot.upper;
@@ -22,12 +23,13 @@ export async function readUpper(
   const walked = await walkTree(slot, tracked, new Map(), layer);
   const hiding = new Set([...layer.gone, ...(await findHiding(slot, tracked, layer)), ...walked.untracked]);
   const differing = readDiffering(slot);
-  const isHidden = hiddenBelow(hiding);
-  const changes: IndexChanges = { removed: [], changed: [] };
-  for (const path of tracked.files) {
-    if (layer.files.has(path)) changes.changed.push(path);
-    else if (differing.has(path) || layer.directories.has(path) || isHidden(path)) changes.removed.push(path);
-  }
+  const isChanged = (path: BytePath) => layer.files.has(path);
+  const replaced = [...differing, ...layer.directories, ...hiding].filter((path) => tracked.files.has(path));
+  const hidden = [...hiding].flatMap((path) => tracked.files.below(path));
+  const changes: IndexChanges = {
+    removed: [...new Set([...replaced, ...hidden])].filter((path) => !isChanged(path)),
+    changed: [...layer.files].filter((path) => tracked.files.has(path)),
+  };
   return { walked, found: { ok: true, changes } };
 }
 
@@ -55,17 +57,6 @@ async function findHiding(slot: SlotLayout, tracked: Tracked, layer: UpperLayer)
   );
   if (opaque === null) throw new Error('The marks of directories in an overlay could not be read.');
   return candidates.filter((_, at) => opaque[at]);
-}
-
-/** Whether a path, or a directory that leads to it, is among those that hide. */
-function hiddenBelow(hiding: ReadonlySet<BytePath>): (path: BytePath) => boolean {
-  const known = new Map<BytePath, boolean>([['', false]]);
-  const isHidden = (path: BytePath): boolean => {
-    const answer = known.get(path) ?? (hiding.has(path) || isHidden(parentOf(path)));
-    known.set(path, answer);
-    return answer;
-  };
-  return hiding.size === 0 ? () => false : isHidden;
 }
 
 /** Paths at which the baseline is another than the lower tree: what is not in the upper directory there is gone. */

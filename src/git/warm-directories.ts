@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { absolutePath, type BytePath, lookAt, lookInside, parentOf } from './byte-path.js';
 import type { CallerEnvironment } from './environment.js';
-import { ignoredDirectories } from './ignore-rules.js';
+import { IGNORE_RULES, ignoredDirectories } from './ignore-rules.js';
 import type { IndexListing } from './index-listing.js';
 import { lookThrough } from './plain-directory.js';
 import { readRegularFile } from './regular-file.js';
@@ -31,7 +31,7 @@ const NONE: WarmDirectories = { paths: [], bytes: 0, inodes: 0 };
  */
 export async function findWarm(
   slot: SlotLayout,
-  { additions, tracked, walked, changes }: Survey,
+  { index, additions, walked, changes }: Survey,
   wanted: readonly string[],
   environment: CallerEnvironment,
   signal: AbortSignal,
@@ -42,7 +42,10 @@ export async function findWarm(
   // What the walk had to put right may have been in one of them.
   if (named.length === 0 || walked.altered) return NONE;
   try {
-    const baseline = { tracked: tracked.files, differs: new Set([...changes.changed, ...changes.removed]) };
+    const baseline = {
+      rules: index.named(IGNORE_RULES),
+      differs: new Set([...changes.changed, ...changes.removed]),
+    };
     const ignored = await ignoredDirectories(named, baseline, slot, environment, signal);
     return ignored.ok ? await takePlain(slot, ignored.paths) : NONE;
   } catch {
@@ -104,7 +107,8 @@ export async function unparkWarm(
   const tracked = index.paths();
   const free = paths.filter((path) => isWanted(path) && isFreePlace(slot, path) && !isTracked(path, tracked));
   // The checkout may hold rules of an earlier patch: none is taken from there.
-  const baseline = { tracked: new Set(tracked), differs: new Set(tracked) };
+  const rules = index.named(IGNORE_RULES);
+  const baseline = { rules, differs: new Set(rules) };
   const ignored = await ignoredDirectories(free, baseline, slot, environment, signal);
   for (const path of ignored.ok ? ignored.paths : []) {
     renameSync(placeOf(slot, paths.indexOf(path)), absolutePath(slot.checkout, path));

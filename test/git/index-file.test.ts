@@ -37,6 +37,23 @@ test('paths are found by their last part alone, whatever else holds its bytes', 
   assert.deepEqual(readIndex(readFileSync(join(root, '.git/index')), 20)?.named('.rules'), named);
 });
 
+test('what is searched in an index is found as in the list of all its paths', async () => {
+  const paths = ['a', 'b-c/x', 'b.c', 'b/c', 'b/c.d', 'b/d/e', 'b0', 'c/\u00e9', 'c/~', 'd'];
+  const files = Object.fromEntries(paths.map((path) => [path, '']));
+  const root = await makeRepository(workspace, user, files);
+  const index = readIndex(readFileSync(join(root, '.git/index')), 20);
+  assert.ok(index);
+  const all = index.paths();
+  assert.equal(all.length, paths.length);
+  const beginnings = all.flatMap((path) => [...path].map((_, length) => path.slice(0, length)));
+  for (const sought of ['', ...all, ...beginnings, ...all.map((path) => `${path}/`), 'b/c0', 'zz']) {
+    const expected = all.filter((path) => path.startsWith(sought));
+    assert.deepEqual(index.startingWith(sought), expected, sought);
+    assert.equal(index.hasStartingWith(sought), expected.length > 0, sought);
+    if (sought !== '') assert.equal(index.has(sought), all.includes(sought), sought);
+  }
+});
+
 const special: [string, string[]][] = [
   ['assume-unchanged', ['update-index', '--assume-unchanged', 'a.txt']],
   ['skip-worktree', ['update-index', '--skip-worktree', 'a.txt']],
