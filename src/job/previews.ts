@@ -1,7 +1,8 @@
 import PQueue from 'p-queue';
-import { type Outcome, refuse } from '../errors.js';
+import type { Outcome } from '../errors.js';
 import type { Preview } from '../git/preview.js';
 import type { StagePool } from '../pool/pool.js';
+import { brokenLook } from './broken-look.js';
 import type { Submission } from './record.js';
 
 /** Each runs git for a while: jobs come first. */
@@ -18,8 +19,6 @@ export function createPreviews(
     queue.add(() =>
       pool
         .run('preview', { submission: { workspaceRoot, baseRef, includeUntracked } })
-        .catch((problem: unknown) =>
-          refuse('internal_error', { message: `The preview broke: ${String(problem)}` }),
-        ),
+        .catch((problem: unknown) => brokenLook('preview', problem)),
     );
 }

@@ -1,6 +1,7 @@
 import type { Account, Readiness } from '../agents/agent.js';
-import { type Outcome, refuse } from '../errors.js';
+import type { Outcome } from '../errors.js';
 import type { StagePool } from '../pool/pool.js';
+import { brokenLook } from './broken-look.js';
 import { shareLook } from './shared-look.js';
 
 /** How long a good look holds; a refusal is looked at again soon, for somebody may have mended it. */
@@ -20,9 +21,6 @@ function lookOf<T>(
   look: () => Promise<Outcome<T>>,
   now: () => number,
 ): () => Promise<Outcome<T>> {
-  const lookSafely = () =>
-    look().catch((problem: unknown) =>
-      refuse('internal_error', { message: `The ${what} broke: ${String(problem)}` }),
-    );
+  const lookSafely = () => look().catch((problem: unknown) => brokenLook(what, problem));
   return shareLook<Outcome<T>>(lookSafely, ({ ok }) => (ok ? GOOD_MS : REFUSED_MS), now);
 }
