@@ -29,7 +29,7 @@ export async function askCaller(
   const context = { directory: repository.root, environment: probeEnvironment(environment), signal };
   const listing = await runGit(context, ['config', '--list', '--show-scope', '-z']);
   if (!listing.ok) return explain(listing, 'worktree_failed', READING);
-  const known = knownHead(repository, listing.stdout);
+  const known = await knownHead(repository, listing.stdout);
   const head = known === null ? await askForHead(repository, context) : succeed(known);
   if (!head.ok) return head;
   remember(repository, listing.stdout, head.value);

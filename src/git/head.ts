@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstLine, readRegularFile } from './regular-file.js';
+import type { Look } from './look.js';
+import { firstLine } from './regular-file.js';
 
 /** Refs in a reftable are no files that we read: git looks for them. */
 export const ONLY_GIT_KNOWS = 'only git knows';
@@ -16,24 +16,28 @@ const ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
  * The id that HEAD leads to, by files alone: gitrepository-layout(5). `gitDirectory` holds HEAD, `commonDirectory` the
  * refs. Null when it leads nowhere, as before the first commit. Whether the object is there is not looked at.
  */
-export function headCommit(gitDirectory: string, commonDirectory: string): string | null {
-  if (existsSync(join(commonDirectory, 'reftable'))) return ONLY_GIT_KNOWS;
-  let value = readRegularFile(join(gitDirectory, 'HEAD'), SMALL_FILE_BYTES);
+export async function headCommit(
+  gitDirectory: string,
+  commonDirectory: string,
+  look: Look,
+): Promise<string | null> {
+  if ((await look.at(join(commonDirectory, 'reftable'))) !== null) return ONLY_GIT_KNOWS;
+  let value = await look.read(join(gitDirectory, 'HEAD'), SMALL_FILE_BYTES);
   for (let followed = 0; value !== null && followed <= MAX_SYMBOLIC_REFS; followed += 1) {
     const line = firstLine(value);
     if (ID.test(line)) return line;
     const name = /^ref:\s*(refs\/.+)$/.exec(line)?.[1];
     if (name === undefined || name.split('/').includes('..')) return null;
     if (OF_ONE_WORKTREE.test(name)) return ONLY_GIT_KNOWS;
-    value = readRegularFile(join(commonDirectory, name), SMALL_FILE_BYTES);
-    if (value === null) return packedRef(commonDirectory, name);
+    value = await look.read(join(commonDirectory, name), SMALL_FILE_BYTES);
+    if (value === null) return packedRef(commonDirectory, name, look);
   }
   return null;
 }
 
 /** A line of `packed-refs` is an id, a blank and the name. */
-function packedRef(commonDirectory: string, name: string): string | null {
-  const packed = readRegularFile(join(commonDirectory, 'packed-refs'), PACKED_REFS_BYTES);
+async function packedRef(commonDirectory: string, name: string, look: Look): Promise<string | null> {
+  const packed = await look.read(join(commonDirectory, 'packed-refs'), PACKED_REFS_BYTES);
   const at = packed?.indexOf(` ${name}\n`) ?? -1;
   if (packed === null || at < 0) return null;
   const id = packed.toString('latin1', packed.lastIndexOf('\n', at) + 1, at);

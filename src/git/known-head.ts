@@ -1,6 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { headCommit, ONLY_GIT_KNOWS } from './head.js';
+import { promptLook } from './look.js';
 import type { Repository } from './repository.js';
 
 /** What git says of HEAD in a repository whose working tree is where its git directory lies. */
@@ -30,11 +31,12 @@ const known = new Map<string, Known>();
  * whether the repository is trusted follow from its configuration and from whose it is, and both are as they were. Only
  * where HEAD is at is read anew. Null where git has to be asked.
  */
-export function knownHead(repository: Repository, listing: Buffer): Head | null {
+export async function knownHead(repository: Repository, listing: Buffer): Promise<Head | null> {
   const { gitDirectory, commonDirectory } = repository;
   const before = known.get(repository.root);
   if (!before?.listing.equals(listing) || before.owners !== ownersOf(repository)) return null;
-  return before.trees.get(headCommit(gitDirectory, commonDirectory) ?? ONLY_GIT_KNOWS) ?? null;
+  const commit = await headCommit(gitDirectory, commonDirectory, promptLook);
+  return before.trees.get(commit ?? ONLY_GIT_KNOWS) ?? null;
 }
 
 /** Remembers what git said, for `knownHead`. */

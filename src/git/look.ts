@@ -1,23 +1,39 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
+import { READ_WITHOUT_WAITING } from '../open-flags.js';
+import { readRegularFile } from './regular-file.js';
 
 /** How a thread looks at files of the caller's. Each answers null where nothing is, or where it may not look. */
 export interface Look {
   /** Links are followed. */
   at(path: string): Promise<Stats | null> | Stats | null;
   realPath(path: string): Promise<string | null> | string | null;
+  /** The content of a regular file of at most so many bytes. */
+  read(path: string, maxBytes: number): Promise<Buffer | null> | Buffer | null;
 }
 
 /** For a thread that waits for no disk. */
 export const patientLook: Look = {
   at: (path) => stat(path).catch(() => null),
   realPath: (path) => realpath(path).catch(() => null),
+  read: (path, maxBytes) => readPatiently(path, maxBytes).catch(() => null),
 };
+
+async function readPatiently(path: string, maxBytes: number): Promise<Buffer | null> {
+  const file = await open(path, READ_WITHOUT_WAITING);
+  try {
+    const found = await file.stat();
+    return found.isFile() && found.size <= maxBytes ? await file.readFile() : null;
+  } finally {
+    await file.close();
+  }
+}
 
 /** For a thread that may: a tenth of the work. */
 export const promptLook = {
   at: (path: string): Stats | null => orNull(() => statSync(path, { throwIfNoEntry: false })),
   realPath: (path: string): string | null => orNull(() => realpathSync.native(path)),
+  read: readRegularFile,
 } satisfies Look;
 
 function orNull<Answer>(look: () => Answer | undefined): Answer | null {

@@ -2,7 +2,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { headCommit } from './head.js';
 import { type Look, patientLook } from './look.js';
-import { firstLine, readRegularFile } from './regular-file.js';
+import { firstLine } from './regular-file.js';
 
 /** A checkout that a caller named. All paths are absolute and real. */
 export interface Repository {
@@ -21,7 +21,7 @@ const SMALL_FILE_BYTES = 1024 * 1024;
 /**
  * Finds the repository that a directory lies in, by reading files only: it starts no process, so that many
  * submissions at once do not hold up the daemon. What it lets through, git may still refuse later. `look` is how
- * directories are looked at: patiently, unless the caller's thread may wait for a disk.
+ * they are looked at: patiently, unless the caller's thread may wait for a disk.
  * Layout: gitrepository-layout(5). Refuses with `invalid_workspace_root`, `not_a_git_repo`,
  * `bare_repository` or `no_commit`.
  */
@@ -34,13 +34,13 @@ export async function findRepository(
   const found = await findUpwards(start, look);
   if (!found.ok) return found;
   const { root, gitDirectory } = found.value;
-  const common = readRegularFile(join(gitDirectory, 'commondir'), SMALL_FILE_BYTES);
+  const common = await look.read(join(gitDirectory, 'commondir'), SMALL_FILE_BYTES);
   const commonDirectory =
     common === null ? gitDirectory : await realDirectory(resolve(gitDirectory, firstLine(common)), look);
   if (commonDirectory === null) return refuse('not_a_git_repo');
   // A linked worktree has a working tree, even when its repository is bare.
-  if (common === null && isConfiguredBare(gitDirectory)) return refuse('bare_repository');
-  if (headCommit(gitDirectory, commonDirectory) === null) return refuse('no_commit');
+  if (common === null && (await isConfiguredBare(gitDirectory, look))) return refuse('bare_repository');
+  if ((await headCommit(gitDirectory, commonDirectory, look)) === null) return refuse('no_commit');
   return succeed({ root, gitDirectory, commonDirectory, subdirectory: relative(root, start) });
 }
 
@@ -72,7 +72,7 @@ async function gitDirectoryOf(directory: string, look: Look): Promise<string | n
   const kind = await look.at(path);
   if (kind === null) return null;
   if (kind.isDirectory()) return (await isGitDirectory(path, look)) ? realDirectory(path, look) : null;
-  const link = readRegularFile(path, SMALL_FILE_BYTES);
+  const link = await look.read(path, SMALL_FILE_BYTES);
   const target = link === null ? undefined : /^gitdir: (.+)$/.exec(firstLine(link))?.[1];
   return target === undefined ? null : realDirectory(resolve(directory, target), look);
 }
@@ -84,8 +84,8 @@ async function isGitDirectory(directory: string, look: Look): Promise<boolean> {
   return Boolean(objects?.isDirectory() && refs?.isDirectory());
 }
 
-function isConfiguredBare(gitDirectory: string): boolean {
-  const config = readRegularFile(join(gitDirectory, 'config'), SMALL_FILE_BYTES);
+async function isConfiguredBare(gitDirectory: string, look: Look): Promise<boolean> {
+  const config = await look.read(join(gitDirectory, 'config'), SMALL_FILE_BYTES);
   const core = /^\s*\[core\]([^[]*)/im.exec(config?.toString('latin1') ?? '')?.[1] ?? '';
   return /^\s*bare\s*(=\s*(true|yes|on|1)\s*)?$/im.test(core);
 }

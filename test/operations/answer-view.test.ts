@@ -52,7 +52,7 @@ describe('the view of an answer', () => {
       findings_total: 1,
       coverage: { files_changed: 2, files_reviewed: 1, omitted: coverage.omitted, complete: false },
     });
-    assert.match(seen?.warnings.join() ?? '', /not reviewed/);
+    assert.match(seen?.warnings.join() ?? '', /^Not reviewed: 1 of 2 changed files/);
   });
 
   it('stays small however much was found', async () => {
