@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { trashOf } from './slot.js';
+import { basename, dirname, join } from 'node:path';
+import { isShelf, trashOf } from './slot.js';
 import { dropFixedFlags, runQuietly } from './system.js';
 
 /**
@@ -52,12 +52,13 @@ export function discardParts(slotDirectory: string, parts: readonly string[]): v
   emptyTrashSoon(slotDirectory);
 }
 
-/** Where a slot is now, which is its own place if it could not be moved; null when there was none. */
+/** Where a slot is now, which is its own place if it could not be moved; null when none of ours was there. */
 function moveToTrash(slotDirectory: string, prefix = ''): string | null {
   const trash = trashOf(slotDirectory);
   const doomed = join(trash, `${prefix}${basename(slotDirectory)}-${randomUUID()}`);
   try {
     if (lstatSync(slotDirectory, { throwIfNoEntry: false }) === undefined) return null;
+    if (!isShelf(dirname(slotDirectory))) return null;
     mkdirSync(trash, { recursive: true });
     renameSync(slotDirectory, doomed);
     return doomed;
@@ -70,6 +71,7 @@ function moveToTrash(slotDirectory: string, prefix = ''): string | null {
 export async function sweepTrash(repositoriesDirectory: string): Promise<void> {
   for (const repository of await namesIn(repositoriesDirectory)) {
     const trash = join(repositoriesDirectory, repository, 'trash');
+    if (!isShelf(trash)) continue;
     for (const name of await namesIn(trash)) await deleteTree(join(trash, name));
   }
 }
@@ -104,8 +106,11 @@ async function emptyWaiting(): Promise<void> {
   emptying = false;
 }
 
-const doomedIn = async (trash: string): Promise<string[]> =>
-  (await namesIn(trash)).filter((name) => !name.startsWith(ON_TRIAL)).map((name) => join(trash, name));
+/** Nothing of what a link leads to that was put in the trash's place. */
+async function doomedIn(trash: string): Promise<string[]> {
+  if (!isShelf(trash)) return [];
+  return (await namesIn(trash)).filter((name) => !name.startsWith(ON_TRIAL)).map((name) => join(trash, name));
+}
 
 async function deleteAll(trees: readonly string[]): Promise<void> {
   if (await runQuietly('nice', ['rm', '-rf', '--', ...trees])) return;

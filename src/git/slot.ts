@@ -93,12 +93,17 @@ export const isOverlaySlot = (slot: string): boolean =>
   lstatSync(slotLayout(slot).lower, { throwIfNoEntry: false }) !== undefined;
 
 /**
- * Whether the checkout of a slot lies where it is looked for, below real directories all the way from the state
- * directory. Where an agent put a link in the place of one there is none: behind it lies what is somebody else's, and
- * is neither to be looked through, nor written to, nor scrubbed.
+ * Whether the checkout of a slot lies where it is looked for. Where an agent put a link in its place there is none:
+ * behind it lies what is somebody else's, and is neither to be looked through, nor written to, nor scrubbed.
  */
-export function isCheckout(path: string): boolean {
-  const stateDirectory = join(path, '..', '..', '..', '..', '..');
+export const isCheckout = (path: string): boolean =>
+  isOwnDirectory(path, join(path, '..', '..', '..', '..', '..'));
+
+/** Whether a directory that holds slots, or what waits for deletion, is what it was made as, and no link to elsewhere. */
+export const isShelf = (path: string): boolean => isOwnDirectory(path, join(path, '..', '..', '..'));
+
+/** True of a directory below real directories all the way from the state directory. */
+function isOwnDirectory(path: string, stateDirectory: string): boolean {
   try {
     const real = join(realpathSync(stateDirectory), relative(stateDirectory, path));
     return realpathSync(path) === real && lstatSync(path).isDirectory();

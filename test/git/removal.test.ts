@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as nextLook } from 'node:timers/promises';
-import { deleteTree, sweepTrash } from '../../src/git/removal.js';
+import { deleteTree, removeWorktree, sweepTrash } from '../../src/git/removal.js';
+import { trimPool } from '../../src/git/slot-pool.js';
 import { makeUser, makeWorkspace, outside, releaseSlot, snapshot } from '../support/git.js';
 
 test('a tree is deleted whose directories nobody may write to, and nothing that its links lead to', async () => {
@@ -50,4 +51,17 @@ test('what a thread threw away before it died goes when a later job of the repos
   assert.deepEqual(readdirSync(trash), ['trial-of-another-thread']);
   await sweepTrash(join(workspace, 'repositories'));
   assert.deepEqual(readdirSync(trash), []);
+});
+
+test('links in the place of a trash, or of what holds slots, lead no deletion to what is behind them', async () => {
+  const workspace = makeWorkspace();
+  const repository = join(workspace, 'repositories/one');
+  const [idle, trash] = [join(repository, 'idle'), join(repository, 'trash')];
+  mkdirSync(repository, { recursive: true });
+  for (const shelf of [idle, trash]) symlinkSync(outside(workspace), shelf);
+  const before = snapshot(outside(workspace));
+  await sweepTrash(join(workspace, 'repositories'));
+  await removeWorktree(join(idle, 'theirs'));
+  await trimPool(join(workspace, 'repositories'), { warmSlots: 1, overlay: false });
+  assert.deepEqual(snapshot(outside(workspace)), before);
 });

@@ -64,6 +64,10 @@ async function follow(
   }
 }
 
+/** For agents that do mischief: they wait, lest the one who starts them has not seen their process yet. */
+const ONCE_STARTED = 'until [ -e go ]; do sleep 0.02; done';
+const go = (files: AttemptLayout) => writeFile(join(files.directory, '../../../../go'), '');
+
 describe('an agent', () => {
   it('that writes more than the bound is ended, on standard output and on standard error', async () => {
     for (const flood of ['flood; exec sleep 60', 'flood >&2; exec sleep 60']) {
@@ -90,7 +94,10 @@ describe('an agent', () => {
       'a status of its own': 'echo 0 >exit',
     };
     for (const [what, commands] of Object.entries(mischief)) {
-      const { output } = await follow(`cd jobs/*/attempts/1 && { ${commands}; }; exit 7`);
+      const { output } = await follow(
+        `${ONCE_STARTED}; cd jobs/*/attempts/1 && { ${commands}; }; exit 7`,
+        go,
+      );
       assert.equal(output.run?.exitCode, 7, what);
     }
   });
@@ -99,7 +106,7 @@ describe('an agent', () => {
     timeout: 60_000,
   }, async () => {
     for (const commands of ['rm -r jobs', 'rm -r jobs; echo >jobs']) {
-      const { output } = await follow(`${commands}; exit 0`, undefined, { deadlineMs: 3_600_000 });
+      const { output } = await follow(`${ONCE_STARTED}; ${commands}; exit 0`, go, { deadlineMs: 3_600_000 });
       assert.equal(!output.ok && output.code, 'agent_killed', commands);
     }
   });
