@@ -39,6 +39,8 @@ export const job: Scenario = {
 
 /** A daemon runs for days: its first jobs, in which code is compiled and caches fill, tell little of the others. */
 const SETTLING_JOBS = 20;
+/** One job differs much from the next. */
+const LEAST_ROUNDS = 15;
 
 interface Sample {
   wall: number;
@@ -53,7 +55,11 @@ async function jobsOf(context: Context, files: number): Promise<Measurement[]> {
   await world.start();
   const hand = await byHand(context, world);
   for (let job = 0; job < (context.quick ? 0 : SETTLING_JOBS); job += 1) await sampleJob(world);
-  const samples = await interleave(context, { ours: () => sampleJob(world), script: () => hand.one() });
+  const runs = context.quick ? context.runs : Math.max(context.runs, LEAST_ROUNDS);
+  const samples = await interleave(
+    { ...context, runs },
+    { ours: () => sampleJob(world), script: () => hand.one() },
+  );
   const where = files === 0 ? 'your repository' : `${files} files`;
   const measurements: Measurement[] = [
     {
