@@ -103,7 +103,7 @@ describe('a profile', () => {
   const profile = {
     nodes: [
       { id: 1, callFrame: { functionName: '(idle)', url: '' } },
-      { id: 2, callFrame: { functionName: 'read', url: 'file:///home/me/offshoot/dist/src/git/patch.js' } },
+      { id: 2, callFrame: { functionName: 'read', url: 'file:///x/dist/src/git/patch.js' } },
       { id: 3, callFrame: { functionName: '', url: 'file:///x/node_modules/@scope/library/lib/index.js' } },
       { id: 4, callFrame: { functionName: 'open', url: 'node:fs' } },
     ],
