@@ -29,10 +29,11 @@ export async function readReport(patchFile: string): Promise<PatchReport | null>
   return finished.report;
 }
 
-/** Null for one that was not written to its end. */
+/** Null for one that was not written to its end, or that is not ours. */
 function parse(content: string): Finished | null {
   try {
-    return JSON.parse(content) as Finished;
+    const finished = JSON.parse(content) as Partial<Finished> | null;
+    return finished?.report && finished.hashes ? { report: finished.report, hashes: finished.hashes } : null;
   } catch {
     return null;
   }
