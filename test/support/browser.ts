@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { findBrowser } from '../../bench/support/browser.js';
 import type { Offshoot } from './offshoot.js';
 
-const PROGRAM = '/usr/bin/chromium';
+const program = findBrowser();
 
 /** Why there can be no test in a browser; false where there can. */
-export const noBrowser = existsSync(PROGRAM) ? false : `${PROGRAM} is not installed`;
+export const noBrowser = program === null ? 'no Chromium is installed' : false;
 
 const FLAGS = [
   '--no-sandbox',
@@ -24,13 +25,13 @@ const FLAGS = [
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Debian's Chromium with a profile of its own, which is removed with it. */
+/** A browser of this machine with a profile of its own, which is removed with it. */
 export async function startBrowser(
   options: BrowserContextOptions = {},
 ): Promise<{ context: BrowserContext; close(): Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), 'offshoot-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: PROGRAM,
+    executablePath: program ?? undefined,
     headless: true,
     args: FLAGS,
     // Nothing but the daemon is there for it.
