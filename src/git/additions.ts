@@ -1,6 +1,5 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import type { BytePath } from './byte-path.js';
-
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 

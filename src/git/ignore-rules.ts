@@ -1,6 +1,5 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
-
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { type SlotLayout, slotContext } from './slot.js';
@@ -27,10 +26,7 @@ export async function dropIgnored(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
-  if (paths.length === 0) return { ok: true, paths: [] };
-  const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
-  if (!written.ok) return written;
-  const found = await findIgnored(paths, slot, environment, signal);
+  const found = await findIgnored(paths, [], baseline, slot, environment, signal);
   return found.ok ? { ok: true, paths: paths.filter((path) => !found.ignored.has(path)) } : found;
 }
 
@@ -42,22 +38,23 @@ export async function ignoredDirectories(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; paths: BytePath[] } | GitFailure> {
-  if (paths.length === 0) return { ok: true, paths: [] };
-  const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
-  if (!written.ok) return written;
-  // git looks whether a path is a directory.
-  for (const path of paths) mkdirSync(absolutePath(slot.ignoreRules, path), { recursive: true });
-  const found = await findIgnored(paths, slot, environment, signal);
+  const found = await findIgnored(paths, paths, baseline, slot, environment, signal);
   return found.ok ? { ok: true, paths: paths.filter((path) => found.ignored.has(path)) } : found;
 }
 
-/** Asks the rules that were laid out. */
+/** Asks the baseline's rules. git looks whether a path is a directory: those that are have to be named. */
 async function findIgnored(
   paths: readonly BytePath[],
+  directories: readonly BytePath[],
+  baseline: BaselineFiles,
   slot: SlotLayout,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<{ ok: true; ignored: ReadonlySet<BytePath> } | GitFailure> {
+  if (paths.length === 0) return { ok: true, ignored: new Set() };
+  const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
+  if (!written.ok) return written;
+  for (const path of directories) mkdirSync(absolutePath(slot.ignoreRules, path), { recursive: true });
   const context = slotContext({ ...slot, checkout: slot.ignoreRules }, environment, signal);
   // With `./` before it, no name can be taken for a pathspec with magic, such as `:(top)`.
   const asked = pathList(paths.map((path) => `./${path}`));

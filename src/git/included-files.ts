@@ -4,7 +4,6 @@ import { join, posix } from 'node:path';
 import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
 import { type CarriedFiles, nameSome, takeFitting } from './carried-files.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 

@@ -9,7 +9,6 @@ import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { hashOfFile } from './file-hash.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { makeGitDirectory } from './git-directory.js';
-
 import type { IndexListing } from './index-listing.js';
 import { MAX_POINTER_BYTES, type Pointer, parsePointer } from './pointers.js';
 import { readRegularFile } from './regular-file.js';

@@ -2,14 +2,12 @@ import { existsSync } from 'node:fs';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { lookAt, splitRecords } from './byte-path.js';
-
 import { recordCheckout, refuseTooLarge } from './changed-tree.js';
 import { diffOptions, FileList, findRenames, listAndPatch } from './comparison.js';
 import { NewFile } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, runGit, streamGit } from './git.js';
-
 import type { PatchFile } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { finishCapture, readReport } from './patch-report.js';

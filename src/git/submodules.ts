@@ -7,7 +7,6 @@ import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { type GitContext, runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
-
 import type { Repository } from './repository.js';
 import { type SlotLayout, slotContext, slotLayout } from './slot.js';
 
