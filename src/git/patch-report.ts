@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import type { PatchReport } from '../../machines/job.js';
+import { patchReport } from '../job/record.js';
 import { flush, writePrivate } from './durable-file.js';
 import { hashOfFile } from './file-hash.js';
 import { viewFiles } from './patch-view.js';
 import { readRegularFile } from './regular-file.js';
 
-/** What tells, beside a patch, that its capture was finished. */
-interface Finished {
-  report: PatchReport;
-  /** SHA-256 of each file of the capture, by its name. */
-  hashes: Record<string, string>;
-}
+/** What tells, beside a patch, that its capture was finished: the report, and the SHA-256 of each file by its name. */
+const finishedCapture = z.object({ report: patchReport, hashes: z.record(z.string(), z.string()) });
+
+type Finished = z.infer<typeof finishedCapture>;
 
 const MAX_REPORT_BYTES = 1024 * 1024;
 
 const reportFile = (patchFile: string): string => `${patchFile}.report`;
 
-/** The report of a capture that was finished: all its files are as they were written. Else null. */
+/** The report of a capture that was finished: the patch and all else of it are as they were written. Else null. */
 export async function readReport(patchFile: string): Promise<PatchReport | null> {
   const content = readRegularFile(reportFile(patchFile), MAX_REPORT_BYTES)?.toString('utf8');
   const finished = content === undefined ? null : parse(content);
-  if (finished === null) return null;
+  if (finished?.hashes[basename(patchFile)] === undefined) return null;
   for (const [name, hash] of Object.entries(finished.hashes)) {
     if ((await hashOfFile(join(dirname(patchFile), name))) !== hash) return null;
   }
@@ -32,8 +32,7 @@ export async function readReport(patchFile: string): Promise<PatchReport | null>
 /** Null for one that was not written to its end, or that is not ours. */
 function parse(content: string): Finished | null {
   try {
-    const finished = JSON.parse(content) as Partial<Finished> | null;
-    return finished?.report && finished.hashes ? { report: finished.report, hashes: finished.hashes } : null;
+    return finishedCapture.parse(JSON.parse(content));
   } catch {
     return null;
   }

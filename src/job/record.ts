@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JobContext, JobState } from '../../machines/job.js';
+import type { JobContext, JobState, PatchReport } from '../../machines/job.js';
 
 /** An instant: milliseconds since the epoch. */
 const instant = z.number().int();
@@ -35,6 +35,15 @@ const usage = z.object({
   reasoningOutputTokens: z.number(),
 });
 
+export const patchReport = z.object({
+  bytes: z.number().int(),
+  sha256: z.string(),
+  files: z.number().int(),
+  added: z.number().int(),
+  removed: z.number().int(),
+  warnings: z.array(z.string()),
+}) satisfies z.ZodType<PatchReport>;
+
 const context = z.object({
   jobId: z.string(),
   ending: z
@@ -68,16 +77,7 @@ const context = z.object({
       retryAfterMs: z.number(),
     }),
   ),
-  patch: z
-    .object({
-      bytes: z.number().int(),
-      sha256: z.string(),
-      files: z.number().int(),
-      added: z.number().int(),
-      removed: z.number().int(),
-      warnings: z.array(z.string()),
-    })
-    .nullable(),
+  patch: patchReport.nullable(),
   lostThreads: z.number().int(),
 }) satisfies z.ZodType<JobContext>;
 

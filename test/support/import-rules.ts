@@ -32,7 +32,7 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
 
   // Leaves: they know no job that runs, and no client.
-  'git/': ['type machines/job', 'errors', 'open-flags'],
+  'git/': ['type machines/job', 'job/record', 'errors', 'open-flags'],
   'agents/': [
     'type machines/job',
     'type config',
@@ -314,6 +314,7 @@ export const mayUse: Record<string, readonly string[]> = {
     'orchestrator',
     'stop-control',
     'look-controls',
+    'git/',
     'job/',
     'job/answer',
     'job/record',
