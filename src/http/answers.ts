@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import { INVALID_REQUEST, PARSE_ERROR, SERVER_ERROR } from '../ipc/json-rpc.js';
 
-/** JSON-RPC's codes for what goes wrong before a request reaches MCP; the ones that the MCP SDK uses, too. */
-export const PARSE_ERROR = -32700;
-export const INVALID_REQUEST = -32600;
-export const BAD_REQUEST = -32000;
-export const SESSION_NOT_FOUND = -32001;
+/** As the MCP SDK has it, and so its clients. */
+const SESSION_NOT_FOUND = -32001;
 
 export interface Refusal {
   status: number;
   message: string;
+  /** Of JSON-RPC. */
   code?: number;
   headers?: Record<string, string>;
 }
@@ -19,7 +18,7 @@ export function refuseHttp(response: ServerResponse, { status, message, code, he
     response.destroy();
     return;
   }
-  const error = { code: code ?? BAD_REQUEST, message };
+  const error = { code: code ?? SERVER_ERROR, message };
   response
     .writeHead(status, { 'content-type': 'application/json', ...headers })
     .end(JSON.stringify({ jsonrpc: '2.0', id: null, error }));
@@ -63,7 +62,7 @@ export const unknownRevision: Refusal = {
 };
 export const notMessages: Refusal = {
   status: 400,
-  code: PARSE_ERROR,
+  code: INVALID_REQUEST,
   message: 'The body is no JSON-RPC 2.0 message, and no batch of some.',
 };
 export const tooManyMessages: Refusal = {
@@ -79,7 +78,7 @@ export const begunAlready: Refusal = {
 export const idInUse: Refusal = {
   status: 400,
   code: INVALID_REQUEST,
-  message: 'A request with the same id is under way in this session.',
+  message: 'Two requests under way in a session may not have the same id.',
 };
 export const streamOpen: Refusal = {
   status: 409,
@@ -90,7 +89,7 @@ export const tooManySessions: Refusal = {
   message: 'Too many sessions are open.',
   headers: { 'retry-after': '30' },
 };
-export const notJson: Refusal = { status: 400, code: PARSE_ERROR, message: 'The body is not JSON.' };
+export const notJson: Refusal = { status: 400, code: PARSE_ERROR, message: 'The body is not JSON in UTF-8.' };
 export const tooLarge: Refusal = {
   status: 413,
   message: 'The body is larger than the limit.',

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { notAcceptedType, notJson, type Refusal, tooLarge } from './answers.js';
 
@@ -12,6 +13,7 @@ export async function readJson(
   if (Number(request.headers['content-length'] ?? 0) > maximumBytes) return { refusal: tooLarge };
   const bytes = await readAll(request, maximumBytes);
   if (bytes === null) return { refusal: tooLarge };
+  if (!isUtf8(bytes)) return { refusal: notJson };
   try {
     return { value: JSON.parse(bytes.toString('utf8')) };
   } catch {

@@ -18,7 +18,8 @@ export function readMessages(
   if (!accept.includes('application/json') || !acceptsStream({ accept })) return { refusal: notAccepted };
   const messages = Array.isArray(body) ? body : [body];
   if (messages.length > MAXIMUM_BATCH) return { refusal: tooManyMessages };
-  const areMessages = messages.every((message) => JSONRPCMessageSchema.safeParse(message).success);
+  const areMessages =
+    messages.length > 0 && messages.every((message) => JSONRPCMessageSchema.safeParse(message).success);
   return areMessages ? { messages } : { refusal: notMessages };
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { deliver } from '../mcp/deliver.js';
 import { begunAlready, idInUse, type Refusal, refuseHttp, streamOpen } from './answers.js';
 import { type EventStream, eventStream } from './event-stream.js';
 import { Exchange } from './exchange.js';
@@ -71,7 +72,9 @@ export class SessionTransport implements Transport {
 
   #refusalOf(requests: readonly JSONRPCRequest[]): Refusal | null {
     if (this.#begun && requests.some(({ method }) => method === 'initialize')) return begunAlready;
-    return requests.some(({ id }) => this.#exchanges.has(id)) ? idInUse : null;
+    const ids = new Set(requests.map(({ id }) => id));
+    const areFree = ids.size === requests.length && [...ids].every((id) => !this.#exchanges.has(id));
+    return areFree ? null : idInUse;
   }
 
   #exchange(requests: readonly JSONRPCRequest[], response: ServerResponse): void {
@@ -82,7 +85,7 @@ export class SessionTransport implements Transport {
       // Nobody hears these answers any more: waits are over.
       for (const id of exchange.open) {
         this.#exchanges.delete(id);
-        this.onmessage?.(cancellationOf(id));
+        deliver(this, cancellationOf(id));
       }
     });
   }
@@ -93,7 +96,7 @@ export class SessionTransport implements Transport {
       const id = message.params?.requestId as RequestId;
       this.#exchangeOf(id)?.giveUp(id);
     }
-    this.onmessage?.(message);
+    deliver(this, message);
   }
 
   /** Takes an exchange out from under one of its requests, which has its answer now. */

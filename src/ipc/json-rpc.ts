@@ -12,13 +12,20 @@ export const errorResponse = (id: RequestId | null, code: number, message: strin
 
 /** The line's JSON object, or null if it holds anything else. */
 export function parseObject(bytes: Buffer): Record<string, unknown> | null {
+  const value = parse(bytes);
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
+}
+
+/** Whether the line is JSON of any kind. */
+export const isJson = (bytes: Buffer): boolean => parse(bytes) !== undefined;
+
+function parse(bytes: Buffer): unknown {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
-    return null;
+    return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import { envelope, refuse } from '../errors.js';
@@ -5,12 +6,14 @@ import {
   errorResponse,
   INVALID_REQUEST,
   idOfOversized,
+  isJson,
   isRequestId,
   PARSE_ERROR,
   parseObject,
 } from '../ipc/json-rpc.js';
 import type { LineConnection } from '../ipc/line-connection.js';
 import { type Line, MAXIMUM_LINE_BYTES } from '../ipc/lines.js';
+import { deliver } from './deliver.js';
 import { textOf } from './message-text.js';
 
 /**
@@ -33,7 +36,7 @@ export function lineTransport(connection: LineConnection): Transport {
   function take(line: Line): void {
     const read = 'bytes' in line ? readMessage(line.bytes) : { problem: tooLarge(line.oversized) };
     if ('problem' in read) connection.send(read.problem);
-    else transport.onmessage?.(read.message);
+    else deliver(transport, read.message);
   }
 
   return transport;
@@ -41,11 +44,14 @@ export function lineTransport(connection: LineConnection): Transport {
 
 function readMessage(bytes: Buffer): { message: JSONRPCMessage } | { problem: string } {
   const value = parseObject(bytes);
+  const id = isRequestId(value?.id) ? value.id : null;
+  const refuseLine = (code: number, why: string) => ({ problem: errorResponse(id, code, why) });
+  // As text each byte that does not fit would be another character: a task would not be the one that was sent.
+  if (!isUtf8(bytes)) return refuseLine(PARSE_ERROR, 'The line is not UTF-8.');
   if (value === null)
-    return { problem: errorResponse(null, PARSE_ERROR, 'The line is not one JSON object.') };
+    return refuseLine(isJson(bytes) ? INVALID_REQUEST : PARSE_ERROR, 'The line is not one JSON object.');
   if (JSONRPCMessageSchema.safeParse(value).success) return { message: value as JSONRPCMessage };
-  const id = isRequestId(value.id) ? value.id : null;
-  return { problem: errorResponse(id, INVALID_REQUEST, 'The object is not a JSON-RPC 2.0 message.') };
+  return refuseLine(INVALID_REQUEST, 'The object is not a JSON-RPC 2.0 message.');
 }
 
 function tooLarge(ends: { head: Buffer; tail: Buffer }): string {

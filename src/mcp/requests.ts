@@ -2,7 +2,7 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { prepareText } from './message-text.js';
 import { completePrompt, getPrompt, listPrompts } from './prompts.js';
 import { jobResources, resourceTemplates } from './resources.js';
-import { METHOD_NOT_FOUND, RpcError } from './rpc-error.js';
+import { invalidParams, METHOD_NOT_FOUND, RpcError } from './rpc-error.js';
 import type { Caller, McpRequest, McpResult, McpService } from './service.js';
 import { callOperation, toToolResult } from './tools.js';
 
@@ -25,7 +25,7 @@ export function requestHandler(
   return async (request, caller) => {
     switch (request.method) {
       case 'tools/list':
-        return listed;
+        return onlyPage(request, listed);
       case 'tools/call': {
         const { name, arguments: input } = request.params ?? {};
         return toToolResult(await callOperation(service, name, input, caller));
@@ -33,11 +33,11 @@ export function requestHandler(
       case 'resources/list':
         return resources.list(request, caller);
       case 'resources/templates/list':
-        return { resourceTemplates };
+        return onlyPage(request, { resourceTemplates });
       case 'resources/read':
         return resources.read(request, caller);
       case 'prompts/list':
-        return listPrompts();
+        return onlyPage(request, listPrompts());
       case 'prompts/get':
         return getPrompt(request);
       case 'completion/complete':
@@ -46,6 +46,12 @@ export function requestHandler(
         throw new RpcError(METHOD_NOT_FOUND, 'There is no such method.');
     }
   };
+}
+
+/** A list that fits into one answer: no cursor leads anywhere in it. Some clients send an empty one for none. */
+function onlyPage({ params }: McpRequest, list: McpResult): McpResult {
+  if (params?.cursor) throw invalidParams('The cursor does not belong to this list, which has one page.');
+  return list;
 }
 
 const isOfPrompt = ({ params }: McpRequest): boolean =>

@@ -54,7 +54,7 @@ export function jobResources(service: McpService, notFoundCode: number) {
 
   return {
     async list({ params }: McpRequest, caller: Caller): Promise<McpResult> {
-      const cursor = params?.cursor === undefined ? {} : { cursor: params.cursor };
+      const cursor = params?.cursor ? { cursor: params.cursor } : {};
       const page = await call<ListedJobs>('codex_job_list', { limit: LISTED_JOBS, ...cursor }, caller);
       return {
         resources: page.jobs.flatMap(describe),

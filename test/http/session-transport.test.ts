@@ -74,8 +74,30 @@ describe('a session over HTTP', () => {
         [2, 'two'],
       ],
     );
+  });
+
+  it('refuses a batch that is too long, that is empty, or in which an id stands twice', async () => {
     const long = Array.from({ length: 101 }, (_, id) => call(id, 'toy_pid', {}));
-    assert.equal((await post(long)).status, 400);
+    const twice = [call(1, 'toy_pid', {}), call(1, 'toy_pid', {})];
+    for (const batch of [long, [], twice]) {
+      const { status, body } = await post(batch);
+      assert.deepEqual([status, JSON.parse(body).error.code], [400, -32600]);
+    }
+  });
+
+  it('answers the rest of a batch in which the SDK throws at a message', async () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
+    const body = `[{"jsonrpc":"2.0","id":2,"result":{"x":${deep}}},${ping}]`;
+    const answer = await ask(served.url, { headers, body });
+    assert.deepEqual(JSON.parse(answer.body).result, {});
+  });
+
+  it('refuses a body that is not UTF-8', async () => {
+    const body = Buffer.from(JSON.stringify(call(1, 'toy_echo', { text: 'caf?' })));
+    body[body.indexOf('?')] = 0xe9;
+    const answer = await ask(served.url, { headers, body });
+    assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [400, -32700]);
   });
 
   it('takes what needs no answer', async () => {

@@ -133,13 +133,14 @@ async function rawConnection(): Promise<{
 }
 
 const errorOf = (answer: Record<string, unknown>) => answer.error as { code: number };
+const deep = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`;
 const toolCall = (params: string) => `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`;
 
 test('lines that are no message are answered as JSON-RPC says, and the next one is served', async () => {
   const raw = await rawConnection();
   assert.equal(errorOf(await raw.ask('what?')).code, -32700);
   assert.equal(errorOf(await raw.ask(Buffer.from([0xff, 0xfe, 0x00]))).code, -32700);
-  assert.equal(errorOf(await raw.ask('[]')).code, -32700);
+  assert.equal(errorOf(await raw.ask('[]')).code, -32600);
   assert.equal(errorOf(await raw.ask('['.repeat(1_000_000))).code, -32700);
   assert.deepEqual(await raw.ask('{"id":5}'), {
     jsonrpc: '2.0',
@@ -148,6 +149,33 @@ test('lines that are no message are answered as JSON-RPC says, and the next one 
   });
   assert.equal(errorOf(await raw.ask('{"jsonrpc":"2.0","id":6,"method":"no/such"}')).code, -32601);
   assert.deepEqual((await raw.ask('{"jsonrpc":"2.0","id":7,"method":"ping"}')).result, {});
+  raw.close();
+});
+
+test('a line that is not UTF-8 is refused, so that no other text is taken for it', async () => {
+  const raw = await rawConnection();
+  const line = Buffer.from(toolCall('{"name":"toy_echo","arguments":{"text":"caf?"}}'));
+  line[line.indexOf('?')] = 0xe9;
+  const answer = await raw.ask(line);
+  assert.deepEqual([answer.id, errorOf(answer).code], [1, -32700]);
+  raw.close();
+});
+
+test('a message that the SDK throws at does not take the next ones along', async () => {
+  const raw = await rawConnection();
+  const ping = '{"jsonrpc":"2.0","id":7,"method":"ping"}';
+  assert.equal((await raw.ask(`{"jsonrpc":"2.0","id":6,"result":{"x":${deep}}}\n${ping}`)).id, 7);
+  raw.close();
+});
+
+test('a list that has one page has no page at a cursor', async () => {
+  const raw = await rawConnection();
+  for (const method of ['tools/list', 'prompts/list', 'resources/templates/list']) {
+    const list = (cursor: string) =>
+      raw.ask(`{"jsonrpc":"2.0","id":1,"method":"${method}","params":{"cursor":"${cursor}"}}`);
+    assert.equal(errorOf(await list('abc')).code, -32602);
+    assert.ok('result' in (await list('')));
+  }
   raw.close();
 });
 
@@ -162,7 +190,6 @@ test('a message of 12 MiB is refused under its own id, and the next one is serve
   raw.close();
 });
 
-const deep = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`;
 for (const [what, params, code] of [
   [
     'arguments nested a million deep',
