@@ -28,7 +28,7 @@ export interface HttpLimits {
   keepAliveMs: number;
 }
 
-export const httpLimits: HttpLimits = {
+const httpLimits: HttpLimits = {
   bodyBytes: 4 * 1024 * 1024,
   sessions: 1_000,
   connections: 4_000,
@@ -94,8 +94,8 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
     closeWithConnection(incoming, response);
     unread.watch(response);
     serve(incoming, response).catch((error) => {
-      // Most of these are clients that went away.
-      log.debug({ err: error }, 'http');
+      // That a client went away is no trouble of ours.
+      log[response.destroyed ? 'debug' : 'error']({ err: error }, 'http');
       refuseHttp(response, broken);
     });
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clientGone } from './client-gone.js';
 
 /** Headers that go by themselves cost as much as an answer, so they wait this long for its first bytes, in milliseconds. */
 const HEADERS_WAIT_MS = 50;
@@ -13,12 +14,11 @@ export async function answerAsWeb(
   response: ServerResponse,
   handle: (request: Request) => Promise<Response>,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => response.writableFinished || gone.abort());
-  const answer = await handle(toWebRequest(incoming, gone.signal));
+  const gone = clientGone(response);
+  const answer = await handle(toWebRequest(incoming, gone));
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
   if (answer.body === null) response.end();
-  else await send(answer.body, response, gone.signal);
+  else await send(answer.body, response, gone);
 }
 
 /** Without the streams' own `pipeline`, which costs more than all else of a short answer. */

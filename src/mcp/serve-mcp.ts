@@ -20,17 +20,25 @@ export interface Mcp {
 }
 
 /** Makes both adapters over the same operations. The tools are rendered here, once. */
-export function mcpService(service: McpService): Mcp {
+export function mcpService(service: McpService, load = () => import('./stateless-server.js')): Mcp {
   const tools = renderTools(service.operations);
   const updates = jobUpdates(service.house);
   const newSessionServer = sessionServers(service, tools, updates);
   let loading: ReturnType<Mcp['stateless']> | null = null;
 
   function stateless(): ReturnType<Mcp['stateless']> {
-    loading ??= import('./stateless-server.js').then((loaded) =>
-      loaded.statelessServers(service, tools, updates),
-    );
+    loading ??= load().then((loaded) => loaded.statelessServers(service, tools, updates));
     return loading;
+  }
+
+  async function serveStateless(connection: LineConnection, client: Client): Promise<void> {
+    try {
+      (await stateless()).serve(connection, client);
+    } catch (error) {
+      // Another version may lie there by now. The bridge answers what is under way, and its client asks in another era.
+      service.log.error({ err: error }, 'the adapter without sessions cannot be loaded');
+      connection.close();
+    }
   }
 
   return {
@@ -40,7 +48,7 @@ export function mcpService(service: McpService): Mcp {
       const client: Client = { origin, cwd, begin: connection.begin };
       routeByEra(connection, {
         session: (leg) => void newSessionServer(client).connect(lineTransport(leg)),
-        stateless: (leg) => void stateless().then((servers) => servers.serve(leg, client)),
+        stateless: (leg) => void serveStateless(leg, client),
       });
     },
   };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
@@ -12,9 +13,7 @@ export function beginLines(response: ServerResponse): void {
 }
 
 /** Resolves once the client has room for more, or is gone. */
-export function writeLine(response: ServerResponse, value: unknown): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed || response.write(`${JSON.stringify(value)}\n`)) return resolve();
-    response.once('drain', resolve).once('close', resolve);
-  });
+export async function writeLine(response: ServerResponse, value: unknown, gone: AbortSignal): Promise<void> {
+  if (gone.aborted || response.write(`${JSON.stringify(value)}\n`)) return;
+  await once(response, 'drain', { signal: gone }).catch(() => undefined);
 }

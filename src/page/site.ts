@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { envelope } from '../errors.js';
 import { readJson } from '../http/body.js';
+import { clientGone } from '../http/client-gone.js';
 import { isLoopback } from '../http/guard.js';
 import type { Site } from '../http/site.js';
 import type { Inspection } from '../inspect/inspection.js';
@@ -90,8 +91,6 @@ async function call(
     response.writeHead(status, headers).end(message);
     return;
   }
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   const outcome = await invoke(
     operations,
     tool,
@@ -100,7 +99,7 @@ async function call(
       house,
       origin: { client: 'page', parentJobId: null },
       defaultWorkspace: async () => null,
-      signal: gone.signal,
+      signal: clientGone(response),
       listens: false,
       report: () => undefined,
     },

@@ -9,8 +9,16 @@ import { type CallToolResult, ListRootsRequestSchema } from '@modelcontextprotoc
 import { helloLine, ownHello } from '../../src/ipc/hello.js';
 import { type LineConnection, lineConnection } from '../../src/ipc/line-connection.js';
 import type { Listener } from '../../src/ipc/listen.js';
+import { mcpService } from '../../src/mcp/serve-mcp.js';
 import { version } from '../../src/version.js';
-import { lastWait, remove, temporaryDirectory, toyListener, until } from '../support/link-toys.js';
+import {
+  lastWait,
+  remove,
+  temporaryDirectory,
+  toyListener,
+  toyService,
+  until,
+} from '../support/link-toys.js';
 import { connectClient, newClient } from '../support/mcp-client.js';
 
 let directory: string;
@@ -108,11 +116,11 @@ test('however many arguments are wrong, the refusal stays short', async () => {
 });
 
 /** Speaks to the server by lines of its own making. */
-async function rawConnection(): Promise<{
+async function rawConnection(at = path): Promise<{
   ask(line: string | Buffer): Promise<Record<string, unknown>>;
   close(): void;
 }> {
-  const socket = connect(path);
+  const socket = connect(at);
   socket.write(`${helloLine(ownHello('mcp'))}\n`);
   await once(socket, 'data');
   const connection: LineConnection = lineConnection(socket);
@@ -166,6 +174,18 @@ test('a message that the SDK throws at does not take the next ones along', async
   const ping = '{"jsonrpc":"2.0","id":7,"method":"ping"}';
   assert.equal((await raw.ask(`{"jsonrpc":"2.0","id":6,"result":{"x":${deep}}}\n${ping}`)).id, 7);
   raw.close();
+});
+
+test('a client without sessions is let go where its adapter cannot be loaded, and others are served', async () => {
+  const elsewhere = `${path}-broken`;
+  const mcp = mcpService(toyService, () => Promise.reject(new Error('There is no such file.')));
+  const broken = await toyListener(elsewhere, mcp);
+  const raw = await rawConnection(elsewhere);
+  assert.deepEqual(await raw.ask('{"jsonrpc":"2.0","id":1,"method":"server/discover"}'), { closed: true });
+  const served = await connectClient(elsewhere);
+  assert.equal((await call('toy_pid', {}, served)).structuredContent?.pid, process.pid);
+  await served.close();
+  await broken.close();
 });
 
 test('a list that has one page has no page at a cursor', async () => {

@@ -162,6 +162,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'errors',
     'type log',
     'http/body',
+    'http/client-gone',
     'http/guard',
     'type http/site',
     'type inspect/inspection',

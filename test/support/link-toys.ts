@@ -77,7 +77,7 @@ export const toyService = {
 };
 
 /** Listens in this process, as the daemon would, with the toy operations. */
-export async function toyListener(path: string): Promise<Listener> {
+export async function toyListener(path: string, mcp = mcpService(toyService)): Promise<Listener> {
   const control = {
     'daemon.stop': async (input: unknown) => succeed({ asked: input }),
     'daemon.break': async () => {
@@ -88,7 +88,7 @@ export async function toyListener(path: string): Promise<Listener> {
     path,
     version: '0.0.0-toy',
     accept: {
-      mcp: mcpService(toyService).serve,
+      mcp: mcp.serve,
       operations: (connection, hello) => serveOperations(connection, hello, { ...toyService, control }),
     },
   });
