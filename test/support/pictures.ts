@@ -25,7 +25,10 @@ const fix = (better: string) =>
 const reduce = fix('  return prices.reduce((sum, price) => sum + price, 0);');
 const loop = fix('  let sum = 0;\n  for (const price of prices) sum += price;\n  return sum;');
 
-const tasks: { label: string; group?: string; replies: Reply[] }[] = [
+const sayAnswer = (answer: object) => say(JSON.stringify(answer));
+
+/** The label is the task too, or the question, or what a review is told to look at. */
+const tasks: { label: string; kind?: 'consult' | 'review'; group?: string; replies: Reply[] }[] = [
   {
     label: 'Mend the total: reduce',
     group: 'total',
@@ -47,7 +50,42 @@ const tasks: { label: string; group?: string; replies: Reply[] }[] = [
       say('A loop over the prices themselves cannot miss one.'),
     ],
   },
-  { label: 'Say what the shop does', replies: [run('cat price.js'), say('It adds prices.')] },
+  {
+    label: 'Where is a basket rounded?',
+    kind: 'consult',
+    replies: [
+      run('grep -rn "total" --include=*.js .'),
+      sayAnswer({ summary: 'Nowhere: prices are whole cents, and total() adds them.', findings: [] }),
+    ],
+  },
+  {
+    label: 'Is the total right?',
+    kind: 'review',
+    replies: [
+      run('cat price.js'),
+      sayAnswer({
+        summary: 'The total leaves out a price, and the test does not see it for baskets of one.',
+        verdict: 'fail',
+        confidence: 'high',
+        findings: [
+          {
+            severity: 'high',
+            title: 'The loop begins at the second price',
+            detail: 'index starts at 1, so prices[0] is never added: total([5]) is 0.',
+            file: 'price.js',
+            line: 4,
+          },
+          {
+            severity: 'low',
+            title: 'No test for a basket of one',
+            detail: 'total([5]) would have shown it.',
+            file: 'price.test.js',
+            line: 2,
+          },
+        ],
+      }),
+    ],
+  },
   {
     label: 'Rename the helpers',
     replies: [refuseHttp(400, '{"error":{"message":"The model does not exist."}}')],
@@ -63,23 +101,28 @@ const tasks: { label: string; group?: string; replies: Reply[] }[] = [
   },
   { label: 'Write tests for the tax rules', replies: [run('node price.test.js; true'), hang('request')] },
   { label: 'Find dead code', replies: [run('git log --oneline', 'grep -c total price.js'), hang('request')] },
-  ...[
-    'Speed up the import',
-    'Document the API',
-    'Check the licences',
-    'Fix flaky clock test',
-    'Add a dark theme',
-  ].map((label) => ({ label, replies: [hang('request')] })),
+  ...['Speed up the import', 'Document the API', 'Fix flaky clock test', 'Add a dark theme'].map((label) => ({
+    label,
+    replies: [hang('request')],
+  })),
 ];
+
+/** How many of the tasks end; the next few are at work, the others wait. */
+const ENDING = 5;
+const RUNNING = 3;
 
 async function makePictures(): Promise<void> {
   const model = await startScriptedModel(({ task, step }) => {
-    const replies = tasks.find(({ label }) => label === task)?.replies ?? [];
+    const replies = tasks.find(({ label }) => task.includes(label))?.replies ?? [];
     return replies[Math.min(step, replies.length - 1)] ?? say('Nothing to do.');
   });
   const offshoot = await makeOffshoot({
     model,
-    environment: { OFFSHOOT_MAX_RUNNING: '3', OFFSHOOT_MAX_ATTEMPTS: '1', OFFSHOOT_LOG_LEVEL: 'warn' },
+    environment: {
+      OFFSHOOT_MAX_RUNNING: String(RUNNING),
+      OFFSHOOT_MAX_ATTEMPTS: '1',
+      OFFSHOOT_LOG_LEVEL: 'warn',
+    },
   });
   const browser = await startBrowser({ viewport: { width: 1280, height: 800 } });
   try {
@@ -88,36 +131,14 @@ async function makePictures(): Promise<void> {
     const { address, url } = await pageOf(offshoot);
     const page = await browser.context.newPage();
     await page.goto(address);
-    const shoot = (name: string) => page.screenshot({ path: join(directory, `${name}.png`) });
-    const see = async (path: string, settled: (page: Page) => Promise<unknown>) => {
-      await page.goto(`${url}#/${path}`);
-      await settled(page);
-    };
-    const running = jobs[4] ?? '';
-    const done = jobs[0] ?? '';
-    const views: [string, string, (page: Page) => Promise<unknown>][] = [
-      ['swarm', '', (shown) => shown.getByText(/at most [2-9]/).waitFor()],
-      ['chart', 'chart', (shown) => shown.locator('[data-state=done].lit').waitFor()],
-      ['job', `job/${running}`, (shown) => shown.getByText('grep -rn').first().waitFor()],
-      ['patch', `job/${done}`, (shown) => shown.getByText('The agent is finished.').waitFor()],
-      [
-        'compare',
-        `compare/${jobs.slice(0, 2).join('/')}`,
-        (shown) => shown.getByText('in 2 patches').first().waitFor(),
-      ],
-    ];
-    for (const theme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme: theme });
-      for (const [name, path, settled] of views) {
-        await see(path, settled);
-        if (name === 'patch') await page.getByRole('heading', { name: 'Result' }).scrollIntoViewIfNeeded();
-        if (theme === 'light' || name === 'swarm' || name === 'job') await shoot(`${name}-${theme}`);
+    for (const form of ['light', 'dark', 'phone'] as const) {
+      await page.emulateMedia({ colorScheme: form === 'light' ? 'light' : 'dark' });
+      if (form === 'phone') await page.setViewportSize({ width: 390, height: 844 });
+      for (const { name, path, ready } of views(jobs).filter(({ forms }) => forms.includes(form))) {
+        await page.goto(`${url}#/${path}`);
+        await ready(page);
+        await page.screenshot({ path: join(directory, `${name}-${form}.png`) });
       }
-    }
-    await page.setViewportSize({ width: 390, height: 844 });
-    for (const [name, path, settled] of views) {
-      await see(path, settled);
-      await shoot(`${name}-phone`);
     }
   } finally {
     await browser.close();
@@ -126,7 +147,51 @@ async function makePictures(): Promise<void> {
   }
 }
 
-/** Answers the ids in the order of the tasks, once the first four have ended and three agents are at work. */
+interface View {
+  name: string;
+  path: string;
+  forms: readonly ('light' | 'dark' | 'phone')[];
+  /** Resolves once the page shows what the picture is about. */
+  ready(page: Page): Promise<unknown>;
+}
+
+const views = (jobs: readonly string[]): View[] => [
+  {
+    name: 'swarm',
+    path: '',
+    forms: ['light', 'dark', 'phone'],
+    ready: (page) => page.getByText(/at most [2-9]/).waitFor(),
+  },
+  {
+    name: 'chart',
+    path: 'chart',
+    forms: ['light', 'phone'],
+    ready: (page) => page.locator('[data-state=done].lit').waitFor(),
+  },
+  {
+    name: 'job',
+    path: `job/${jobs[ENDING]}`,
+    forms: ['dark'],
+    ready: (page) => page.getByText('grep -rn').first().waitFor(),
+  },
+  { name: 'patch', path: `job/${jobs[0]}`, forms: ['light'], ready: showResult },
+  { name: 'review', path: `job/${jobs[3]}`, forms: ['light'], ready: showResult },
+  {
+    name: 'compare',
+    path: `compare/${jobs.slice(0, 2).join('/')}`,
+    forms: ['light'],
+    ready: (page) => page.getByText('in 2 patches').first().waitFor(),
+  },
+];
+
+async function showResult(page: Page): Promise<void> {
+  await page.getByText('The agent is finished.').waitFor();
+  await page
+    .getByRole('heading', { name: 'Result' })
+    .evaluate((heading) => heading.scrollIntoView({ block: 'center' }));
+}
+
+/** Answers the ids in the order of the tasks, once the first have ended and three agents are at work. */
 async function fillSwarm(offshoot: Offshoot): Promise<string[]> {
   await writeFile(join(offshoot.repository, 'price.js'), source);
   await writeFile(
@@ -139,12 +204,27 @@ async function fillSwarm(offshoot: Offshoot): Promise<string[]> {
   await offshoot.git('commit', '--quiet', '--message', 'shop');
   await offshoot.start();
   const jobs: string[] = [];
-  for (const { label, group } of tasks) {
-    jobs.push(await offshoot.delegate(label, { label, ...(group && { group_id: group }) }));
-  }
-  for (const id of jobs.slice(0, 4)) await offshoot.result(id);
-  for (const id of jobs.slice(4, 7)) await offshoot.reach(id, 'running');
+  for (const task of tasks) jobs.push(await submit(offshoot, task));
+  for (const id of jobs.slice(0, ENDING)) await offshoot.result(id);
+  for (const id of jobs.slice(ENDING, ENDING + RUNNING)) await offshoot.reach(id, 'running');
   return jobs;
 }
+
+async function submit(offshoot: Offshoot, { label, kind, group }: (typeof tasks)[number]): Promise<string> {
+  if (kind === undefined) return offshoot.delegate(label, { label, ...(group && { group_id: group }) });
+  const { job_id: id } =
+    kind === 'consult'
+      ? await offshoot.call('codex_consult_async', { ...here(offshoot), label, question: label })
+      : await offshoot.call('codex_review_changes_async', {
+          ...here(offshoot),
+          label,
+          scope: 'commit',
+          ref: 'HEAD',
+          instructions: label,
+        });
+  return id;
+}
+
+const here = ({ repository }: Offshoot) => ({ workspace_root: repository });
 
 await makePictures();
