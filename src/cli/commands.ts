@@ -16,7 +16,7 @@ import { consume } from './consume.js';
 import { delegate } from './delegate.js';
 import { describeInfo } from './describe-info.js';
 import { describeModels } from './describe-models.js';
-import { describeNextSteps, describeResult } from './describe-result.js';
+import { describeNextSteps, describePage, describeResult } from './describe-result.js';
 import { describeCancelled, describeList, describeState } from './describe-state.js';
 import { doctor } from './doctor.js';
 import { dryRun } from './dry-run.js';
@@ -47,7 +47,8 @@ const withoutCompletion: readonly Command[] = [
   operationCommand<JobResult>(jobResult, {
     words: 'job_id',
     summary: 'Show what an ended job left.',
-    describe: (result) => describeResult(result) + describeNextSteps(result),
+    describe: (result, { path, raw, cursor }) =>
+      describeResult(result) + (path || raw || cursor ? describePage(result) : describeNextSteps(result)),
     good: (result) => result.status === 'done',
   }),
   patch,

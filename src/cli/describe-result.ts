@@ -3,7 +3,8 @@ import type { Answer } from '../operations/answer-view.js';
 import type { JobResult } from '../operations/result.js';
 import { describeAnswer } from './describe-answer.js';
 import { describeUsage, paintStatus } from './describe-state.js';
-import { paint } from './terminal.js';
+import { decodePage } from './patch-pages.js';
+import { paint, printable } from './terminal.js';
 
 /** The result of a job for people: how it ended, what the agent says, what changed. */
 export function describeResult(result: JobResult): string {
@@ -14,8 +15,16 @@ export function describeResult(result: JobResult): string {
     result.answer === null ? describeFiles(result) : describeAnswer(result.answer as Answer),
     result.warnings.map((warning) => `${paint('yellow', 'warning:')} ${warning}`).join('\n'),
     describeEffort(result),
+    (result.events ?? []).map(describeEntry).join('\n'),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+/** The page of the patch that was asked for, as text, and how to get the next. */
+export function describePage({ patch, patch_encoding: encoding, next_cursor: cursor }: JobResult): string {
+  const text = printable(decodePage({ patch, patch_encoding: encoding }).toString());
+  const more = cursor === null ? [] : [`More: --cursor ${cursor}`, ''];
+  return ['', text, ...more].join('\n');
 }
 
 /** How to get at the patch, and on with it. */
@@ -45,6 +54,9 @@ const countLines = (added: number | null, removed: number | null) =>
   added === null || removed === null
     ? 'binary'
     : `${paint('green', `+${added}`)} ${paint('red', `-${removed}`)}`;
+
+const describeEntry = ({ at, state, event, reason }: Record<string, string | null>) =>
+  [at, state, event, reason].filter((word) => word != null).join('  ');
 
 function describeEffort({ timings, usage }: JobResult): string {
   const times = Object.entries(timings).map(([state, ms]) => `${state} ${(ms / 1_000).toFixed(1)} s`);

@@ -47,13 +47,15 @@ export function describeUsage(usage: JobStateAnswer['usage']): string | null {
 
 /** The state of several jobs, one a line. */
 export function describeWait({ jobs, timed_out: timedOut }: WaitAnswer): string {
-  const lines = jobs.map((job) => `${job.job_id}  ${paintStatus(job.status)}${reasonOf(job)}`);
+  const lines = jobs.map((job) => `${job.job_id}  ${paintStatus(job.status)}${whichOf(job)}`);
   return [...lines, ...(timedOut ? ['The time ran out; the jobs go on.'] : []), ''].join('\n');
 }
 
-function reasonOf(job: WaitAnswer['jobs'][number]): string {
-  if (job.status === 'unknown' || job.error === null) return '';
-  return `  ${job.error.message}`;
+/** The label, and why it was not done. */
+function whichOf(job: WaitAnswer['jobs'][number]): string {
+  if (job.status === 'unknown') return '';
+  const words = [job.label, job.error?.message].filter((word) => word != null);
+  return words.map((word) => `  ${word}`).join('');
 }
 
 /** A table of jobs. */

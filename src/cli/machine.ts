@@ -10,7 +10,7 @@ interface State {
 export const machine: Command = {
   name: 'machine',
   parameters: '',
-  summary: 'Show the statechart of a job; with --json as the configuration that Stately’s editor imports.',
+  summary: "Show the statechart of a job; with --json as the configuration that Stately's editor imports.",
   words: { atLeast: 0, atMost: 0 },
   flags: [jsonFlag],
   async run({ flags }) {

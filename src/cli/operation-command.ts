@@ -15,8 +15,8 @@ interface Rendering<Answer> {
   /** Flags can say what the words would. */
   wordsMayLack?: boolean;
   summary: string;
-  /** The answer for people; its texts are printable already. */
-  describe(answer: Answer): string;
+  /** The answer for people, to whom these flags were given; its texts are printable already. */
+  describe(answer: Answer, flags: Given['flags']): string;
   /** Whether the answer is a good one for the exit code; it is unless this says no. */
   good?(answer: Answer): boolean;
 }
@@ -41,7 +41,7 @@ export function operationCommand<Answer>(
       const outcome = await withDaemon({ start: true }, async (link) => {
         const answer = await link.call<Answer>(operation.tool, input);
         if (!answer.ok) return answer;
-        await print(json ? jsonDocument(answer.value) : describe(printableValue(answer.value)));
+        await print(json ? jsonDocument(answer.value) : describe(printableValue(answer.value), given.flags));
         return succeed(good(answer.value) ? exitCodes.ok : exitCodes.refused);
       });
       return conclude(outcome, json);

@@ -49,6 +49,7 @@ const lineOf = ({ id, kind, state, entered, label, errorCode }: JobRow) =>
 
 /** The whole terminal, drawn again at most five times a second. */
 function screen(): (document: Opening | Frame) => void {
+  let opening: Opening | null = null;
   let swarm: WatchedSwarm | null = null;
   // The alternate screen keeps what the user had; leaving it brings that back.
   process.stdout.write('\x1b[?1049h\x1b[?25l');
@@ -64,10 +65,11 @@ function screen(): (document: Opening | Frame) => void {
   setInterval(draw, REDRAW_MS).unref();
   return (document) => {
     if (document.kind === 'opening') {
-      swarm = { opening: document, counts: {} as Frame['counts'], jobs: new Map() };
+      opening = document;
       return;
     }
-    if (swarm === null) return;
+    if (opening === null) return;
+    swarm ??= { opening, counts: document.counts, jobs: new Map() };
     swarm.counts = document.counts;
     for (const { row } of document.jobs) swarm.jobs.set(row.id, row);
     for (const id of document.gone) swarm.jobs.delete(id);

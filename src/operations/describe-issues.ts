@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { counted } from '../counted.js';
 
 export interface FieldProblem {
   field: string;
@@ -57,8 +58,9 @@ const isMissing = ({ path }: z.core.$ZodIssue, input: unknown): boolean =>
   path.length > 0 && valueAt(input, path) === undefined;
 
 function limitOf(origin: string, words: string, bound: number | bigint): string {
-  if (origin === 'string') return `It must have ${words} ${bound} characters.`;
-  if (origin === 'array') return `It must have ${words} ${bound} entries.`;
+  if (origin === 'string') return `It must have ${words} ${counted(Number(bound), 'character')}.`;
+  if (origin === 'array')
+    return `It must have ${words} ${bound} ${Number(bound) === 1 ? 'entry' : 'entries'}.`;
   return `It must be ${words} ${bound}.`;
 }
 

@@ -24,8 +24,8 @@ export const models = defineOperation({
   description:
     'Reads which models this Codex CLI offers the user, with their reasoning efforts, and what a job gets that names none. ' +
     'Use it before passing model or reasoning_effort to codex_delegate_async; whether jobs can run at all tells codex_status. ' +
-    'A provider of the user’s own may know other models than this catalogue. ' +
-    'Codex may ask the account’s server for it; no model is asked and nothing is spent. ' +
+    "A provider of the user's own may know other models than this catalogue. " +
+    "Codex may ask the account's server for it; no model is asked and nothing is spent. " +
     'An answer is up to a minute old; without Codex it refuses with codex_not_found.',
   input: z.strictObject({}),
   output,

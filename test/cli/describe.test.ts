@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { explain } from '../../src/cli/answer.js';
-import { describeNextSteps, describeResult } from '../../src/cli/describe-result.js';
+import { describeNextSteps, describePage, describeResult } from '../../src/cli/describe-result.js';
 import { describeList, describeState, describeWait } from '../../src/cli/describe-state.js';
 import { checkInput } from '../../src/cli/operation-command.js';
 import { decodePage, readWholePatch } from '../../src/cli/patch-pages.js';
@@ -26,10 +26,15 @@ describe('what people read', () => {
   });
 
   it('of a wait is a line for each job', () => {
-    const jobs = [state(makeRecord('a', 'done')), { job_id: 'b', status: 'unknown' as const }];
+    const ending = { kind: 'failed' as const, code: 'agent_failed', message: 'It broke.' };
+    const jobs = [
+      state(makeRecord('a', 'done')),
+      { ...state(makeRecord('b', 'failed', { ending })), label: 'port' },
+      { job_id: 'c', status: 'unknown' as const },
+    ];
     assert.equal(
       describeWait({ jobs, timed_out: true }),
-      'a  done\nb  unknown\nThe time ran out; the jobs go on.\n',
+      'a  done\nb  failed  port  It broke.\nc  unknown\nThe time ran out; the jobs go on.\n',
     );
   });
 
@@ -62,6 +67,22 @@ describe('what people read', () => {
     const text = describeResult(outcome.value) + describeNextSteps(outcome.value);
     assert.match(text, / a\.txt \| \+1 -0\n 1 file, 6 bytes of patch/);
     assert.match(text, new RegExp(`offshoot patch ${id} \\| git apply`));
+  });
+
+  it('of a result is its journal too, and the patch, where that was asked for', async () => {
+    const call = makeCall();
+    const { id } = putSettledJob(call, Buffer.from('+l\xefne\u001b[31m\n', 'latin1'));
+    const outcome = await jobResult.handle({ job_id: id, detail: 'full', raw: true }, call);
+    assert.ok(outcome.ok);
+    const events = [
+      { at: '2026-01-01T12:00:00.000Z', state: 'queued', event: 'job.submitted', reason: null },
+    ];
+    assert.match(
+      describeResult({ ...outcome.value, events }),
+      /\n\n2026-01-01T12:00:00.000Z {2}queued {2}job.submitted\n$/,
+    );
+    assert.equal(describePage(outcome.value), '\n+l\ufffdne\n');
+    assert.match(describePage({ ...outcome.value, next_cursor: 'c' }), /\nMore: --cursor c\n$/);
   });
 
   it('of a refusal is what happened, which fields, and what to do', () => {

@@ -11,6 +11,7 @@ const schema = z.strictObject({
     .describe('Id of the job. It is in the answer.'),
   tasks: z.array(z.strictObject({ task: z.string().min(2).max(3).describe('What to do') })).max(3),
   status: z.enum(['queued', 'done']).optional(),
+  label: z.string().min(1).optional(),
   limit: z.number().int().min(1).max(5).optional(),
 });
 
@@ -31,13 +32,17 @@ describe('arguments that do not fit', () => {
   });
 
   it('are told as of the wrong kind, form or size, and as none of ours', () => {
-    assert.deepEqual(problems({ job_id: null, tasks: [7, { task: 'long' }, { task: '' }], limit: 0.5 }), {
-      job_id: 'It must be a string.',
-      'tasks.0': 'It must be an object.',
-      'tasks.1.task': 'It must have at most 3 characters.',
-      'tasks.2.task': 'It must have at least 2 characters.',
-      limit: 'It must be a whole number.',
-    });
+    assert.deepEqual(
+      problems({ job_id: null, tasks: [7, { task: 'long' }, { task: '' }], label: '', limit: 0.5 }),
+      {
+        job_id: 'It must be a string.',
+        'tasks.0': 'It must be an object.',
+        'tasks.1.task': 'It must have at most 3 characters.',
+        'tasks.2.task': 'It must have at least 2 characters.',
+        label: 'It must have at least 1 character.',
+        limit: 'It must be a whole number.',
+      },
+    );
     assert.deepEqual(
       problems({ job_id: '1', tasks: [1, 1, 1, 1], status: 'secret', limit: 9, other: 'secret' }),
       {
