@@ -8,7 +8,6 @@ import { type GitContext, type GitFailure, runGit } from './git.js';
 import { findIncluded } from './included-files.js';
 import { findIndexChanges, recordInIndex } from './index-changes.js';
 import { listIndex } from './index-listing.js';
-import { watchForPipes } from './rule-pipes.js';
 import { closeSeed, copyCallersIndex, openSeed } from './seed.js';
 import type { SlotLayout } from './slot.js';
 
@@ -54,23 +53,14 @@ export async function takeBaseline(
   const seed = openSeed(caller, slot, plan, environment, signal);
   if (seed === null)
     return succeed({ commit: caller.baseCommit, absent: [], included: [], left: [], warnings: [] });
-  const watch = watchForPipes(seed);
   try {
-    const taken = await takeRepeatedly(watch.context, caller, slot, plan);
-    const pipe = watch.found();
-    if (pipe !== null) return refuseForPipe(pipe);
+    const taken = await takeRepeatedly(seed, caller, slot, plan);
     if (taken.ok) return succeed(taken.baseline);
     return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
   } finally {
-    watch.end();
     closeSeed(slot);
   }
 }
-
-const refuseForPipe = (path: string) =>
-  refuse('worktree_failed', {
-    message: `${JSON.stringify(path)} is a named pipe, where git reads rules; remove it and start the job again.`,
-  });
 
 type Refusal = ReturnType<typeof refuse>;
 type Taken = { ok: true; baseline: Baseline } | GitFailure | Refusal;

@@ -1,5 +1,6 @@
-import { lstatSync, type Stats, writeFileSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { absolutePath, type BytePath } from './byte-path.js';
+import { writePrivate } from './durable-file.js';
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 
@@ -28,7 +29,7 @@ export function writeStamps(slot: SlotLayout, directories: Iterable<BytePath>, k
     const { inode, changed } = known.get(path) ?? stampOf(lstatSync(absolutePath(slot.checkout, path)));
     return [path, inode, changed];
   });
-  writeFileSync(slot.stamps, JSON.stringify(records));
+  writePrivate(slot.stamps, JSON.stringify(records));
 }
 
 /** The stamps of a checkout; none for one that was never scrubbed. */

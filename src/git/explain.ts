@@ -20,6 +20,12 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
   if (failure.cause === 'output_too_large') {
     return refuse(code, { message: `git wrote more than can be held while ${doing}: too many files.` });
   }
+  if (failure.cause === 'held_by_pipe') {
+    const place = failure.pipe ? JSON.stringify(failure.pipe) : 'One of the files that it reads';
+    return refuse(code, {
+      message: `${place} is a named pipe, which held git up while ${doing}; remove it and start the job again.`,
+    });
+  }
   if (/No space left on device|Disk quota exceeded/.test(failure.stderr)) return refuse('disk_full');
   if (tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
   if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');

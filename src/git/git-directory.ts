@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GitSetting, renderConfig } from './config-file.js';
+import { copyRegularFile } from './regular-file.js';
 
 /** What a git directory made by hand holds: gitrepository-layout(5). */
 export interface GitDirectoryContent {
@@ -66,8 +67,7 @@ export function makeGitDirectory(directory: string, content: GitDirectoryContent
  * content, so an earlier time costs a few comparisons and a later one would hide changes.
  */
 export function copyIndex(from: string, to: string): void {
-  const { atimeMs, mtimeMs } = statSync(from);
-  copyFileSync(from, to);
+  const { atimeMs, mtimeMs } = copyRegularFile(from, to);
   utimesSync(to, Math.floor(atimeMs / 1000), Math.floor(mtimeMs / 1000));
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pipeWaitedFor } from './pipe-waits.js';
 import { removeFile } from './remove-file.js';
 import { takeShell } from './shell.js';
 import { type Take, telling } from './shell-output.js';
@@ -16,8 +17,10 @@ export interface GitContext {
 
 export interface GitFailure {
   ok: false;
-  cause: 'exit' | 'stopped' | 'timeout' | 'not_found' | 'output_too_large';
+  cause: 'exit' | 'stopped' | 'timeout' | 'not_found' | 'output_too_large' | 'held_by_pipe';
   exitCode: number | null;
+  /** Path of the named pipe that held git, as git gave it; empty where the system does not tell. */
+  pipe?: string;
   /** The first 64 KiB of standard error. */
   stderr: string;
 }
@@ -26,6 +29,7 @@ export interface GitFailure {
 export type GitResult = { ok: true; stdout: Buffer; stderr: string } | GitFailure;
 
 const TIMEOUT_MS = 15 * 60_000;
+const PIPE_LOOK_MS = 2_000;
 const MAX_STDOUT_BYTES = 512 * 1024 * 1024;
 const MAX_STDERR_BYTES = 64 * 1024;
 /** What a shell answers when there is no such program. */
@@ -33,8 +37,8 @@ const NOT_FOUND = 127;
 
 /**
  * Runs git once and gives its standard output whole, at most 512 MiB. Nothing of this process's environment
- * reaches git. It is stopped by the context's signal, or after 15 minutes. `input` is for commands with a
- * GIT_DIR of ours only.
+ * reaches git. It is stopped by the context's signal, after 15 minutes, or within seconds where a named pipe in the place
+ * of a file holds it. `input` is for commands with a GIT_DIR of ours only.
  */
 export async function runGit(
   context: GitContext,
@@ -68,6 +72,7 @@ export async function streamGit(
   const inputFile = input === undefined ? undefined : writeInput(environment, input);
   const shell = takeShell();
   let ended: GitFailure['cause'] | null = null;
+  let pipe: string | null = null;
   const end = (cause: GitFailure['cause']) => {
     ended ??= cause;
     shell.kill();
@@ -75,6 +80,10 @@ export async function streamGit(
   const stop = () => end('stopped');
   signal.addEventListener('abort', stop, { once: true });
   const timer = setTimeout(end, TIMEOUT_MS, 'timeout');
+  const look = setInterval(() => {
+    pipe = shell.pid === undefined ? null : pipeWaitedFor(shell.pid);
+    if (pipe !== null) end('held_by_pipe');
+  }, PIPE_LOOK_MS);
   const errors = new Beginning(MAX_STDERR_BYTES);
   try {
     const { status, systemCode } = await shell.run(
@@ -91,9 +100,11 @@ export async function streamGit(
     const neverStarted = status === NOT_FOUND && existsSync(directory);
     const cause = ended ?? (neverStarted ? 'not_found' : 'exit');
     // A shell that could not be started says nothing; the system's code does.
-    return { ok: false, cause, exitCode: status, stderr: errors.text() || systemCode };
+    const stderr = errors.text() || systemCode;
+    return { ok: false, cause, exitCode: status, stderr, ...(pipe === null ? {} : { pipe }) };
   } finally {
     clearTimeout(timer);
+    clearInterval(look);
     signal.removeEventListener('abort', stop);
     if (inputFile !== undefined) removeFile(inputFile);
     shell.rest();

@@ -1,5 +1,4 @@
 import {
-  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -16,6 +15,7 @@ import { absolutePath } from './byte-path.js';
 import { isStamped, readStamps } from './directory-stamps.js';
 import type { CallerEnvironment } from './environment.js';
 import { findIndexChanges } from './index-changes.js';
+import { copyRegularFile } from './regular-file.js';
 import { discardUnless } from './removal.js';
 import {
   isCheckout,
@@ -99,7 +99,8 @@ export async function proveLowerTree(
   if (!isCheckout(slotLayout(lower).checkout)) return;
   const tree = { ...slotLayout(lower), gitDirectory };
   const proven = await isAsMade(tree, environment, signal).catch(() => false);
-  if (!proven) writeFileSync(join(lower, SPOILT), '');
+  const mark = join(lower, SPOILT);
+  if (!proven && !existsSync(mark)) writeFileSync(mark, '');
 }
 
 async function isAsMade(
@@ -108,7 +109,7 @@ async function isAsMade(
   signal: AbortSignal,
 ): Promise<boolean> {
   const index = join(tree.gitDirectory, 'proof-index');
-  copyFileSync(tree.idleIndex, index);
+  copyRegularFile(tree.idleIndex, index);
   // Of an index that is older than its files git believes no time, and reads each of them: git's racy-git.txt.
   utimesSync(index, 1, 1);
   const compared = await findIndexChanges(slotContext(tree, environment, signal, index));

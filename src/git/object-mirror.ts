@@ -4,7 +4,6 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
   utimesSync,
@@ -13,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type GitContext, type GitFailure, runGit } from './git.js';
+import { readRegularFile } from './regular-file.js';
 import { discardUnless } from './removal.js';
 
 /** Files that hold objects; what else git keeps beside them is made from these, or is about to be one. */
@@ -21,6 +21,7 @@ const LOOSE_OBJECT = /^[0-9a-f]{38,62}$/;
 const LOOSE_DIRECTORY = /^[0-9a-f]{2}$/;
 /** In a slot: the mirror that it borrows from, as soon as that is known. */
 const BORROWED = 'borrowed';
+const MAX_PATH_BYTES = 64 * 1024;
 const DIRECTORIES_PER_TURN = 16;
 /** Packs that vanish while they are linked were replaced by another, which the next look finds. */
 const MAX_LOOKS = 5;
@@ -86,8 +87,11 @@ function linkNew(from: string, mirror: string, name: string, wanted: RegExp): bo
   if (changedAt === null || changedAt === wholeSeconds(target)) return true;
   mkdirSync(target, { recursive: true });
   const ours = new Set(readdirSync(target));
-  const missing = readdirSync(source).filter((entry) => wanted.test(entry) && !ours.has(entry));
-  const whole = missing.map((entry) => link(join(source, entry), join(target, entry))).every(Boolean);
+  const theirs = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const missing = theirs.filter(({ name }) => wanted.test(name) && !ours.has(name));
+  const whole = missing
+    .map((entry) => link(join(source, entry.name), join(target, entry.name)))
+    .every(Boolean);
   // A time that is not yet past could be the time of a later change as well.
   const settled = whole && changedAt < Math.floor(Date.now() / 1000) - 1;
   utimesSync(target, 0, settled ? changedAt : 0);
@@ -115,11 +119,9 @@ function link(source: string, target: string): boolean {
 /** One file at a time: many jobs ask this at once, of many slots. What cannot be read may well borrow. */
 function isBorrowed(mirror: string, slots: string): boolean {
   return readdirSync(slots).some((name) => {
-    try {
-      return readFileSync(join(slots, name, BORROWED), 'utf8') === mirror;
-    } catch (error) {
-      return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-    }
+    const borrowed = join(slots, name, BORROWED);
+    const content = readRegularFile(borrowed, MAX_PATH_BYTES);
+    return content === null ? existsSync(borrowed) : content.toString('utf8') === mirror;
   });
 }
 

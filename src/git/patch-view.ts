@@ -1,6 +1,6 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NewFile } from './durable-file.js';
+import { NewFile, writePrivate } from './durable-file.js';
 import { type GitContext, runGit } from './git.js';
 import { type PatchFile, withoutQuotes } from './patch-files.js';
 import { type RedactedPart, type RedactionReason, redactPart } from './patch-redaction.js';
@@ -126,8 +126,7 @@ async function write(
   }
 }
 
-const writeView = (viewFile: string, view: PatchView): void =>
-  writeFileSync(viewFile, JSON.stringify(view), { mode: 0o600 });
+const writeView = (viewFile: string, view: PatchView): void => writePrivate(viewFile, JSON.stringify(view));
 
 /** What is shown of a patch. A file is made of it only when it begins to differ from the patch. */
 class ShownPatch {

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { READ_WITHOUT_WAITING } from '../open-flags.js';
 
 /**
@@ -23,6 +33,28 @@ export function readRegularFile(path: string | Buffer, maxBytes: number): Buffer
   } finally {
     closeSync(file);
   }
+}
+
+/** Reads a file that has to be there. Throws the system's error, or one like it for what is no regular file. */
+export function readWholeFile(path: string): Buffer {
+  expectRegular(statSync(path));
+  return readFileSync(path);
+}
+
+/**
+ * Copies a file, replacing what an agent may have put at `to`, and gives what the system told of it. Throws the system's
+ * error, or one like it for what is no regular file.
+ */
+export function copyRegularFile(from: string, to: string): Stats {
+  const found = statSync(from);
+  expectRegular(found);
+  rmSync(to, { force: true });
+  copyFileSync(from, to);
+  return found;
+}
+
+function expectRegular(found: Stats): void {
+  if (!found.isFile()) throw Object.assign(new Error('It is no regular file.'), { code: 'EINVAL' });
 }
 
 /** The first line of a small file of git's, without its end. */

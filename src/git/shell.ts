@@ -60,6 +60,11 @@ export class Shell {
     this.keepAwake(false);
   }
 
+  /** Undefined where it could not be started. */
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
   /** Runs one command. Both outputs are taken to their ends; without a `take`'s consent the shell is killed. */
   async run(command: Command, takeOutput: Take, takeErrors: Take): Promise<CommandEnd> {
     clearTimeout(this.idleTimer);

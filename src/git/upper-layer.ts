@@ -1,7 +1,8 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { absolutePath, type BytePath, splitRecords } from './byte-path.js';
 import type { IndexChanges } from './index-changes.js';
 import { isHole } from './overlay.js';
+import { readWholeFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 import { findOpaque } from './system.js';
 import type { Tracked } from './tracked.js';
@@ -61,4 +62,4 @@ async function findHiding(slot: SlotLayout, tracked: Tracked, layer: UpperLayer)
 
 /** Paths at which the baseline is another than the lower tree: what is not in the upper directory there is gone. */
 const readDiffering = (slot: SlotLayout): Set<BytePath> =>
-  new Set(existsSync(slot.differing) ? splitRecords(readFileSync(slot.differing)) : []);
+  new Set(existsSync(slot.differing) ? splitRecords(readWholeFile(slot.differing)) : []);

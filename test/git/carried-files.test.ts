@@ -155,6 +155,28 @@ test('a pipe where git reads attributes or ignore rules is refused by name inste
   }
 });
 
+test('a pipe in the place of what git reads of a repository is refused by name within seconds', {
+  timeout: 60_000,
+}, async () => {
+  const included = await makeRepository(workspace, user);
+  const elsewhere = join(workspace, 'included');
+  await git(included, user, ['config', 'include.path', elsewhere]);
+  await execa('mkfifo', [elsewhere]);
+  const shallow = await makeRepository(workspace, user);
+  await execa('mkfifo', [join(shallow, '.git/shallow')]);
+  for (const [root, name] of [
+    [included, elsewhere],
+    [shallow, '.git/shallow'],
+  ] as const) {
+    const outcome = await makeWorktree(planFor(workspace, root, user));
+    expectCode(outcome, 'worktree_failed');
+    assert.ok(
+      !outcome.ok && outcome.fault.message.includes(`"${name}" is a named pipe`),
+      outcome.ok ? '' : outcome.fault.message,
+    );
+  }
+});
+
 test('the clean filters of the user can be turned off', async () => {
   const filtering = makeUser(workspace, '[filter "upper"]\n\tclean = tr a-z A-Z\n\trequired = true\n');
   const root = await makeRepository(workspace, filtering, {

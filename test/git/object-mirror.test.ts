@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { execa } from 'execa';
 import { removeWorktree } from '../../src/git/removal.js';
+import { makeWorktree } from '../../src/git/worktree.js';
 import {
   applied,
   capture,
   git,
+  isGit,
   make,
   makeRepository,
   makeUser,
@@ -80,6 +83,21 @@ test('on another disk, where hard links are impossible, the loss of the baseline
   } finally {
     rmSync(repositoriesDirectory, { recursive: true });
   }
+});
+
+test('a pipe among the objects of the caller is told of, and once it is gone nothing of it is left', {
+  timeout: 60_000,
+}, async () => {
+  const root = await makeHistory(false);
+  const id = (await git(root, user, ['rev-parse', 'HEAD:a.txt'])).toString().trim();
+  const object = join('.git/objects', id.slice(0, 2), id.slice(2));
+  renameSync(join(root, object), join(root, 'aside'));
+  await execa('mkfifo', [join(root, object)]);
+  const refused = await makeWorktree(planFor(workspace, root, user));
+  assert.match(refused.ok ? '' : refused.fault.message, new RegExp(`${object}" is a named pipe`));
+  renameSync(join(root, 'aside'), join(root, object));
+  const worktree = await make(planFor(workspace, root, user));
+  assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
 });
 
 test('one mirror serves all jobs, follows the caller, and is replaced when their packs are', async () => {

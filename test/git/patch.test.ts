@@ -432,6 +432,24 @@ test('a named pipe in the way of a capture is told of, and nobody waits for its 
   }
 });
 
+test('a named pipe in the git directory of a slot ends its capture by name, and one in place of its copies is replaced', {
+  timeout: 60_000,
+}, async () => {
+  const { plan, tree } = await capturePlan();
+  put(tree, 'new.txt', 'x\n');
+  const { gitDirectory } = slotLayout(plan.slotDirectory);
+  const head = join(gitDirectory, 'HEAD');
+  const content = readFileSync(head);
+  rmSync(head);
+  await execa('mkfifo', [head, join(gitDirectory, 'capture-index')]);
+  const outcome = await capturePatch(plan);
+  expectCode(outcome, 'patch_failed');
+  assert.match(outcome.ok ? '' : outcome.fault.message, /git\/HEAD" is a named pipe/);
+  rmSync(head);
+  writeFileSync(head, content);
+  assert.equal(expectValue(await capturePatch(plan)).files, 1);
+});
+
 test('nothing is captured of a worktree whose scrub was broken off', async () => {
   const { plan, tree } = await capturePlan();
   put(tree, 'new.txt', 'x\n');

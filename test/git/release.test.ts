@@ -425,6 +425,13 @@ test('a slot in which a process still works is thrown away', async () => {
   sleeper.kill('SIGKILL');
 });
 
+test('a pipe in the place of what a release writes holds nobody up, and the slot goes', async () => {
+  const root = await makeRepository(workspace, user, files);
+  const worktree = await make(planFor(workspace, root, user, { warm: true }));
+  execFileSync('mkfifo', [join(slotOf(worktree), 'stamps.json')]);
+  assert.equal(await release(worktree), 'removed');
+});
+
 test('nothing is kept when no idle slots are allowed, or no checkout was finished', async () => {
   const root = await makeRepository(workspace, user, files);
   const first = await make(planFor(workspace, root, user, { warm: true }));
