@@ -21,7 +21,10 @@ const documents = () => {
   const github = ['.github/CONTRIBUTING.md', '.github/SECURITY.md'];
   return ['README.md', 'CHANGELOG.md', ...github, ...further.map((name) => join('docs', name))];
 };
-const linksIn = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+const linksIn = (text: string) =>
+  [...text.matchAll(/\]\(([^)\s]+)\)|src(?:set)?="([^"]+)"/g)].map(
+    ([, link, picture]) => link ?? picture ?? '',
+  );
 const isFile = (target: string) => !/^https?:/.test(target);
 const textOf = (file: string) => readFileSync(join(packageDirectory, file), 'utf8');
 /** The anchors that GitHub gives the headings of a document. */
