@@ -192,7 +192,11 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
 
   it('run by themselves where less of the configuration is to count than the others have', async () => {
     const id = await offshoot.delegate('edit a file', { isolation: 'ignore-rules' });
-    await offshoot.result(id);
+    // Without the configuration its model is none of ours, so it is not waited for.
+    while ((await offshoot.call('codex_job_status', { job_id: id })).events_seen === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(await hostOf(offshoot.stateDir, id), null);
+    await offshoot.call('codex_job_cancel', { job_id: id });
+    assert.equal((await offshoot.result(id)).status, 'cancelled');
   });
 });
