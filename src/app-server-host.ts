@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { Host } from './app-server/host.js';
 import type { HostAnswer, HostRequest } from './app-server/messages.js';
+import { takeLines } from './lines.js';
 
 /**
  * Entry of a host: a small process that holds one `codex app-server` and runs jobs in its threads. It belongs to no
@@ -15,16 +15,16 @@ process.umask(0o077);
 process.chdir(directory);
 
 const host = new Host({ directory, serverHome, command: [program, ...words] });
-// Whoever asks may die in the middle of it; the jobs of all others go on.
-createServer((socket) => void serve(socket).catch(() => socket.destroy())).listen('socket');
+createServer((socket) => {
+  // Whoever asks may die in the middle of it; the jobs of all others go on.
+  const giveUp = () => socket.destroy();
+  socket.on('error', giveUp);
+  takeLines(socket, (line) => void answer(socket, line).catch(giveUp));
+}).listen('socket');
 process.exit(await host.ended);
 
 /** One request, one answer. */
-async function serve(socket: Socket): Promise<void> {
-  socket.on('error', () => socket.destroy());
-  for await (const line of createInterface({ input: socket })) {
-    const answer: HostAnswer = await host.answer(JSON.parse(line) as HostRequest);
-    socket.end(`${JSON.stringify(answer)}\n`);
-    return;
-  }
+async function answer(socket: Socket, line: string): Promise<void> {
+  const answer: HostAnswer = await host.answer(JSON.parse(line) as HostRequest);
+  socket.end(`${JSON.stringify(answer)}\n`);
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { takeLines } from '../lines.js';
 import { limitTime } from '../time-limit.js';
 import { endGroup, type ProbeOptions } from './probe.js';
 
@@ -54,7 +54,7 @@ export function askAppServer(
     const send = (message: object) => server.stdin.write(`${JSON.stringify(message)}\n`);
     // It may end before it has read all.
     server.stdin.on('error', () => {});
-    createInterface({ input: server.stdout }).on('line', (line) => {
+    takeLines(server.stdout, (line) => {
       const message = readMessage(line);
       if (message?.id === 'initialize') {
         send({ method: 'initialized' });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { takeLines } from '../lines.js';
 import { version } from '../version.js';
 import { type Requests, type ThreadNotification, UNREAD } from './protocol.js';
 
@@ -7,6 +7,8 @@ import { type Requests, type ThreadNotification, UNREAD } from './protocol.js';
 const MOST_OUTSTANDING = 32;
 /** A busy server needs seconds; one that needs this long will not answer. */
 const ANSWER_MS = 120_000;
+/** It quotes at most 1 MiB of a command's output, which escapes to several. */
+const MOST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** A request that the server refused. */
 export class Refused extends Error {
@@ -46,8 +48,8 @@ export class CodexServer {
     const { stdin, stdout, stderr } = this.#child;
     // Its end is told by `ended`.
     stdin?.on('error', () => undefined);
-    if (stdout !== null) createInterface({ input: stdout }).on('line', (line) => this.#take(line));
-    if (stderr !== null) createInterface({ input: stderr }).on('line', said);
+    if (stdout !== null) takeLines(stdout, (line) => this.#take(line), MOST_MESSAGE_BYTES);
+    if (stderr !== null) takeLines(stderr, said);
     this.ended = new Promise((resolve) => {
       this.#child.once('error', () => resolve(127));
       this.#child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 137)));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { envelope, type Fault, type Outcome, refuse, succeed } from '../errors.js';
 import type { DaemonConnection } from '../ipc/connect.js';
 import { errorResponse, INVALID_REQUEST, idOfOversized, isRequestId, parseObject } from '../ipc/json-rpc.js';
-import { type Line, lineSplitter, MAXIMUM_LINE_BYTES } from '../ipc/lines.js';
+import { type Line, lineSplitter, MAXIMUM_LINE_BYTES } from '../lines.js';
 import { type DaemonLink, daemonLink, type LinkEnd } from './daemon-link.js';
 import { failure, rememberedSession } from './session.js';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { GOODBYE } from '../ipc/hello.js';
-import { type Line, lineSplitter } from '../ipc/lines.js';
+import { type Line, lineSplitter } from '../lines.js';
 
 export interface DaemonLink {
   /** Resolves once the daemon can take more, or is gone. */

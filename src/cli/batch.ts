@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import type { z } from 'zod';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { takeLines } from '../lines.js';
 import { delegateAsync } from '../operations/delegate-async.js';
 import { delegateBatch } from '../operations/delegate-batch.js';
 import { conclude } from './answer.js';
@@ -45,9 +46,9 @@ async function readLines(file: string): Promise<Outcome<string[]>> {
   const lines: string[] = [];
   try {
     const input = file === '-' ? process.stdin : createReadStream(file);
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (line.trim() !== '') lines.push(line);
-    }
+    // What is too long for a task is refused later, by name.
+    takeLines(input, (line) => line.trim() !== '' && lines.push(line), Number.POSITIVE_INFINITY);
+    await finished(input, { writable: false });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return refuse('invalid_arguments', { message: `The file of tasks cannot be read (${code}).` });

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { type ErrorEnvelope, knownCode, type Outcome, refuse, succeed } from '../errors.js';
+import type { Line } from '../lines.js';
 import type { DaemonConnection } from './connect.js';
 import { type LineConnection, lineConnection } from './line-connection.js';
-import type { Line } from './lines.js';
 
 export interface CallOptions {
   /** Hears how a long call is going. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Line, lineSplitter } from './lines.js';
+import { type Line, lineSplitter } from '../lines.js';
 
 /** Lines over a socket, in both directions. */
 export interface LineConnection {

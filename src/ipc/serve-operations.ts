@@ -1,10 +1,10 @@
 import { envelope, type Fault, type Outcome, refuse } from '../errors.js';
+import type { Line } from '../lines.js';
 import type { Log } from '../log.js';
 import { invoke } from '../operations/invoke.js';
 import type { Call, House, Operation } from '../operations/operation.js';
 import type { Hello } from './hello.js';
 import type { LineConnection } from './line-connection.js';
-import type { Line } from './lines.js';
 
 /** A verb of the daemon itself, such as `daemon.stop`, that is no operation on jobs. */
 export type Control = Record<

@@ -1,6 +1,6 @@
 import { parseObject } from '../ipc/json-rpc.js';
 import type { LineConnection } from '../ipc/line-connection.js';
-import type { Line } from '../ipc/lines.js';
+import type { Line } from '../lines.js';
 
 const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 

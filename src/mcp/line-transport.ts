@@ -12,7 +12,7 @@ import {
   parseObject,
 } from '../ipc/json-rpc.js';
 import type { LineConnection } from '../ipc/line-connection.js';
-import { type Line, MAXIMUM_LINE_BYTES } from '../ipc/lines.js';
+import { type Line, MAXIMUM_LINE_BYTES } from '../lines.js';
 import { deliver } from './deliver.js';
 import { textOf } from './message-text.js';
 

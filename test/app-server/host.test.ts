@@ -11,13 +11,18 @@ import { processLayout } from '../../src/job/layout.js';
 import { type Bench, makeBench } from '../support/agents.js';
 import { appears } from '../support/git-gate.js';
 
+/** JSON holds these as they are, and Node's `readline` cuts at them. */
+const SEPARATORS = 'one\u2028two\u2029three';
+
 describe('a host', { concurrency: false }, () => {
   let model: ScriptedModel;
   let bench: Bench;
   let command: [string, ...string[]];
 
   before(async () => {
-    model = await startScriptedModel(({ task }) => (task === 'hang' ? hang('request') : say('Done.')));
+    model = await startScriptedModel(({ task }) =>
+      task === 'hang' ? hang('request') : say(`Done.${task.replace('say', '')}`),
+    );
     bench = await makeBench();
     const program = await findCodex(bench.settings);
     assert.ok(program.ok);
@@ -106,6 +111,17 @@ describe('a host', { concurrency: false }, () => {
       taken: false,
     });
     await appears(only.files.directory, 'exit');
+    assert.equal(await host.ended, 0);
+  });
+
+  it('takes only a line feed for the end of a message, whatever the agent says', async () => {
+    const host = await makeHost('separators', { runs: 1, turns: 1 });
+    const job = await makeJob('separators', `say ${SEPARATORS}`);
+    await host.answer({ type: 'take', job });
+    await appears(job.files.directory, 'exit');
+    const said = await readFile(job.files.stdout, 'utf8');
+    assert.ok(said.includes(`"text":"Done. ${SEPARATORS}"`), said);
+    assert.equal(await readFile(job.files.exit, 'utf8'), '000\n');
     assert.equal(await host.ended, 0);
   });
 

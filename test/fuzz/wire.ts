@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { helloLine, ownHello, type Protocol } from '../../src/ipc/hello.js';
-import { lineSplitter } from '../../src/ipc/lines.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
+import { lineSplitter } from '../../src/lines.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are checked by the operations' own schemas.
 type Message = any;

@@ -11,6 +11,7 @@ export const mayImport: Record<string, readonly string[]> = {
   version: [],
   'state-directory': ['errors'],
   nearest: [],
+  lines: [],
   counted: [],
   config: ['errors', 'nearest', 'state-directory'],
   log: ['type config'],
@@ -38,6 +39,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type config',
     'errors',
     'time-limit',
+    'lines',
     'type app-server/messages',
     'job-marker',
     'job/answer',
@@ -46,7 +48,13 @@ export const mayImport: Record<string, readonly string[]> = {
   'store/': ['type machines/job', 'errors', 'job/record'],
 
   // A host: a process of its own, that shares an app-server among jobs. It loads little.
-  'app-server/': ['version', 'type app-server/messages', 'type job/layout', 'stages/marked-processes'],
+  'app-server/': [
+    'lines',
+    'version',
+    'type app-server/messages',
+    'type job/layout',
+    'stages/marked-processes',
+  ],
   'stages/marked-processes': ['job-marker', 'stages/proc'],
   'stages/proc': ['open-flags'],
 
@@ -133,7 +141,15 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
 
   // Clients: protocol and text. They know verbs, never jobs, threads, stores or git.
-  'ipc/': ['errors', 'version', 'job-marker', 'type log', 'operations/invoke', 'type operations/operation'],
+  'ipc/': [
+    'errors',
+    'lines',
+    'version',
+    'job-marker',
+    'type log',
+    'operations/invoke',
+    'type operations/operation',
+  ],
   'mcp/': [
     'errors',
     'version',
@@ -144,7 +160,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type ipc/hello',
     'ipc/json-rpc',
     'type ipc/line-connection',
-    'ipc/lines',
+    'lines',
   ],
   'http/': [
     'errors',
@@ -174,10 +190,11 @@ export const mayImport: Record<string, readonly string[]> = {
     'operations/invoke',
     'type operations/operation',
   ],
-  'bridge/': ['errors', 'type ipc/connect', 'ipc/hello', 'ipc/json-rpc', 'ipc/lines'],
+  'bridge/': ['errors', 'type ipc/connect', 'ipc/hello', 'ipc/json-rpc', 'lines'],
   'cli/': [
     'counted',
     'errors',
+    'lines',
     'version',
     'config',
     'nearest',
@@ -256,7 +273,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type operations/operation',
     'state-directory',
   ],
-  'app-server-host': ['app-server/host', 'type app-server/messages'],
+  'app-server-host': ['app-server/host', 'type app-server/messages', 'lines'],
   cli: [],
   bridge: [
     'type errors',

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Line, lineSplitter } from '../../src/ipc/lines.js';
+import { type Line, lineSplitter, takeLines } from '../src/lines.js';
 
 const textOf = (line: Line) => ('bytes' in line ? line.bytes.toString('utf8') : 'oversized');
 
@@ -45,4 +47,12 @@ test('both ends of an oversized line are kept, and no more', () => {
   assert.ok(line.oversized.head.toString().startsWith('headxxx'));
   assert.ok(line.oversized.tail.toString().endsWith('xyyytail'));
   assert.ok(line.oversized.head.length + line.oversized.tail.length <= 8192);
+});
+
+test('only a line feed ends a line of text, and the last needs none', async () => {
+  const taken: string[] = [];
+  const stream = Readable.from([Buffer.from('a\u2028b\u2029c\rd\n'), Buffer.from('e')]);
+  takeLines(stream, (line) => taken.push(line));
+  await finished(stream);
+  assert.deepEqual(taken, ['a\u2028b\u2029c\rd', 'e']);
 });

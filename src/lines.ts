@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** A line, without its newline; or what is left of one that was longer than allowed: its two ends. */
 export type Line = { bytes: Buffer } | { oversized: { head: Buffer; tail: Buffer } };
 
@@ -71,4 +73,21 @@ const withoutReturn = (bytes: Buffer) => (bytes.at(-1) === CARRIAGE_RETURN ? byt
 /** A copy, so that a large chunk is not held for the sake of its end. */
 function lastBytes(before: Buffer, part: Buffer): Buffer {
   return Buffer.from(Buffer.concat([before, part.subarray(-KEPT_END_BYTES)]).subarray(-KEPT_END_BYTES));
+}
+
+/**
+ * Hands on each line of a stream as text; one that is longer is passed over. Not by Node's `readline`: from Node 24 on
+ * that cuts at U+2028 and U+2029 too, which a text in JSON may hold.
+ */
+export function takeLines(
+  stream: Readable,
+  take: (line: string) => void,
+  maximumBytes = MAXIMUM_LINE_BYTES,
+): void {
+  const splitter = lineSplitter(maximumBytes);
+  const handOn = (lines: readonly Line[]) => {
+    for (const line of lines) if ('bytes' in line) take(line.bytes.toString('utf8'));
+  };
+  stream.on('data', (chunk: Buffer) => handOn(splitter.push(chunk)));
+  stream.once('end', () => handOn(splitter.end()));
 }
