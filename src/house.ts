@@ -3,6 +3,7 @@ import { type Outcome, succeed } from './errors.js';
 import { createInspection, type Inspection } from './inspect/inspection.js';
 import { Announcements } from './job/announcements.js';
 import { removeOrphans } from './job/artifacts.js';
+import { afterBursts } from './job/burst.js';
 import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
@@ -54,7 +55,15 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   const pool = measuredPool(stages, metrics);
   const announcements = settings.onSettled === null ? null : new Announcements({ store, pool, log });
   await announcements?.takeUp();
-  const supervisor = await createSupervisor({ store, pool, settings, clock: systemClock, log });
+  const supervisor = await createSupervisor({
+    store,
+    pool,
+    settings,
+    clock: systemClock,
+    // While many hand over work at once, their answers come first.
+    timing: afterBursts(systemClock),
+    log,
+  });
   announcements?.follow(supervisor);
   const inspection = createInspection({ supervisor, settings, clock: systemClock, version });
   metrics.watch(supervisor, settings);

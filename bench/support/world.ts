@@ -120,8 +120,8 @@ class RunningWorld implements World {
   async connect(): Promise<Call> {
     const connection = await this.#reach();
     this.#connections.push(connection);
-    return async (operation, input = {}, onReport = () => undefined) => {
-      const answer = await callOperation(connection, operation, input, { onReport });
+    return async (operation, input = {}, onReport) => {
+      const answer = await callOperation(connection, operation, input, onReport && { onReport });
       if (answer.ok) return answer.value;
       throw new Error(`${operation}: ${answer.fault.code}: ${answer.fault.message}`);
     };

@@ -12,7 +12,7 @@ export interface CallOptions {
 }
 
 interface Pending {
-  onReport: (message: string) => void;
+  onReport: ((message: string) => void) | undefined;
   resolve: (outcome: Outcome<unknown>) => void;
 }
 
@@ -55,7 +55,7 @@ function operationsClient(connection: LineConnection) {
 
   function settle(answer: Answer, call: Pending | undefined): void {
     if ('report' in answer) {
-      call?.onReport(answer.report);
+      call?.onReport?.(answer.report);
     } else {
       pending.delete(answer.id);
       call?.resolve(answer.ok ? succeed(answer.value) : { ok: false, fault: faultOf(answer) });
@@ -69,15 +69,11 @@ function operationsClient(connection: LineConnection) {
   });
 
   return {
-    call(
-      operation: string,
-      input: unknown,
-      { onReport = () => {}, signal }: CallOptions,
-    ): Promise<Outcome<unknown>> {
+    call(operation: string, input: unknown, { onReport, signal }: CallOptions): Promise<Outcome<unknown>> {
       if (!open) return Promise.resolve(lost);
       lastId += 1;
       const id = lastId;
-      connection.send(JSON.stringify({ id, operation, input }));
+      connection.send(JSON.stringify({ id, operation, input, listens: onReport !== undefined }));
       const cancel = () => connection.send(JSON.stringify({ cancel: id }));
       if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel, { once: true });

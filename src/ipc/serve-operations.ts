@@ -23,17 +23,19 @@ interface Request {
   id: number;
   operation: string;
   input: unknown;
+  /** False where nobody would read a report. */
+  listens?: boolean;
 }
 
 /**
  * Serves the command line. One JSON document a line:
- * `{ id, operation, input }` is answered by any number of `{ id, report }` and then `{ id, ok: true, value }`
+ * `{ id, operation, input, listens }` is answered by any number of `{ id, report }` and then `{ id, ok: true, value }`
  * or the error envelope with the `id`; `{ cancel: id }` aborts a request. Requests run side by side.
  */
 export function serveOperations(connection: LineConnection, hello: Hello, service: OperationsService): void {
   const underway = new Map<number, AbortController>();
 
-  async function answer({ id, operation, input }: Request): Promise<void> {
+  async function answer({ id, operation, input, listens = true }: Request): Promise<void> {
     const controller = new AbortController();
     const done = connection.begin();
     underway.set(id, controller);
@@ -45,8 +47,10 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
       get signal() {
         return controller.signal;
       },
-      listens: true,
-      report: (message) => connection.send(JSON.stringify({ id, report: message })),
+      listens,
+      report: (message) => {
+        if (listens) connection.send(JSON.stringify({ id, report: message }));
+      },
     };
     const control = Object.hasOwn(service.control, operation) ? service.control[operation] : undefined;
     const outcome =
@@ -91,4 +95,6 @@ function parse(bytes: Buffer): Record<string, unknown> | null {
 }
 
 const isRequest = (message: Record<string, unknown> | null): message is Record<string, unknown> & Request =>
-  Number.isSafeInteger(message?.id) && typeof message?.operation === 'string';
+  Number.isSafeInteger(message?.id) &&
+  typeof message?.operation === 'string' &&
+  ['boolean', 'undefined'].includes(typeof message.listens);

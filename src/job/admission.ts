@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { atOnce, type Timing } from './burst.js';
 import { type Applicant, FairQueue } from './fair-queue.js';
 
 export type { Applicant } from './fair-queue.js';
@@ -24,12 +25,17 @@ export interface Admission {
 /**
  * `start` is called when a job has a slot; the slot is free again when its promise settles, which must not be
  * before the job's processes are dead. It is to return at once for a job that no longer waits, and not to reject.
+ * `timing` is for jobs that come; a slot that is free again is given on at once.
  *
  * A p-queue counts those that run. It is given what may start at once, never what waits: the line passes over
  * what its repository or its client has no room for, and a waiting job costs no promise. With a p-queue for each
  * of the limits, one in the other, jobs that wait for the inner hold the outer one's slots idle.
  */
-export function createAdmission(limits: Limits, start: (jobId: string) => Promise<void>): Admission {
+export function createAdmission(
+  limits: Limits,
+  start: (jobId: string) => Promise<void>,
+  timing: Timing = atOnce,
+): Admission {
   const perRepository = new Counts();
   const perClient = new Counts();
   const line = new FairQueue(
@@ -47,6 +53,7 @@ export function createAdmission(limits: Limits, start: (jobId: string) => Promis
       void queue.add(() => run(next));
     }
   };
+  const admitSoon = timing(admit);
   // One that ends may make room for several, of other repositories and clients.
   queue.on('next', admit);
 
@@ -68,7 +75,7 @@ export function createAdmission(limits: Limits, start: (jobId: string) => Promis
   return {
     enqueue(applicant) {
       line.add(applicant);
-      admit();
+      admitSoon();
     },
     withdraw: (applicant) => line.remove(applicant),
     occupy(applicant) {

@@ -7,6 +7,7 @@ import { type ProvidedMachine, provideActors } from './actors.js';
 import { type Admission, type Applicant, createAdmission } from './admission.js';
 import { removeArtifacts, removeIfGone } from './artifacts.js';
 import { Audience } from './audience.js';
+import type { Timing } from './burst.js';
 import { chooseBackend } from './choose-backend.js';
 import type { Clock } from './clock.js';
 import { createDeadlines, type Deadlines } from './deadlines.js';
@@ -26,6 +27,8 @@ export interface SupervisorNeeds {
   pool: StagePool;
   settings: Settings;
   clock: Clock;
+  /** When new jobs are admitted; at once unless set. */
+  timing?: Timing;
   log: { error(details: object, message: string): void };
 }
 
@@ -52,14 +55,14 @@ class JobSupervisor implements Supervisor {
   #draining = false;
 
   constructor(needs: SupervisorNeeds, lastSequence: number) {
-    const { store, pool, settings, clock, log } = needs;
+    const { store, pool, settings, clock, timing, log } = needs;
     this.#needs = needs;
     this.#roster = new Roster(store);
     this.#lineage = new Lineage(settings);
     this.#heldFiles = new HeldFiles((jobId) => this.#filesFreed(jobId));
     this.#audience = new Audience((problem) => log.error({ err: problem }, 'a listener threw'));
     this.#machine = provideActors(pool, (jobId) => this.#liveJob(jobId));
-    this.#admission = createAdmission(settings, (jobId) => this.#start(jobId));
+    this.#admission = createAdmission(settings, (jobId) => this.#start(jobId), timing);
     this.#deadlines = createDeadlines(clock, (jobId) => this.#deadlinePassed(jobId));
     this.#retries = createDeadlines(clock, (jobId) => this.#roster.live(jobId)?.send({ type: 'job.retry' }));
     this.#intake = new Intake(

@@ -223,6 +223,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'inspect/inspection',
     'job/announcements',
     'job/artifacts',
+    'job/burst',
     'job/clock',
     'job/disk',
     'job/job-supervisor',
