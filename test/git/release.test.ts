@@ -480,7 +480,7 @@ function directoriesOf(root: string): Buffer[] {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true });
   return [
     root,
-    ...entries.filter((each) => each.isDirectory()).map((each) => join(each.path, each.name)),
+    ...entries.filter((each) => each.isDirectory()).map((each) => join(each.parentPath, each.name)),
   ].map((path) => Buffer.from(path));
 }
 
