@@ -10,6 +10,12 @@ export async function conclude(outcome: Outcome<number>, json: boolean): Promise
   return outcome.fault.code === 'invalid_arguments' ? exitCodes.usage : exitCodes.refused;
 }
 
+/** Tells what is wrong with a command line that no operation has seen. */
+export async function reportUsage(problem: string): Promise<number> {
+  await complain(problem);
+  return exitCodes.usage;
+}
+
 /** A refusal in words: what happened, where, and what to do. */
 export function explain(fault: Fault): string {
   const { code, message, repair } = envelope(fault).error;

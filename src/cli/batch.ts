@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
 import type { z } from 'zod';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { takeLines } from '../lines.js';
+import { MAXIMUM_LINE_BYTES } from '../lines.js';
 import { delegateAsync } from '../operations/delegate-async.js';
 import { delegateBatch } from '../operations/delegate-batch.js';
 import { conclude } from './answer.js';
 import { type Command, jsonFlag } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { flagsOf } from './flags.js';
-import { withDaemon } from './link.js';
-import { checkInput, reportUsage } from './operation-command.js';
+import { callWithKey, withDaemon } from './link.js';
+import { checkInput } from './operation-command.js';
+import { readText } from './task-text.js';
 import { jsonDocument, print } from './terminal.js';
 
 type Answer = z.infer<typeof delegateBatch.output>;
@@ -29,10 +29,10 @@ export const batch: Command = {
     if (!lines.ok) return conclude(lines, json === true);
     const tasks = lines.value.map((task) => ({ task }));
     const input = { idempotency_key: randomUUID(), ...settings, tasks };
-    const problem = checkInput(delegateBatch.input, input);
-    if (problem !== null) return reportUsage(problem);
+    const fits = checkInput(delegateBatch.input, input);
+    if (!fits.ok) return conclude(fits, json === true);
     const outcome = await withDaemon({ start: true }, async (link) => {
-      const answer = await link.call<Answer>(delegateBatch.tool, input);
+      const answer = await callWithKey<Answer>(link, delegateBatch.tool, input);
       if (!answer.ok) return answer;
       const ids = answer.value.jobs.map(({ job_id: id }) => `${id}\n`).join('');
       await print(json === true ? jsonDocument(answer.value) : ids);
@@ -43,15 +43,11 @@ export const batch: Command = {
 };
 
 async function readLines(file: string): Promise<Outcome<string[]>> {
-  const lines: string[] = [];
   try {
-    const input = file === '-' ? process.stdin : createReadStream(file);
-    // What is too long for a task is refused later, by name.
-    takeLines(input, (line) => line.trim() !== '' && lines.push(line), Number.POSITIVE_INFINITY);
-    await finished(input, { writable: false });
+    const text = await readText(file === '-' ? process.stdin : createReadStream(file), MAXIMUM_LINE_BYTES);
+    return text.ok ? succeed(text.value.split(/\r?\n/).filter((line) => line.trim() !== '')) : text;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return refuse('invalid_arguments', { message: `The file of tasks cannot be read (${code}).` });
   }
-  return succeed(lines);
 }

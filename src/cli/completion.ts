@@ -1,5 +1,5 @@
+import { reportUsage } from './answer.js';
 import type { Command } from './command.js';
-import { reportUsage } from './operation-command.js';
 import { print } from './terminal.js';
 
 type Commands = readonly Command[];

@@ -7,7 +7,7 @@ import { describeResult } from './describe-result.js';
 import { exitCodes } from './exit-codes.js';
 import { flagsOf } from './flags.js';
 import { type Link, withDaemon } from './link.js';
-import { checkInput, reportUsage, toInput } from './operation-command.js';
+import { checkInput, toInput } from './operation-command.js';
 import { readWholePatch } from './patch-pages.js';
 import { complain, jsonDocument, print, printableValue } from './terminal.js';
 
@@ -18,14 +18,14 @@ export const consume: Command = {
   parameters: 'JOB',
   summary: 'Take the result of an ended job and delete the job.',
   details:
-    'The patch goes to standard output, the rest to standard error; the job is deleted once the whole patch is written. With --json it is one call of the operation, and `consumed` tells whether the job is gone.',
+    'The patch goes to standard output, the rest to standard error; the job is deleted once the whole patch is written. With --json it is one call of the operation, which the other flags are for, and `consumed` tells whether the job is gone.',
   words: { atLeast: 1, atMost: 1 },
   flags: [...flagsOf(jobConsumeResult.input, ['job_id', 'workspace_root']), jsonFlag],
   async run(given) {
     const json = given.flags.json === true;
     const input = toInput(given, 'job_id');
-    const problem = checkInput(jobConsumeResult.input, input);
-    if (problem !== null) return reportUsage(problem);
+    const fits = checkInput(jobConsumeResult.input, input);
+    if (!fits.ok) return conclude(fits, json);
     const outcome = await withDaemon({ start: true }, (link) =>
       json ? consumePage(link, input) : consumeWhole(link, given.words[0] ?? ''),
     );

@@ -9,7 +9,7 @@ import { exitCodes } from './exit-codes.js';
 import { flagsOf } from './flags.js';
 import { columns } from './layout.js';
 import { withDaemon } from './link.js';
-import { checkInput, reportUsage } from './operation-command.js';
+import { checkInput } from './operation-command.js';
 import { readTask } from './task-text.js';
 import { jsonDocument, paint, print, printableValue } from './terminal.js';
 
@@ -27,8 +27,8 @@ export const dryRun: Command = {
     const task = await readTask(words[0], process.stdin);
     if (!task.ok) return conclude(task, json === true);
     const input = { ...settings, task: task.value };
-    const problem = checkInput(delegateDryRun.input, input);
-    if (problem !== null) return reportUsage(problem);
+    const fits = checkInput(delegateDryRun.input, input);
+    if (!fits.ok) return conclude(fits, json === true);
     const outcome = await withDaemon({ start: true }, async (link) => {
       const answer = await link.call<Answer>(delegateDryRun.tool, input);
       if (!answer.ok) return answer;

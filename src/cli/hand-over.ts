@@ -8,8 +8,8 @@ import { conclude } from './answer.js';
 import { type Command, type Flag, type Given, jsonFlag } from './command.js';
 import { describeNextSteps, describeResult } from './describe-result.js';
 import { exitCodes } from './exit-codes.js';
-import { type Link, withDaemon } from './link.js';
-import { checkInput, reportUsage } from './operation-command.js';
+import { callWithKey, type Link, withDaemon } from './link.js';
+import { checkInput } from './operation-command.js';
 import { complain, jsonDocument, liveLine, print, printableValue } from './terminal.js';
 import { waitUntilSettled } from './wait-until-settled.js';
 
@@ -37,16 +37,15 @@ export function handOverCommand({ operation, toInput, ...command }: HandOver): C
       const { background, json, ...settings } = flags;
       const given = await toInput({ words, flags: settings });
       if (!given.ok) return conclude(given, json === true);
-      // With a key, a hand-over whose answer got lost can be made again without paying twice.
       const input = { idempotency_key: randomUUID(), ...given.value };
-      const problem = checkInput(operation.input, input);
-      if (problem !== null) return reportUsage(problem);
+      const fits = checkInput(operation.input, input);
+      if (!fits.ok) return conclude(fits, json === true);
       // From here on a first Ctrl-C waits until there is an id to come back with.
       const interrupted = new Promise<'interrupted'>((resolve) => {
         process.once('SIGINT', () => resolve('interrupted'));
       });
       const outcome = await withDaemon({ start: true }, async (link) => {
-        const handle = await handOver(link, operation.tool, input);
+        const handle = await callWithKey<JobHandle>(link, operation.tool, input);
         if (!handle.ok) return handle;
         if (background === true) return printHandle(handle.value, json === true);
         const { job_id: jobId, status } = handle.value;
@@ -58,12 +57,6 @@ export function handOverCommand({ operation, toInput, ...command }: HandOver): C
       return conclude(outcome, json === true);
     },
   };
-}
-
-async function handOver(link: Link, tool: string, input: object): Promise<Outcome<JobHandle>> {
-  const handle = await link.call<JobHandle>(tool, input);
-  if (handle.ok || handle.fault.code !== 'daemon_unavailable') return handle;
-  return link.call<JobHandle>(tool, input);
 }
 
 async function printHandle(handle: JobHandle, json: boolean): Promise<Outcome<number>> {

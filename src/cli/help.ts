@@ -20,7 +20,7 @@ export function generalHelp(commands: readonly Command[]): string {
       ['--version', 'Show the version.'],
     ]),
     '',
-    'Exit codes: 0 all well; 1 refused, or a job has not ended as done; 2 wrong usage.',
+    'Exit codes: 0 all well; 1 refused, or a job did not end as done; 2 wrong usage.',
     '',
   ].join('\n');
 }

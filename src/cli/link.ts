@@ -55,6 +55,13 @@ export async function withDaemon(
   }
 }
 
+/** Calls an operation whose input has an idempotency key: once more when its answer got lost, which does nothing twice. */
+export async function callWithKey<T>(link: Link, operation: string, input: object): Promise<Outcome<T>> {
+  const answer = await link.call<T>(operation, input);
+  if (answer.ok || answer.fault.code !== 'daemon_unavailable') return answer;
+  return link.call<T>(operation, input);
+}
+
 function stateDirectoryOfSettings(): Outcome<string> {
   const loaded = loadSettings();
   return loaded.ok ? succeed(loaded.value.settings.stateDir) : loaded;

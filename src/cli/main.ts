@@ -21,10 +21,15 @@ export async function main(parameters: readonly string[]): Promise<number> {
   if (rest.includes('--help') || rest.includes('-h')) return print(helpFor(command));
   const parsed = parseParameters(command, rest);
   if (!parsed.ok) return usageError(parsed.message, command.name);
+  // The doctor tells of them among its findings.
+  if (command.name !== 'doctor') await noteMisspeltVariables();
+  return command.run(parsed);
+}
+
+async function noteMisspeltVariables(): Promise<void> {
   for (const { variable, meant } of misspeltVariables()) {
     await complain(`note: ${printable(variable)} is no setting; did you mean ${meant}?\n`);
   }
-  return command.run(parsed);
 }
 
 function help(commands: readonly Command[], name: string | undefined): Promise<number> {

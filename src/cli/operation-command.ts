@@ -1,13 +1,13 @@
 import type { z } from 'zod';
-import { refuse, succeed } from '../errors.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
 import { describeIssues } from '../operations/describe-issues.js';
 import type { Operation } from '../operations/operation.js';
-import { conclude, explain } from './answer.js';
+import { conclude } from './answer.js';
 import { type Command, type Given, jsonFlag } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { flagsOf } from './flags.js';
 import { withDaemon } from './link.js';
-import { complain, jsonDocument, print, printableValue } from './terminal.js';
+import { jsonDocument, print, printableValue } from './terminal.js';
 
 interface Rendering<Answer> {
   /** The property that the words of the command line become. */
@@ -36,8 +36,8 @@ export function operationCommand<Answer>(
     async run(given) {
       const json = given.flags.json === true;
       const input = toInput(given, words);
-      const problem = checkInput(operation.input, input);
-      if (problem !== null) return reportUsage(problem);
+      const fits = checkInput(operation.input, input);
+      if (!fits.ok) return conclude(fits, json);
       const outcome = await withDaemon({ start: true }, async (link) => {
         const answer = await link.call<Answer>(operation.tool, input);
         if (!answer.ok) return answer;
@@ -59,17 +59,10 @@ export function toInput(
   return { ...input, [property]: property === 'job_ids' ? words : words[0] };
 }
 
-/** What is wrong with an input, in words; null if it fits. */
-export function checkInput(schema: z.ZodType, input: unknown): string | null {
+/** Refuses an input that does not fit before a daemon is asked, or started. */
+export function checkInput(schema: z.ZodType, input: unknown): Outcome<null> {
   const parsed = schema.safeParse(input);
-  if (parsed.success) return null;
-  return explain(
-    refuse('invalid_arguments', { details: { fields: describeIssues(schema, input, parsed.error.issues) } })
-      .fault,
-  );
-}
-
-export async function reportUsage(problem: string): Promise<number> {
-  await complain(problem);
-  return exitCodes.usage;
+  if (parsed.success) return succeed(null);
+  const fields = describeIssues(schema, input, parsed.error.issues);
+  return refuse('invalid_arguments', { details: { fields } });
 }

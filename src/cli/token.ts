@@ -1,10 +1,9 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { DEFAULT_TOKEN_NAME, ensureToken, isTokenName, revokeToken, tokenNames } from '../http/tokens.js';
 import { findStateDirectory } from '../state-directory.js';
-import { conclude } from './answer.js';
+import { conclude, reportUsage } from './answer.js';
 import type { Command, Given } from './command.js';
 import { exitCodes } from './exit-codes.js';
-import { reportUsage } from './operation-command.js';
 import { print } from './terminal.js';
 
 export const token: Command = {

@@ -6,7 +6,7 @@ import { describeWait } from './describe-state.js';
 import { exitCodes } from './exit-codes.js';
 import { flagsOf } from './flags.js';
 import { withDaemon } from './link.js';
-import { checkInput, reportUsage, toInput } from './operation-command.js';
+import { checkInput, toInput } from './operation-command.js';
 import { jsonDocument, print, printableValue } from './terminal.js';
 import { type WaitAnswer, waitUntilSettled } from './wait-until-settled.js';
 
@@ -26,8 +26,8 @@ export const wait: Command = {
   async run(given) {
     const json = given.flags.json === true;
     const request = toInput(given, 'job_ids');
-    const problem = checkInput(input, request);
-    if (problem !== null) return reportUsage(problem);
+    const fits = checkInput(input, request);
+    if (!fits.ok) return conclude(fits, json);
     const outcome = await withDaemon({ start: true }, async (link) => {
       const answer =
         given.flags.timeout_seconds === undefined

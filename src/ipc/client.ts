@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type ErrorEnvelope, knownCode, type Outcome, refuse, succeed } from '../errors.js';
-import type { Line } from '../lines.js';
+import { type Line, MAXIMUM_LINE_BYTES } from '../lines.js';
 import type { DaemonConnection } from './connect.js';
 import { type LineConnection, lineConnection } from './line-connection.js';
 
@@ -27,7 +27,8 @@ const clients = new WeakMap<Socket, ReturnType<typeof operationsClient>>();
  * Calls an operation, or a verb of the daemon, over a connection whose hello named the protocol `operations`.
  * Any number of calls may be under way on one connection. Never rejects.
  *
- * @returns what the operation answered; `daemon_unavailable` if the connection is lost first.
+ * @returns what the operation answered; `daemon_unavailable` if the connection is lost first; `input_too_large` for a
+ * call that no line can hold.
  */
 export function callOperation(
   connection: DaemonConnection,
@@ -39,6 +40,11 @@ export function callOperation(
   clients.set(connection.socket, client);
   return client.call(operation, input, options);
 }
+
+const tooLarge = refuse('input_too_large', {
+  message: 'The call is larger than the limit.',
+  details: { limit_bytes: MAXIMUM_LINE_BYTES },
+});
 
 function operationsClient(connection: LineConnection) {
   const pending = new Map<number, Pending>();
@@ -73,7 +79,9 @@ function operationsClient(connection: LineConnection) {
       if (!open) return Promise.resolve(lost);
       lastId += 1;
       const id = lastId;
-      connection.send(JSON.stringify({ id, operation, input, listens: onReport !== undefined }));
+      const line = JSON.stringify({ id, operation, input, listens: onReport !== undefined });
+      if (Buffer.byteLength(line) > MAXIMUM_LINE_BYTES) return Promise.resolve(tooLarge);
+      connection.send(line);
       const cancel = () => connection.send(JSON.stringify({ cancel: id }));
       if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel, { once: true });

@@ -4,11 +4,12 @@ import { describe, it } from 'node:test';
 import { explain } from '../../src/cli/answer.js';
 import { describeNextSteps, describePage, describeResult } from '../../src/cli/describe-result.js';
 import { describeList, describeState, describeWait } from '../../src/cli/describe-state.js';
+import { callWithKey, type Link } from '../../src/cli/link.js';
 import { checkInput } from '../../src/cli/operation-command.js';
 import { decodePage, readWholePatch } from '../../src/cli/patch-pages.js';
-import { readTask } from '../../src/cli/task-text.js';
+import { readTask, readText } from '../../src/cli/task-text.js';
 import { jsonDocument, printable, printableValue } from '../../src/cli/terminal.js';
-import { refuse, succeed } from '../../src/errors.js';
+import { type ErrorCode, type Outcome, refuse, succeed } from '../../src/errors.js';
 import { jobResult } from '../../src/operations/job-result.js';
 import { describeJob } from '../../src/operations/job-state.js';
 import { makeCall, makeRecord, NOON, putSettledJob } from '../support/operations.js';
@@ -90,7 +91,8 @@ describe('what people read', () => {
       refuse('invalid_arguments', { details: { fields: [{ field: 'x', reason: 'bad' }] } }).fault,
     );
     assert.match(text, /^error: .*\(invalid_arguments\)\n {2}x: bad\nCorrect/);
-    assert.match(checkInput(jobResult.input, { job_id: 'a', cursor: 'x'.repeat(300) }) ?? '', /cursor: /);
+    const misfit = checkInput(jobResult.input, { job_id: 'a', cursor: 'x'.repeat(300) });
+    assert.match(misfit.ok ? '' : explain(misfit.fault), /cursor: /);
   });
 
   it('can do nothing to a terminal', () => {
@@ -120,6 +122,35 @@ describe('the task of a delegation', () => {
     assert.equal(await code(undefined, Object.assign(piped(), { isTTY: true })), 'invalid_arguments');
     assert.equal(await code('-', piped(Buffer.from([0xff]))), 'invalid_arguments');
     assert.equal(await code('-', piped('x'.repeat(200_001))), 'input_too_large');
+  });
+});
+
+describe('the tasks of a batch', () => {
+  it('are refused where they are more than a call can hold, however long the stream', async () => {
+    const endless = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.alloc(1_000_000);
+      })(),
+    );
+    const outcome = await readText(endless, 3_000_000);
+    assert.equal(!outcome.ok && outcome.fault.code, 'input_too_large');
+    assert.equal(endless.destroyed, true);
+  });
+
+  it('are handed over once more when the answer got lost, and only then', async () => {
+    const calls: unknown[] = [];
+    const link = (...codes: ErrorCode[]): Link => ({
+      async call<T>(_: string, input: unknown): Promise<Outcome<T>> {
+        calls.push(input);
+        const code = codes.shift();
+        return code === undefined ? succeed('an answer' as T) : refuse(code);
+      },
+    });
+    const input = { idempotency_key: 'k' };
+    assert.deepEqual(await callWithKey(link('daemon_unavailable'), 'verb', input), succeed('an answer'));
+    assert.deepEqual(calls.splice(0), [input, input]);
+    assert.equal((await callWithKey(link('queue_full'), 'verb', input)).ok, false);
+    assert.equal(calls.length, 1);
   });
 });
 

@@ -22,8 +22,12 @@ describe('offshoot doctor', () => {
     const env = { HOME: home, PATH: process.env.PATH, ...environment, OFFSHOOT_STATE_DIR: state };
     const ran = execute(process.execPath, [commandLine, 'doctor', ...words], { env });
     return ran.then(
-      ({ stdout }) => ({ stdout, code: 0 }),
-      ({ stdout, code }: { stdout: string; code: number }) => ({ stdout, code }),
+      ({ stdout, stderr }) => ({ stdout, stderr, code: 0 }),
+      ({ stdout, stderr, code }: { stdout: string; stderr: string; code: number }) => ({
+        stdout,
+        stderr,
+        code,
+      }),
     );
   }
   const findings = async (environment: Record<string, string>) => {
@@ -75,8 +79,10 @@ describe('offshoot doctor', () => {
     assert.match(impossible.get('state directory')?.mend ?? '', /OFFSHOOT_STATE_DIR/);
   });
 
-  it('names a variable that is near to a setting, and lets jobs run', async () => {
-    const found = await findings({ ...COMMAND, OFFSHOOT_BAKEND: 'command' });
+  it('names a variable that is near to a setting once, and lets jobs run', async () => {
+    const misspelt = { ...COMMAND, OFFSHOOT_BAKEND: 'command' };
+    assert.ok(!(await doctor(misspelt)).stderr.includes('OFFSHOOT_BAKEND'));
+    const found = await findings(misspelt);
     assert.deepEqual(found.get('environment'), {
       name: 'environment',
       level: 'warning',

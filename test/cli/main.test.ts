@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -99,6 +99,38 @@ describe('offshoot', () => {
       assert.match(stderr, expected);
       assert.equal(stdout, '');
     }
+  });
+
+  it('tells wrong arguments as JSON where JSON was asked for', () => {
+    for (const parameters of [
+      ['list', '--limit', '900'],
+      ['wait', '../x'],
+      ['delegate', 'x', '--priority', '99'],
+    ]) {
+      const { status, stdout, stderr } = offshoot([...parameters, '--json']);
+      assert.deepEqual([status, stderr], [2, '']);
+      assert.equal(JSON.parse(stdout).error.details.fields.length, 1);
+    }
+  });
+
+  it('leaves the screen of watch before it says why there is nothing to watch', () => {
+    const terminal = 'Object.assign(process.stdout, { isTTY: true, hasColors: () => false })';
+    const all = openSync(join(home, 'screen'), 'w+');
+    const { status } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${terminal}`, entry, 'watch'],
+      {
+        env: { HOME: home, PATH: '/usr/bin:/bin', OFFSHOOT_MAX_RUNNING: 'many' },
+        stdio: ['ignore', all, all],
+        timeout: 20_000,
+      },
+    );
+    closeSync(all);
+    const [entered, left, told] = ['\x1b[?1049h', '\x1b[?1049l', 'error: '].map((part) =>
+      readFileSync(join(home, 'screen'), 'utf8').indexOf(part),
+    ) as [number, number, number];
+    assert.equal(status, 1);
+    assert.ok(0 <= entered && entered < left && left < told);
   });
 
   it('says that no daemon runs when there is none to stop', () => {

@@ -55,6 +55,12 @@ test('a refusal keeps its code, its details and its delay', async () => {
   });
 });
 
+test('a call that no line can hold is refused, and the connection stays', async () => {
+  const refused = await callOperation(connection, 'toy_echo', { text: 'x'.repeat(11 << 20) });
+  assert.equal(!refused.ok && refused.fault.code, 'input_too_large');
+  assert.ok((await callOperation(connection, 'toy_pid', {})).ok);
+});
+
 test('reports of a call reach its caller', async () => {
   const heard: string[] = [];
   const onReport = (message: string) => heard.push(message);
