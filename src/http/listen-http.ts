@@ -10,6 +10,7 @@ import { mcpEndpoint } from './mcp-endpoint.js';
 import { Sessions } from './sessions.js';
 import type { Site } from './site.js';
 import { nameOfToken, tokenNames } from './tokens.js';
+import { inTurns } from './turns.js';
 import { unreadResponses } from './unread-responses.js';
 import { acceptUpgrades } from './upgrades.js';
 
@@ -18,6 +19,8 @@ export interface HttpLimits {
   bodyBytes: number;
   sessions: number;
   connections: number;
+  /** What a client may leave unread on one connection, in bytes. */
+  unreadBytes: number;
   /** All times in milliseconds. */
   sessionIdleMs: number;
   /** Between two sweeps over sessions and responses. */
@@ -32,6 +35,7 @@ const httpLimits: HttpLimits = {
   bodyBytes: 4 * 1024 * 1024,
   sessions: 1_000,
   connections: 4_000,
+  unreadBytes: 16 * 1024 * 1024,
   sessionIdleMs: 30 * 60_000,
   sweepMs: 30_000,
   headersMs: 20_000,
@@ -39,6 +43,9 @@ const httpLimits: HttpLimits = {
   // Clients do not repeat a POST that met a connection just being closed, and are busy with it for a while.
   keepAliveMs: 120_000,
 };
+
+/** Between two looks at what waits to be read, in milliseconds. */
+const TRIM_MS = 1_000;
 
 export interface HttpRequest {
   /** Port 0 takes any that is free. */
@@ -77,7 +84,7 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
     limits: { maximumSessions: limits.sessions, idleMs: limits.sessionIdleMs },
   });
   const endpoint = mcpEndpoint({ mcp, sessions, isValid, maximumBodyBytes: limits.bodyBytes });
-  const unread = unreadResponses();
+  const unread = unreadResponses(limits.unreadBytes);
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     if (comesFromElsewhere(incoming, address.host)) return refuseHttp(response, elsewhere);
@@ -90,7 +97,7 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
     if (!(await site?.serve(incoming, response, path))) refuseHttp(response, noSuchPage);
   }
 
-  const server = createServer(serverOptions(limits), (incoming, response) => {
+  function take(incoming: IncomingMessage, response: ServerResponse): void {
     closeWithConnection(incoming, response);
     unread.watch(response);
     serve(incoming, response).catch((error) => {
@@ -98,7 +105,9 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
       log[response.destroyed ? 'debug' : 'error']({ err: error }, 'http');
       refuseHttp(response, broken);
     });
-  });
+  }
+
+  const server = createServer(serverOptions(limits), inTurns(take));
   server.maxConnections = limits.connections;
   if (site !== undefined) acceptUpgrades(server, site, { stateDir, servedAt: address.host });
   const bound = await bind(server, address);
@@ -108,12 +117,14 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
     endpoint.sweep();
     unread.sweep();
   }, limits.sweepMs).unref();
+  const trimming = setInterval(unread.trim, TRIM_MS).unref();
 
   return succeed({
     url: bound.value,
     sessions: () => sessions.size,
     async close() {
       clearInterval(sweeping);
+      clearInterval(trimming);
       site?.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await endpoint.close();

@@ -76,6 +76,53 @@ describe('a connection with requests sent before the last is answered', () => {
   });
 });
 
+describe('a client that sends and never reads', () => {
+  /** Sends a text again and again, until the server closes the connection. */
+  async function pour(served: HttpServed, text: (session: string) => string): Promise<void> {
+    const begun = await ask(served.url, { headers: goodHeaders(served.token), body: initializeBody });
+    const request = text(String(begun.headers['mcp-session-id']));
+    const socket = connect(Number(new URL(served.url).port), '127.0.0.1').pause();
+    const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve));
+    const fill = () => {
+      while (!socket.destroyed && socket.write(request));
+    };
+    socket.on('drain', fill);
+    fill();
+    await closed;
+  }
+  const postOf = (served: HttpServed, body: string) => (session: string) => {
+    const headers = goodHeaders(served.token, { host: 'localhost', 'mcp-session-id': session });
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    return `POST /mcp HTTP/1.1\r\n${lines.join('')}content-length: ${body.length}\r\n\r\n${body}`;
+  };
+  const neverSwept = { sweepMs: 3_600_000 };
+
+  it('is cut off after a hundred requests, and holds no other up', { timeout: 60_000 }, async () => {
+    const served = await serveOverHttp({ limits: neverSwept });
+    const begun = await ask(served.url, { headers: goodHeaders(served.token), body: initializeBody });
+    const session = String(begun.headers['mcp-session-id']);
+    const poured = pour(served, postOf(served, '{"jsonrpc":"2.0","method":"notifications/initialized"}'));
+    const headers = goodHeaders(served.token, { 'mcp-session-id': session });
+    const answer = await ask(served.url, { headers, body: '{"jsonrpc":"2.0","id":2,"method":"ping"}' });
+    assert.equal(answer.status, 200);
+    await poured;
+    await served.close();
+  });
+
+  it('is cut off when few requests have large answers', { timeout: 60_000 }, async () => {
+    const house = await makeMcpHouse();
+    const served = await serveOverHttp({
+      stateDir: house.stateDir,
+      mcp: mcpService(house.service),
+      limits: { ...neverSwept, unreadBytes: 1024 * 1024 },
+    });
+    const batch = Array.from({ length: 100 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
+    await pour(served, postOf(served, JSON.stringify(batch)));
+    await served.close();
+    await house.remove();
+  });
+});
+
 describe('a stream that listens, in revision 2026-07-28', () => {
   let house: McpHouse;
   let served: HttpServed;
