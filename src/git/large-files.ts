@@ -67,7 +67,7 @@ export async function restoreLargeFiles(
     const { path, oid } = largeFile;
     const pointer = readPointer(slot, path);
     if (pointer?.oid !== oid) replaced.push(largeFile);
-    else if (pointer.bytes <= room && (await restore(slot, caller, path, oid))) {
+    else if (pointer.bytes <= room && (await restore(slot, caller, path, pointer))) {
       room -= pointer.bytes;
       restored.push(largeFile);
     } else missing.push(path);
@@ -143,13 +143,20 @@ function readPointer(slot: SlotLayout, path: BytePath): Pointer | null {
   return parsePointer(content?.toString('latin1') ?? '');
 }
 
-async function restore(slot: SlotLayout, caller: Caller, path: BytePath, oid: string): Promise<boolean> {
+/** False also for content that was cut short: the smudge filter of git-lfs looks at the size, too. */
+async function restore(
+  slot: SlotLayout,
+  caller: Caller,
+  path: BytePath,
+  { oid, bytes }: Pointer,
+): Promise<boolean> {
   const store = join(caller.repository.commonDirectory, 'lfs', 'objects', oid.slice(0, 2), oid.slice(2, 4));
   const [source, target] = [join(store, oid), absolutePath(slot.checkout, path)];
   const copy = `${slot.seed}-large-file`;
   try {
     const { mode } = await lstat(target);
-    if (!(await lstat(source)).isFile()) return false;
+    const found = await lstat(source);
+    if (!found.isFile() || found.size !== bytes) return false;
     await copyFile(source, copy, constants.COPYFILE_FICLONE);
     await chmod(copy, mode & 0o777);
     await rename(copy, target);

@@ -86,6 +86,16 @@ test('content that git-lfs does not have is named, and the pointer stays', async
   assert.match(worktree.warnings.join(), /git-lfs files that is not at hand.*: "big.bin"/);
 });
 
+test('content of another size than its pointer says is not taken for it', async () => {
+  const root = await makeLargeFiles(['other content']);
+  const oid = oidOf('large content');
+  put(root, `.git/lfs/objects/${oid.slice(0, 2)}/${oid.slice(2, 4)}/${oid}`, 'large');
+  const worktree = await make(planFor(workspace, root, user));
+  assert.equal(readFileSync(join(worktree.path, 'big.bin'), 'utf8'), pointerOf('large content'));
+  assert.match(worktree.warnings.join(), /git-lfs files that is not at hand.*: "big.bin"/);
+  assert.equal((await capture(workspace, worktree, user)).patch.length, 0);
+});
+
 test('a pointer in the place of its content changes nothing, and one to another content is in the patch as it is', async () => {
   const root = await makeLargeFiles(['large content', 'other content']);
   const worktree = await make(planFor(workspace, root, user));
