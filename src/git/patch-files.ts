@@ -66,7 +66,7 @@ function readableName(path: BytePath): string {
   return isUtf8(bytes) && !path.startsWith('"') ? bytes.toString('utf8') : quote(path);
 }
 
-/** A name without git's quotes around it, for those who look at its beginning or its end. */
+/** A name without git's quotes around it, for those who look at its parts. */
 export const withoutQuotes = (path: string): string => (path.startsWith('"') ? path.slice(1, -1) : path);
 
 const shortEscapes: Record<string, string> = {

@@ -210,10 +210,12 @@ function collides(files: readonly KeptFile[]): boolean {
   const staying = new Set(
     files
       .filter(({ shown, status }) => shown === null && status !== 'added')
-      .map(({ path, oldPath }) => oldPath ?? path),
+      .map(({ path, oldPath }) => withoutQuotes(oldPath ?? path)),
   );
   const made = new Set(
-    files.filter(({ shown, status }) => shown !== null && status !== 'deleted').map(({ path }) => path),
+    files
+      .filter(({ shown, status }) => shown !== null && status !== 'deleted')
+      .map(({ path }) => withoutQuotes(path)),
   );
   const liesBelow = (path: string, places: ReadonlySet<string>): boolean =>
     path.split('/').some((_, depth, names) => depth > 0 && places.has(names.slice(0, depth).join('/')));

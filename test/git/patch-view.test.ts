@@ -32,8 +32,9 @@ const files = {
 
 async function captureAfter(
   act: (tree: string) => unknown,
+  more: Record<string, string> = {},
 ): Promise<Captured & { tree: Record<string, string> }> {
-  const root = await makeRepository(workspace, user, files);
+  const root = await makeRepository(workspace, user, { ...files, ...more });
   const worktree = await make(planFor(workspace, root, user));
   await act(worktree.path);
   const captured = await capture(workspace, worktree, user);
@@ -95,6 +96,21 @@ test('where the rest does not apply without what is withheld, all is withheld', 
   assert.deepEqual(reasons(captured), [
     ['config.ts', 'secret_in_baseline'],
     ['config.ts/inner.ts', 'would_not_apply'],
+  ]);
+  assert.equal(captured.shown.length, 0);
+});
+
+test('the same holds of a name that git has to quote', async () => {
+  const captured = await captureAfter(
+    (tree) => {
+      rmSync(join(tree, '".pem'));
+      put(tree, '".pem/inner.ts', 'x\n');
+    },
+    { '".pem': 'key\n' },
+  );
+  assert.deepEqual(reasons(captured), [
+    ['"\\".pem"', 'secret_file'],
+    ['"\\".pem/inner.ts"', 'would_not_apply'],
   ]);
   assert.equal(captured.shown.length, 0);
 });
