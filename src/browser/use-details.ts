@@ -25,9 +25,12 @@ export function useDetails(id: string, job: JobRow | undefined): JobDetails | nu
     let timer: ReturnType<typeof setTimeout> | undefined;
     let left = false;
     const read = async () => {
-      const response = await ask(`/api/jobs/${id}`).catch(() => null);
-      if (response?.ok && !left) setDetails(await response.json());
-      if (!left && !settled) timer = setTimeout(read, AGAIN_MS);
+      const found: JobDetails | null = await ask(`/api/jobs/${id}`)
+        .then((response) => (response.ok ? response.json() : null))
+        .catch(() => null);
+      if (left) return;
+      if (found !== null) setDetails(found);
+      if (!settled) timer = setTimeout(read, AGAIN_MS);
     };
     void read();
     return () => {

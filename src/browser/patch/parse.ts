@@ -5,9 +5,9 @@ export interface PatchFile {
   removed: number;
 }
 
-/** Cuts a patch into its files, and tells each line's part. */
+/** Cuts a patch into its files, and tells each line's part. A line ends at a line feed, whatever else it holds. */
 export function filesOf(patch: string): PatchFile[] {
-  const parts = patch.split(/^(?=diff --git )/m).filter((part) => part !== '');
+  const parts = patch.split(/(?<=\n)(?=diff --git )/).filter((part) => part !== '');
   return parts.map((part) => {
     const texts = part.replace(/\n$/, '').split('\n');
     let inHunk = false;

@@ -13,9 +13,7 @@ export function Patch({ jobId, loaded }: { jobId: string; loaded: LoadedPatch })
     <>
       <div class="actions">
         <CopyButton name="Copy patch" text={async () => textOf((await loadPatch(jobId, true)).bytes)} />
-        <button type="button" onClick={() => void download(jobId)}>
-          Download
-        </button>
+        <ActionButton name="Download" done="Downloaded" failed="Not downloaded" act={() => download(jobId)} />
         <CopyLine line={`offshoot patch ${jobId} | git apply`} />
       </div>
       {result.redacted.map(({ path, reason }) => (
@@ -47,25 +45,36 @@ async function download(jobId: string): Promise<void> {
 
 const TOLD_MS = 1_500;
 
-function CopyButton({ name, text }: { name: string; text(): Promise<string> }) {
+interface Action {
+  name: string;
+  /** What the button says for a moment afterwards. */
+  done: string;
+  failed: string;
+  act(): Promise<void>;
+}
+
+function ActionButton({ name, done, failed, act }: Action) {
   const [told, setTold] = useState<string | null>(null);
   useEffect(() => {
     if (told === null) return;
     const timer = setTimeout(() => setTold(null), TOLD_MS);
     return () => clearTimeout(timer);
   }, [told]);
-  const copy = () =>
-    text()
-      .then((words) => navigator.clipboard.writeText(words))
-      .then(
-        () => setTold('Copied'),
-        () => setTold('Not copied'),
-      );
+  const onClick = () =>
+    void act().then(
+      () => setTold(done),
+      () => setTold(failed),
+    );
   return (
-    <button type="button" onClick={() => void copy()}>
+    <button type="button" onClick={onClick}>
       <span aria-live="polite">{told ?? name}</span>
     </button>
   );
+}
+
+function CopyButton({ name, text }: { name: string; text(): Promise<string> }) {
+  const copy = async () => navigator.clipboard.writeText(await text());
+  return <ActionButton name={name} done="Copied" failed="Not copied" act={copy} />;
 }
 
 function CopyLine({ line }: { line: string }) {
