@@ -9,7 +9,8 @@ export class Endings {
     this.#waiting.tell(jobId, jobId);
   }
 
-  /** Resolves when any or all of the jobs are no longer `pending`, when `signal` aborts, or when the time is over. */
+  /** Resolves when any or all of the jobs are no longer `pending`, when `signal` aborts, or when the time is over. At
+   * once where there are none. */
   wait(
     jobIds: readonly string[],
     pending: (jobId: string) => boolean,
@@ -20,7 +21,7 @@ export class Endings {
     const open = new Set(jobIds.filter(pending));
     const total = new Set(jobIds).size;
     const enough = () => (mode === 'any' ? open.size < total : open.size === 0);
-    if (enough() || signal.aborted) return Promise.resolve();
+    if (total === 0 || enough() || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const leave = this.#waiting.listen(open, (jobId) => {
         open.delete(jobId);

@@ -72,5 +72,5 @@ async function describe(id: string, { supervisor, now }: House): Promise<Awaited
 /** Whether any, or all, of the jobs have settled; one that does not exist counts as settled. */
 function isMet(jobs: readonly AwaitedJob[], mode: 'any' | 'all'): boolean {
   const ended = ({ status }: AwaitedJob) => status === 'unknown' || isSettled(status);
-  return mode === 'any' ? jobs.some(ended) : jobs.every(ended);
+  return mode === 'any' && jobs.length > 0 ? jobs.some(ended) : jobs.every(ended);
 }

@@ -83,6 +83,13 @@ describe('codex_job_wait', () => {
     assert.equal(call.house.supervisor.records.get('b')?.state, 'running');
   });
 
+  it('does not wait where no job has the name', async () => {
+    for (const mode of ['any', 'all']) {
+      const nobody = await wait(makeCall(), { label: 'misspelt', mode, timeout_seconds: 50 });
+      assert.deepEqual(nobody, { ok: true, timed_out: false, jobs: [], jobs_total: 0 });
+    }
+  });
+
   it('takes 1 to 100 ids, and no others than ids', () => {
     const fits = (input: unknown) => jobWait.input.safeParse(input).success;
     assert.ok(!fits({ job_ids: [] }));

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import type { JobContext, JobState } from '../../machines/job.js';
 import { refuse, succeed } from '../../src/errors.js';
+import { Endings } from '../../src/job/endings.js';
 import { jobLayout } from '../../src/job/layout.js';
 import { newRecord } from '../../src/job/new-record.js';
 import { isSettled, type JobRecord, type JournalEntry } from '../../src/job/record.js';
@@ -70,10 +71,13 @@ export class QuietSupervisor implements Supervisor {
   readonly requests: SubmitRequest[] = [];
   readonly journals = new Map<string, JournalEntry[]>();
   private readonly listeners = new Set<(view: JobView) => void>();
+  private readonly endings = new Endings();
+  private waiting = 0;
 
   put(record: JobRecord): JobRecord {
     this.records.set(record.id, record);
     for (const listener of this.listeners) listener(view(record));
+    if (isSettled(record.state)) this.endings.ended(record.id);
     return record;
   }
 
@@ -133,31 +137,11 @@ export class QuietSupervisor implements Supervisor {
     return view(this.put({ ...record, context: { ...record.context, ending } }));
   }
 
-  settled(
-    jobIds: readonly string[],
-    mode: 'any' | 'all',
-    signal: AbortSignal,
-    milliseconds?: number,
-  ): Promise<void> {
-    const ended = (id: string) => isSettled(this.records.get(id)?.state ?? 'done');
-    const met = () => (mode === 'any' ? jobIds.some(ended) : jobIds.every(ended));
-    return new Promise((resolve) => {
-      let late = false;
-      const check = () => {
-        if (!met() && !signal.aborted && !late) return;
-        clearTimeout(timer);
-        this.listeners.delete(check);
-        resolve();
-      };
-      const lapse = () => {
-        late = true;
-        check();
-      };
-      const timer = milliseconds === undefined ? undefined : setTimeout(lapse, milliseconds);
-      this.listeners.add(check);
-      signal.addEventListener('abort', check, { once: true });
-      check();
-    });
+  async settled(...[jobIds, mode, signal, milliseconds]: Parameters<Supervisor['settled']>) {
+    const pending = (id: string) => !isSettled(this.records.get(id)?.state ?? 'done');
+    this.waiting += 1;
+    await this.endings.wait(jobIds, pending, mode, signal, milliseconds);
+    this.waiting -= 1;
   }
 
   follow(jobIds: readonly string[], listener: (changed: JobView) => void) {
@@ -171,9 +155,9 @@ export class QuietSupervisor implements Supervisor {
     return () => this.listeners.delete(listener);
   }
 
-  /** Listeners that are still there: none once every call has ended. */
+  /** Who listens or waits still: nobody once every call has ended. */
   get listening(): number {
-    return this.listeners.size;
+    return this.listeners.size + this.waiting;
   }
 
   async remove(jobId: string) {
