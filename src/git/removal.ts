@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isShelf, trashOf } from './slot.js';
@@ -46,25 +46,31 @@ const isMoved = (from: string, to: string): Promise<boolean> =>
 
 /** Moves some of what is in a slot to the trash, all of it in one place, and does not wait for the deletion. */
 export function discardParts(slotDirectory: string, parts: readonly string[]): void {
-  const doomed = join(trashOf(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);
-  mkdirSync(doomed, { recursive: true });
+  const doomed = join(openTrash(slotDirectory), `${basename(slotDirectory)}-${randomUUID()}`);
+  mkdirSync(doomed);
   for (const part of parts) renameSync(part, join(doomed, basename(part)));
   emptyTrashSoon(slotDirectory);
 }
 
 /** Where a slot is now, which is its own place if it could not be moved; null when none of ours was there. */
 function moveToTrash(slotDirectory: string, prefix = ''): string | null {
-  const trash = trashOf(slotDirectory);
-  const doomed = join(trash, `${prefix}${basename(slotDirectory)}-${randomUUID()}`);
   try {
     if (lstatSync(slotDirectory, { throwIfNoEntry: false }) === undefined) return null;
     if (!isShelf(dirname(slotDirectory))) return null;
-    mkdirSync(trash, { recursive: true });
+    const doomed = join(openTrash(slotDirectory), `${prefix}${basename(slotDirectory)}-${randomUUID()}`);
     renameSync(slotDirectory, doomed);
     return doomed;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : slotDirectory;
   }
+}
+
+/** The trash for a slot, made if need be. A link in its place goes: what is moved into it would be somebody else's. */
+function openTrash(slotDirectory: string): string {
+  const trash = trashOf(slotDirectory);
+  if (!lstatSync(trash, { throwIfNoEntry: false })?.isDirectory()) rmSync(trash, { force: true });
+  mkdirSync(trash, { recursive: true });
+  return trash;
 }
 
 /** Deletes what an earlier daemon left in the trash of any repository. Never rejects. */

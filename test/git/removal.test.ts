@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as nextLook } from 'node:timers/promises';
-import { deleteTree, removeWorktree, sweepTrash } from '../../src/git/removal.js';
+import {
+  deleteTree,
+  discardParts,
+  emptyTrashSoon,
+  removeWorktree,
+  sweepTrash,
+} from '../../src/git/removal.js';
 import { trimPool } from '../../src/git/slot-pool.js';
-import { makeUser, makeWorkspace, outside, releaseSlot, snapshot } from '../support/git.js';
+import { makeUser, makeWorkspace, outside, put, releaseSlot, snapshot } from '../support/git.js';
 
 test('a tree is deleted whose directories nobody may write to, and nothing that its links lead to', async () => {
   const workspace = makeWorkspace();
@@ -34,8 +40,8 @@ test('a link in the place of a tree goes, and what it leads to stays as it is', 
   chmodSync(directory, 0o555);
   const before = snapshot(outside(workspace));
   await deleteTree(link);
-  chmodSync(directory, 0o755);
   assert.deepEqual(snapshot(outside(workspace)), before);
+  for (const closed of [directory, outside(workspace)]) chmodSync(closed, 0o755);
 });
 
 test('what a thread threw away before it died goes when a later job of the repository is released', async () => {
@@ -63,5 +69,37 @@ test('links in the place of a trash, or of what holds slots, lead no deletion to
   await sweepTrash(join(workspace, 'repositories'));
   await removeWorktree(join(idle, 'theirs'));
   await trimPool(join(workspace, 'repositories'), { warmSlots: 1, overlay: false });
+  assert.deepEqual(snapshot(outside(workspace)), before);
+});
+
+test('a link in the place of a trash gets nothing of what is thrown away', async () => {
+  const workspace = makeWorkspace();
+  const repository = join(workspace, 'repositories/one');
+  const [slot, trash] = [join(repository, 'slots/job'), join(repository, 'trash')];
+  const before = snapshot(outside(workspace));
+  const throwAway: Record<string, () => unknown> = {
+    'a part of a slot': () => discardParts(slot, [join(slot, 'wt')]),
+    'a slot': () => removeWorktree(slot),
+  };
+  for (const [what, act] of Object.entries(throwAway)) {
+    put(slot, 'wt/a.txt', 'one\n');
+    symlinkSync(outside(workspace), trash);
+    await act();
+    assert.ok(!existsSync(join(slot, 'wt')), what);
+    assert.deepEqual(snapshot(outside(workspace)), before, what);
+    rmSync(trash, { recursive: true });
+  }
+});
+
+test('a trash that is to be emptied loses nothing of what a link leads to that came into its place', async () => {
+  const workspace = makeWorkspace();
+  const [linked, other] = [join(workspace, 'repositories/one'), join(workspace, 'repositories/two')];
+  mkdirSync(linked, { recursive: true });
+  symlinkSync(outside(workspace), join(linked, 'trash'));
+  put(other, 'trash/doomed/a.txt', 'one\n');
+  const before = snapshot(outside(workspace));
+  for (const repository of [linked, other]) emptyTrashSoon(join(repository, 'slots/job'));
+  // Both are emptied by one program, in this order.
+  while (existsSync(join(other, 'trash/doomed'))) await nextLook(20);
   assert.deepEqual(snapshot(outside(workspace)), before);
 });
