@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fail, hang, type Reply, refuseHttp, say, stopShort } from '../../src/demo/reply.js';
 import { startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
-import { readAgentProcess } from '../../src/stages/agent-process.js';
+import { started } from '../support/hosts.js';
 import type { Offshoot } from '../support/offshoot.js';
 import { restart, run, SHELL_AGENT, withOffshoot } from './world.js';
 
@@ -235,9 +234,7 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
       async (offshoot, recover) => {
         const id = await offshoot.delegate('the work');
         await offshoot.reach(id, 'running');
-        const { process: file } = attemptLayout(offshoot.stateDir, id, 1);
-        let host = readAgentProcess(file);
-        for (; host === null; host = readAgentProcess(file)) await delay(20);
+        const host = await started(attemptLayout(offshoot.stateDir, id, 1).process);
         process.kill(host.pid, 'SIGKILL');
         const { error } = await offshoot.result(id);
         assert.equal(error.code, 'host_lost', error.message);

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { cut, fail, hang, leave, type Reply, refuseHttp, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
-import { hostOf } from '../support/hosts.js';
+import { hostOf, started } from '../support/hosts.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 /** Beats every tenth of a second until it is killed, however it left its shell. */
@@ -192,10 +192,9 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
 
   it('run by themselves where less of the configuration is to count than the others have', async () => {
     const id = await offshoot.delegate('edit a file', { isolation: 'ignore-rules' });
-    // Without the configuration its model is none of ours, so it is not waited for.
-    while ((await offshoot.call('codex_job_status', { job_id: id })).events_seen === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await started(attemptLayout(offshoot.stateDir, id, 1).process);
     assert.equal(await hostOf(offshoot.stateDir, id), null);
+    // Without the user's configuration it would ask a model that is not ours.
     await offshoot.call('codex_job_cancel', { job_id: id });
     assert.equal((await offshoot.result(id)).status, 'cancelled');
   });

@@ -11,9 +11,6 @@ import { bomb, ways } from './bomb.js';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
-/** The grace of a stopped agent, and room for a loaded machine. */
-const GRACE_MS = 5_000;
-const MARGIN_MS = 4_000;
 
 interface Survivor {
   pid: number;
@@ -31,11 +28,11 @@ async function survivors(directory: string): Promise<Survivor[]> {
   return (await Promise.all(found)).flat();
 }
 
-/** Runs the bomb as an agent, cancels its job, and tells the result, who survived, and how long it took. */
+/** Runs the bomb as an agent, cancels its job, and tells the result, and who survived. */
 async function cancelBomb(
   environment: Record<string, string> = {},
   user: number | null = null,
-): Promise<{ result: Answer; alive: string[]; milliseconds: number }> {
+): Promise<{ result: Answer; alive: string[] }> {
   const temporary = await temporaryDirectory();
   const beats = join(await realpath(temporary.path), 'beats');
   await mkdir(beats);
@@ -63,14 +60,9 @@ async function cancelBomb(
       await delay(20);
     }
     assert.deepEqual((await readdir(beats)).sort(), [...ways].sort());
-    const start = performance.now();
     await offshoot.call('codex_job_cancel', { job_id: id });
     const result = await offshoot.result(id);
-    return {
-      result,
-      milliseconds: performance.now() - start,
-      alive: (await survivors(beats)).map(({ way }) => way),
-    };
+    return { result, alive: (await survivors(beats)).map(({ way }) => way) };
   } finally {
     await offshoot.remove();
     // What no marker tells of.
@@ -89,12 +81,11 @@ async function pathWithoutUnshare(directory: string): Promise<string> {
 
 describe('when a job ends', { concurrency: 2 }, () => {
   it('none of its processes is left in a namespace, however they tried to get away', async () => {
-    const { result, alive, milliseconds } = await cancelBomb();
+    const { result, alive } = await cancelBomb();
     assert.equal(result.status, 'cancelled');
     assert.equal(result.containment, 'namespace');
     assert.deepEqual(alive, []);
     assert.match(result.patch.toString(), /made\.txt/);
-    assert.ok(milliseconds < GRACE_MS + MARGIN_MS, `${milliseconds} ms`);
   });
 
   it('none of its processes is left for a user without privileges either', {
@@ -109,11 +100,10 @@ describe('when a job ends', { concurrency: 2 }, () => {
     const temporary = await temporaryDirectory();
     try {
       const path = await pathWithoutUnshare(join(temporary.path, 'bin'));
-      const { result, alive, milliseconds } = await cancelBomb({ PATH: path });
+      const { result, alive } = await cancelBomb({ PATH: path });
       assert.equal(result.containment, 'group');
       assert.deepEqual(alive, ['cleared']);
       assert.ok(result.warnings.some((warning: string) => warning.includes('emptied its environment')));
-      assert.ok(milliseconds < GRACE_MS + 2_000 + MARGIN_MS, `${milliseconds} ms`);
     } finally {
       await temporary.remove();
     }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { Progress } from '../../machines/job.js';
 import type { Settings } from '../../src/config.js';
@@ -13,6 +12,7 @@ import { openChannel } from '../../src/stages/channel.js';
 import { findMarked } from '../../src/stages/marked-processes.js';
 import { run } from '../../src/stages/run.js';
 import { appears } from '../support/git-gate.js';
+import { started } from '../support/hosts.js';
 import { submission, temporaryDirectory, testSettings } from '../support/house.js';
 
 let made = 0;
@@ -141,8 +141,7 @@ describe('the run stage', { concurrency: 4 }, () => {
     await withJob('sleep 600', async ({ run, files }) => {
       const running = run();
       await appears(files.directory, 'stdout');
-      let agent = readAgentProcess(files.process);
-      for (; agent === null; agent = readAgentProcess(files.process)) await delay(5);
+      const agent = await started(files.process);
       assert.ok(isAlive(agent));
       process.kill(agent.pid, 'SIGKILL');
       const output = await running;

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFile, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { openIfThere } from '../../src/stages/proc.js';
 import { openTail } from '../../src/stages/tail.js';
 import { temporaryDirectory } from '../support/house.js';
 
@@ -34,6 +38,37 @@ describe('the tail of a file', () => {
       assert.deepEqual([...instants], [1_000_000, 2_000_000]);
     } finally {
       await tail.close();
+      await remove();
+    }
+  });
+
+  it('is empty where something else is in the place of the file, and nobody waits for it', async () => {
+    const { path, remove } = await temporaryDirectory();
+    const file = join(path, 'attempt', 'stdout');
+    const server = createServer();
+    const inItsPlace: Record<string, () => unknown> = {
+      nothing: () => undefined,
+      'a directory': () => mkdir(file),
+      'a named pipe': () => execFileSync('mkfifo', [file]),
+      'a socket': () => once(server.listen(file), 'listening'),
+      'a link that leads nowhere': () => symlink('nowhere', file),
+      'a file where its directory was': async () => {
+        await rm(join(path, 'attempt'), { recursive: true });
+        await writeFile(join(path, 'attempt'), '');
+      },
+    };
+    try {
+      for (const [what, put] of Object.entries(inItsPlace)) {
+        await rm(file, { recursive: true, force: true });
+        await mkdir(join(path, 'attempt'), { recursive: true });
+        await put();
+        const tail = await openTail(file);
+        assert.equal(await tail.read(assert.fail), true, what);
+        await tail.close();
+        assert.equal(openIfThere(file), null, what);
+      }
+    } finally {
+      server.close();
       await remove();
     }
   });

@@ -1,7 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { attemptLayout } from '../../src/job/layout.js';
-import { readAgentProcess } from '../../src/stages/agent-process.js';
+import { type AgentProcess, readAgentProcess } from '../../src/stages/agent-process.js';
+
+/** The process of an attempt, once the file that names it is whole. */
+export async function started(processFile: string): Promise<AgentProcess> {
+  for (;;) {
+    const agent = readAgentProcess(processFile);
+    if (agent !== null) return agent;
+    await delay(10);
+  }
+}
 
 /** The directory of the host that an attempt of a job runs or ran on; null for a process of its own. */
 export async function hostOf(stateDir: string, jobId: string, attempt = 1): Promise<string | null> {
