@@ -99,8 +99,8 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
       accepted: (accepted) => {
         for (const view of accepted) keep(view);
       },
-      took: (jobId, event, state) => {
-        if (isStep(event)) mark(jobId, { at: clock.now(), event, state });
+      took: (jobId, event, state, at) => {
+        if (isStep(event)) mark(jobId, { at, event, state });
       },
       removed: forget,
     });

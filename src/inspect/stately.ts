@@ -71,10 +71,7 @@ export function statelyTranslator(definition: string): (frame: Frame) => Stately
     return jobs.flatMap(({ row, steps }) => {
       if (!told.has(row.id)) {
         if (isSettled(row.state) && told.size >= MOST_ACTORS) return [];
-        return [
-          ...meet(row, at),
-          ...steps.filter((each) => isNews(each, row)).flatMap((each) => step(row, each)),
-        ];
+        return [...meet(row, at), ...newsOf(steps, row).flatMap((each) => step(row, each))];
       }
       if (steps.length > 0) return steps.flatMap((each) => step(row, each));
       return [snapshot(row, told.get(row.id) ?? row.state, at, 'run.progress')];
@@ -88,9 +85,9 @@ const pathOf = ({ entered }: JobRow) =>
     .map(([state, at]) => ({ state: state as JobRow['state'], at }))
     .sort((left, right) => left.at - right.at);
 
-/** A step into a state that is on the path already was told with the path. */
-const isNews = ({ state, at }: Step, { entered }: JobRow) =>
-  at > (entered[state] ?? Number.NEGATIVE_INFINITY);
+/** The steps after the one that led to the row's own state, which may lag behind: up to there the path tells all. */
+const newsOf = (steps: readonly Step[], { state, entered }: JobRow) =>
+  steps.slice(steps.findLastIndex((step) => step.state === state && step.at <= (entered[state] ?? 0)) + 1);
 
 function snapshotOf(row: JobRow, state: JobRow['state']) {
   const { attempt, ending, errorCode, events, lastEventAt, usage, patch } = row;

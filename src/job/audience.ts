@@ -44,8 +44,8 @@ export class Audience {
     for (const inspector of this.#inspectors) inspector.accepted(seen);
   }
 
-  took(jobId: string, event: string, state: JobState): void {
-    for (const inspector of this.#inspectors) inspector.took(jobId, event, state);
+  took(jobId: string, event: string, state: JobState, at: number): void {
+    for (const inspector of this.#inspectors) inspector.took(jobId, event, state, at);
   }
 
   removed(jobId: string): void {

@@ -253,7 +253,7 @@ class JobSupervisor implements Supervisor {
       announces: settings.onSettled !== null,
       backendFor: ({ backend }) => chooseBackend(backend, this.#roster.liveCount, settings.appServerFrom),
       changed: (changed) => this.#changed(changed),
-      inspected: ({ id }, event, state) => this.#audience.took(id, event, state),
+      inspected: ({ id }, event, state, at) => this.#audience.took(id, event, state, at),
       trouble: (troubled, problem) => log.error({ job: troubled.id, err: problem }, 'a job is in trouble'),
     });
     this.#roster.addLive(job);

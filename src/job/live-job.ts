@@ -22,7 +22,7 @@ export interface LiveJobNeeds {
   /** Called after each change that is durable, and on live progress. */
   changed(job: LiveJob): void;
   /** Called after each event that the actor took. */
-  inspected(job: LiveJob, event: string, state: JobState): void;
+  inspected(job: LiveJob, event: string, state: JobState, at: number): void;
   /** Called when the store refuses commits, or something that must not happen did. */
   trouble(job: LiveJob, problem: unknown): void;
 }
@@ -118,22 +118,22 @@ export class LiveJob implements ActorsJob {
       this.progress = context.progress;
       this.#needs.changed(this);
     }
-    this.#record(state, context, event);
-    this.#needs.inspected(this, event, state);
+    const at = this.#needs.clock.now();
+    this.#record(state, context, event, at);
+    this.#needs.inspected(this, event, state, at);
   }
 
   /** Commits what the event changed of that which outlives the daemon. */
-  #record(state: JobState, context: JobRecord['context'], event: string): void {
+  #record(state: JobState, context: JobRecord['context'], event: string, at: number): void {
     const decided = context.ending !== null && this.#written.context.ending === null;
     if (state === this.#written.state && !decided) return;
-    this.#written = this.#next(state, context);
+    this.#written = this.#next(state, context, at);
     const reason = decided ? (context.ending?.message ?? null) : null;
-    this.#commit(this.#written, { at: this.#needs.clock.now(), state, event, reason });
+    this.#commit(this.#written, { at, state, event, reason });
   }
 
-  #next(state: JobState, context: JobRecord['context']): JobRecord {
+  #next(state: JobState, context: JobRecord['context'], now: number): JobRecord {
     const before = this.#written;
-    const now = this.#needs.clock.now();
     const admitted = before.state === 'queued' && state === 'worktree';
     return {
       ...before,

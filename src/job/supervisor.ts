@@ -64,8 +64,11 @@ export interface Supervisor {
 export interface Inspector {
   /** Jobs were accepted; queued jobs have no actor that could tell of them. */
   accepted(views: readonly JobView[]): void;
-  /** A job's actor took an event, by its name, and is in `state` now, which may not be durable yet. */
-  took(jobId: string, event: string, state: JobState): void;
+  /**
+   * A job's actor took an event, by its name, and is in `state` now, which may not be durable yet. `at` is the instant
+   * that the job's record has of it.
+   */
+  took(jobId: string, event: string, state: JobState, at: number): void;
   /** A job and its artifacts were deleted. */
   removed(jobId: string): void;
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { createFeed } from '../../src/inspect/feed.js';
 import type { Frame, JobRow } from '../../src/inspect/frames.js';
 import { createHistory } from '../../src/inspect/history.js';
+import { statelyTranslator } from '../../src/inspect/stately.js';
 import { createSupervisor } from '../../src/job/job-supervisor.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import {
@@ -111,6 +112,28 @@ describe('the feed', () => {
     assert.deepEqual(
       ids.map((id) => after.rows.get(id)?.state),
       states(),
+    );
+  });
+
+  it("tells Stately's inspector each state once, in order, although the clock goes on meanwhile", async () => {
+    const house = await makeHouse();
+    const { now } = house.clock;
+    let looks = 0;
+    house.clock.now = () => now() + looks++;
+    const translate = statelyTranslator('{}');
+    const states: unknown[] = [];
+    const send = (frame: Frame) => {
+      for (const { type, snapshot } of translate(frame))
+        if (type === '@xstate.snapshot') states.push(snapshot);
+      return true;
+    };
+    house.feed.watch({ send });
+    const [id = ''] = await submit(house);
+    await house.pool.next('run', id);
+    await settle(house);
+    assert.deepEqual(
+      states.map((snapshot) => (snapshot as { value: { active: string } }).value.active),
+      ['queued', 'worktree', 'running'],
     );
   });
 
