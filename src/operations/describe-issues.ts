@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { counted } from '../counted.js';
+import { nearest } from '../nearest.js';
 
 export interface FieldProblem {
   field: string;
@@ -22,16 +23,20 @@ export function describeIssues(
   return issues
     .flatMap((issue) => {
       if (issue.code === 'unrecognized_keys')
-        return issue.keys.slice(0, MAXIMUM_PROBLEMS).map(unknownField(issue));
+        return issue.keys.slice(0, MAXIMUM_PROBLEMS).map((key) => unknownField(schema, issue.path, key));
       return [{ field: nameOf(issue.path), reason: reasonOf(issue, schema, input) }];
     })
     .slice(0, MAXIMUM_PROBLEMS);
 }
 
-const unknownField = (issue: z.core.$ZodIssue) => (key: string) => ({
-  field: nameOf([...issue.path, key]),
-  reason: 'There is no such argument.',
-});
+function unknownField(schema: z.ZodType, path: readonly PropertyKey[], key: string): FieldProblem {
+  const place = fieldAt(schema, path);
+  const meant = place instanceof z.ZodObject ? nearest(key, Object.keys(place.shape)) : null;
+  return {
+    field: nameOf([...path, key]),
+    reason: `There is no such argument${meant === null ? '' : `; the nearest is ${meant}`}.`,
+  };
+}
 
 function reasonOf(issue: z.core.$ZodIssue, schema: z.ZodType, input: unknown): string {
   if (issue.code === 'invalid_type' && isMissing(issue, input)) {

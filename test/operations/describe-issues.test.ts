@@ -53,6 +53,11 @@ describe('arguments that do not fit', () => {
         other: 'There is no such argument.',
       },
     );
+    assert.deepEqual(problems({ job_ids: 'secret', tasks: [{ taks: 'a' }], job_id: 'a' }), {
+      'tasks.0.task': 'It is missing. What to do',
+      'tasks.0.taks': 'There is no such argument; the nearest is task.',
+      job_ids: 'There is no such argument; the nearest is job_id.',
+    });
     assert.deepEqual(problems([]), { arguments: 'It must be an object.' });
   });
 

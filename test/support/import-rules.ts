@@ -101,6 +101,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type config',
     'counted',
     'errors',
+    'nearest',
     'type log',
     'type job/supervisor',
     'job/answer',
