@@ -1,5 +1,5 @@
 import { copyBetween } from './bridge/copy.js';
-import type { Fault, Outcome } from './errors.js';
+import { errorTable, type Fault, type Outcome } from './errors.js';
 import { connectDaemon, type DaemonConnection } from './ipc/connect.js';
 import { ownHello } from './ipc/hello.js';
 import { socketPath } from './ipc/socket-path.js';
@@ -32,7 +32,7 @@ async function reachDaemon(start: typeof startDaemon): Promise<Outcome<DaemonCon
   return connectDaemon({ socket, hello: ownHello('mcp'), start: () => start(stateDir) });
 }
 
-function complain({ message, details }: Fault): void {
+function complain({ code, message, details }: Fault): void {
   const reason = typeof details?.reason === 'string' ? ` ${details.reason}` : '';
-  process.stderr.write(`offshoot: ${message}${reason}\n`);
+  process.stderr.write(`offshoot: ${message}${reason} ${errorTable[code].advice}\n`);
 }

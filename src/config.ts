@@ -224,7 +224,8 @@ export function loadSettings(
   const defaults = { state_dir: defaultStateDirectory(environment) };
   const parsed = settingsSchema.safeParse({ ...defaults, ...file.value, ...fromEnvironment });
   if (!parsed.success) {
-    return refuse('invalid_config', { message: describeProblem(parsed.error.issues, fromEnvironment) });
+    const isVariable = (key: string) => key in fromEnvironment && !(key in given);
+    return refuse('invalid_config', { message: describeProblem(parsed.error.issues, isVariable) });
   }
   const lines = settingKeys.map((key) => ({
     key,
@@ -263,17 +264,14 @@ export function misspeltVariables(environment: NodeJS.ProcessEnv = process.env):
   });
 }
 
-function describeProblem(
-  issues: readonly z.core.$ZodIssue[],
-  fromEnvironment: Partial<Record<string, string>>,
-): string {
+function describeProblem(issues: readonly z.core.$ZodIssue[], isVariable: (key: string) => boolean): string {
   const issue = issues[0];
   if (issue?.code === 'unrecognized_keys') {
     const unknown = issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(', ');
     return `The configuration file has settings that there are not: ${unknown}. There are: ${settingKeys.join(', ')}.`;
   }
   const key = String(issue?.path[0] ?? '');
-  const name = key in fromEnvironment ? variableOf(key) : `the setting "${key}"`;
+  const name = isVariable(key) ? variableOf(key) : `the setting "${key}"`;
   return `The value of ${name} does not fit: ${issue?.message ?? 'invalid'}.`;
 }
 

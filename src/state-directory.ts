@@ -10,11 +10,12 @@ import { type Outcome, refuse, succeed } from './errors.js';
 export function findStateDirectory(environment: NodeJS.ProcessEnv = process.env): Outcome<string> {
   const file = readConfigFile(configFile(environment));
   if (!file.ok) return file;
-  const stateDir =
-    environment.OFFSHOOT_STATE_DIR || (file.value.state_dir ?? defaultStateDirectory(environment));
+  const { OFFSHOOT_STATE_DIR: variable } = environment;
+  const stateDir = variable || (file.value.state_dir ?? defaultStateDirectory(environment));
   if (typeof stateDir === 'string' && isAbsolute(stateDir)) return succeed(stateDir);
+  const name = variable ? 'OFFSHOOT_STATE_DIR' : 'the setting "state_dir"';
   return refuse('invalid_config', {
-    message: 'The value of state_dir does not fit: must be an absolute path.',
+    message: `The value of ${name} does not fit: must be an absolute path.`,
   });
 }
 
@@ -41,12 +42,20 @@ export function makeStateDirectory(stateDir: string): Outcome<null> {
 
 /** Path of the configuration file: `$XDG_CONFIG_HOME/offshoot/config.json`, or under `~/.config`. */
 export function configFile(environment: NodeJS.ProcessEnv = process.env): string {
-  return join(environment.XDG_CONFIG_HOME ?? join(homeOf(environment), '.config'), 'offshoot', 'config.json');
+  const base = baseDirectory(environment.XDG_CONFIG_HOME, join(homeOf(environment), '.config'));
+  return join(base, 'offshoot', 'config.json');
 }
 
 export function defaultStateDirectory(environment: NodeJS.ProcessEnv): string {
-  return join(environment.XDG_STATE_HOME ?? join(homeOf(environment), '.local', 'state'), 'offshoot');
+  return join(
+    baseDirectory(environment.XDG_STATE_HOME, join(homeOf(environment), '.local', 'state')),
+    'offshoot',
+  );
 }
+
+/** One of the XDG Base Directory Specification, which has those ignored that are no absolute path. */
+const baseDirectory = (named: string | undefined, otherwise: string): string =>
+  named !== undefined && isAbsolute(named) ? named : otherwise;
 
 /** What the configuration file holds; nothing if there is none. */
 export function readConfigFile(path: string): Outcome<Record<string, unknown>> {

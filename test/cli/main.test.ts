@@ -10,12 +10,14 @@ const entry = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 const packageFile = fileURLToPath(new URL('../../../package.json', import.meta.url));
 const home = temporaryDirectory();
 
-function offshoot(parameters: string[], environment: Record<string, string> = {}) {
+const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
+
+function offshoot(parameters: string[], environment: Record<string, string> = {}, input = '') {
   const env = { HOME: home, PATH: '/usr/bin:/bin', OFFSHOOT_STATE_DIR: join(home, 'state'), ...environment };
   return spawnSync(process.execPath, [entry, ...parameters], {
     env,
     encoding: 'utf8',
-    input: '',
+    input,
     timeout: 20_000,
   });
 }
@@ -57,6 +59,28 @@ describe('offshoot', () => {
     const refused = offshoot(['config', '--json'], { OFFSHOOT_MAX_RUNNING: 'many' });
     assert.equal(refused.status, 1);
     assert.equal(JSON.parse(refused.stdout).error.code, 'invalid_config');
+  });
+
+  it('names a flag that does not fit as the setting that it is, whatever the environment has', () => {
+    for (const http of ['', '127.0.0.1:0']) {
+      const { status, stderr } = offshoot(['daemon', '--http', 'nowhere'], { OFFSHOOT_HTTP: http });
+      assert.equal(status, 1);
+      assert.match(stderr, /^offshoot: The value of the setting "http" does not fit: must be HOST:PORT/);
+    }
+  });
+
+  it("tells an MCP client's log what keeps a daemon away, and what to do", () => {
+    const { status, stderr } = offshoot(['mcp'], { OFFSHOOT_STATE_DIR: 'relative' }, ping);
+    assert.equal(status, 0);
+    assert.match(stderr, /^offshoot: .*OFFSHOOT_STATE_DIR.* Correct the named setting/);
+  });
+
+  it('ignores base directories that are no absolute path, as their specification says', () => {
+    const empty = { OFFSHOOT_STATE_DIR: '', XDG_CONFIG_HOME: '', XDG_STATE_HOME: 'relative' };
+    const { file, settings } = JSON.parse(offshoot(['config', '--json'], empty).stdout);
+    assert.equal(file, join(home, '.config/offshoot/config.json'));
+    const stateDir = settings.find(({ key }: { key: string }) => key === 'state_dir').value;
+    assert.equal(stateDir, join(home, '.local/state/offshoot'));
   });
 
   it('asks whether a variable near to a setting was meant to be one, and leaves others alone', () => {

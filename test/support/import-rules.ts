@@ -278,7 +278,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'app-server-host': ['app-server/host', 'type app-server/messages', 'lines'],
   cli: [],
   bridge: [
-    'type errors',
+    'errors',
     'state-directory',
     'bridge/copy',
     'ipc/connect',
