@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import pino from 'pino';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
@@ -15,7 +14,6 @@ const PAUSE_MS = 1_000;
  * so far are written or given up.
  */
 export function createLog(file: string, level: Settings['logLevel'], foreground: boolean): Log {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const rotated = rotatedFile(file);
   const standardError = pino.destination({ dest: 2, sync: true });
   const threshold = level === 'silent' ? 'fatal' : level;

@@ -27,15 +27,15 @@ export function likelyStateDirectory(environment: NodeJS.ProcessEnv = process.en
   return isAbsolute(named) ? named : defaultStateDirectory(environment);
 }
 
-/** Makes the state directory, for its user alone, if it is not there. */
+/** Makes the state directory and its `logs`, for their user alone, where they are not there. */
 export function makeStateDirectory(stateDir: string): Outcome<null> {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    for (const path of [stateDir, join(stateDir, 'logs')]) mkdirSync(path, { recursive: true, mode: 0o700 });
     return succeed(null);
   } catch (problem) {
-    const reason = (problem as NodeJS.ErrnoException).code ?? 'unknown';
+    const { code = 'unknown', path = stateDir } = problem as NodeJS.ErrnoException;
     return refuse('daemon_unavailable', {
-      message: `The state directory ${stateDir} cannot be made (${reason}). Set OFFSHOOT_STATE_DIR to another.`,
+      message: `The directory ${path} cannot be made (${code}). Set OFFSHOOT_STATE_DIR to another place.`,
     });
   }
 }

@@ -70,7 +70,9 @@ function exitOf(child: ReturnType<typeof spawnDetached>, log: string): Promise<O
     child.once('error', (error) => resolve(didNotStart(error.message)));
     child.once('exit', (code, signal) => {
       resolve(
-        code === 0 ? succeed(null) : didNotStart(lastLine(log) ?? `ended with ${signal ?? `status ${code}`}`),
+        code === 0
+          ? succeed(null)
+          : didNotStart(lastWords(log) ?? `ended with ${signal ?? `status ${code}`}`),
       );
     });
   });
@@ -79,10 +81,12 @@ function exitOf(child: ReturnType<typeof spawnDetached>, log: string): Promise<O
 const didNotStart = (reason: string) =>
   refuse('daemon_unavailable', { message: 'The daemon did not start.', details: { reason } });
 
-function lastLine(file: string): string | null {
+/** What Node says last of an error that nobody caught is its version. */
+function lastWords(file: string): string | null {
   try {
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-    return lines.at(-1)?.slice(0, 500) || null;
+    const words = lines.findLast((line) => /^(\w*Error|offshoot):/.test(line)) ?? lines.at(-1);
+    return words?.slice(0, 500) || null;
   } catch {
     return null;
   }

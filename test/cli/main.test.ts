@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,28 @@ describe('offshoot', () => {
         (line: { key: string; source: string }) => line.key === 'backend' && line.source === 'default',
       ),
     );
+  });
+
+  it('says what to do where it may not open enough files to be loaded', () => {
+    const words = ['-c', 'ulimit -n 40; exec "$0" "$1" config', process.execPath, entry];
+    const env = { HOME: home, PATH: '/usr/bin:/bin', OFFSHOOT_STATE_DIR: join(home, 'state') };
+    const { status, stderr } = spawnSync('/bin/sh', words, { env, encoding: 'utf8', input: '' });
+    // Another Node may open fewer files at once.
+    if (status === 0) return;
+    assert.equal(status, 1);
+    assert.match(stderr, /^offshoot: Too many files are open \(EMFILE\)\. Raise .*ulimit -n 1024.*\n$/);
+  });
+
+  it('refuses a file where its logs should be, in a sentence', () => {
+    const stateDir = join(home, 'without-logs');
+    mkdirSync(stateDir);
+    writeFileSync(join(stateDir, 'logs'), '');
+    for (const words of ['daemon', 'list']) {
+      const { status, stderr } = offshoot([words], { OFFSHOOT_STATE_DIR: stateDir });
+      assert.equal(status, 1);
+      assert.match(stderr, /^(offshoot|error): The .*directory.* cannot be .*EEXIST/s);
+      assert.ok(stderr.split('\n').length <= 4, stderr);
+    }
   });
 
   it('tells a wrong setting and exits with 1', () => {

@@ -102,6 +102,12 @@ test('a daemon that fails to start is told with its last words', async () => {
   assert.deepEqual(refused.fault.details, { reason: 'no such luck' });
 });
 
+test('a daemon that breaks as it is loaded is told with the error', async () => {
+  await newStateDirectory();
+  const refused = await connectWith(await script(`throw new TypeError('no such luck')`));
+  assert.deepEqual(refused.ok || refused.fault.details, { reason: 'TypeError: no such luck' });
+});
+
 test('a daemon that never answers is given up after the time for it', async () => {
   await newStateDirectory();
   const entry = await script(`setTimeout(() => {}, 1_000)`);
