@@ -53,31 +53,32 @@ export class Intake {
 
   /** Accepts jobs, all or none; the answer comes once they are durable. */
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
-    const { heldFiles, log } = this.#needs;
+    const { heldFiles, lineage, log, roster } = this.#needs;
     const room = this.#room.take(requests);
     if (!room.ok) return room;
     const letGo = heldFiles.holdFor(requests.map(({ submission }) => submission));
+    const jobs: NewJob[] = [];
     try {
-      const jobs = await this.#toJobs(requests);
-      return jobs.ok ? await this.#accept(jobs.value) : jobs;
+      const added = await this.#addJobs(jobs, requests);
+      return added.ok ? await this.#accept(jobs) : added;
     } catch (problem) {
       log.error({ err: problem }, 'the store did not accept new jobs');
       return refuse('store_unavailable');
     } finally {
       room.value();
       letGo();
+      for (const { record } of jobs) if (!roster.has(record.id)) lineage.settle(record.id);
     }
   }
 
-  async #toJobs(requests: readonly SubmitRequest[]): Promise<Outcome<NewJob[]>> {
+  async #addJobs(jobs: NewJob[], requests: readonly SubmitRequest[]): Promise<Outcome<null>> {
     const { roster, lineage, settings, clock } = this.#needs;
     const now = clock.now();
-    const jobs: NewJob[] = [];
     for (const { task, submission, argumentsHash } of requests) {
       const { parentJobId } = submission;
       if (!(await this.#canBegin(submission))) return refuse('job_not_found');
       const parent = parentJobId === null ? null : await roster.look(parentJobId);
-      const depth = lineage.admit(parent?.record ?? null, parentJobId, requests.length);
+      const depth = lineage.admit(parent?.record ?? null, parentJobId);
       if (!depth.ok) return depth;
       this.#sequence += 1;
       const record = newRecord(
@@ -89,8 +90,9 @@ export class Intake {
       );
       const entry: JournalEntry = { at: now, state: 'queued', event: 'job.submitted', reason: null };
       jobs.push({ record, task, argumentsHash, entry });
+      lineage.add(record.id, record.submission);
     }
-    return succeed(jobs);
+    return succeed(null);
   }
 
   /** If what a follow-up goes on from is there now, its files stay, even if it is consumed. */

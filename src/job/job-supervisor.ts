@@ -39,6 +39,8 @@ export async function createSupervisor(needs: SupervisorNeeds): Promise<Supervis
   return supervisor;
 }
 
+const PARENT_CANCELLED = 'The job that it came from was cancelled.';
+
 class JobSupervisor implements Supervisor {
   readonly #needs: SupervisorNeeds;
   readonly #roster: Roster;
@@ -122,11 +124,10 @@ class JobSupervisor implements Supervisor {
   }
 
   async cancel(jobId: string, message: string): Promise<JobView | null> {
-    const descendants = this.#lineage.descendants(jobId);
-    await Promise.all(
-      descendants.map((id) => this.#cancelOne(id, 'The job that it came from was cancelled.')),
-    );
-    return this.#cancelOne(jobId, message);
+    // Itself first: what its agent asks for from then on is cancelled as it comes.
+    const cancelled = this.#cancelOne(jobId, message);
+    await Promise.all(this.#lineage.descendants(jobId).map((id) => this.#cancelOne(id, PARENT_CANCELLED)));
+    return cancelled;
   }
 
   async #cancelOne(jobId: string, message: string): Promise<JobView | null> {
@@ -227,7 +228,10 @@ class JobSupervisor implements Supervisor {
     this.#heldFiles.update(record);
     this.#lineage.add(record.id, record.submission);
     this.#deadlines.set(record.id, record.queueDeadlineAt);
-    this.#admission.enqueue(applicant);
+    const { parentJobId } = record.submission;
+    if (parentJobId !== null && this.#roster.isCancelled(parentJobId)) {
+      this.#actorOf(record.id)?.send({ type: 'job.cancel', message: PARENT_CANCELLED });
+    } else this.#admission.enqueue(applicant);
   }
 
   #actorOf(jobId: string): LiveJob | null {

@@ -20,19 +20,20 @@ export class Lineage {
     this.#limits = limits;
   }
 
-  /** Refuses jobs of an agent that may not delegate, or that has delegated too much; else tells their depth. */
-  admit(parent: JobRecord | null, parentJobId: string | null, count: number): Outcome<number> {
+  /** Refuses a job of an agent that may not delegate, or that has delegated too much; else tells its depth. */
+  admit(parent: JobRecord | null, parentJobId: string | null): Outcome<number> {
     if (parentJobId === null) return succeed(1);
     // A parent that is not ours is the job of another daemon; its depth is not known, but it is a job.
     const depth = (parent?.submission.depth ?? 1) + 1;
     const { maxDepth, maxDescendants } = this.#limits;
     if (depth > maxDepth) return refuse('nested_too_deep', { details: { max_depth: maxDepth } });
-    if (this.descendants(this.#rootOf(parentJobId)).length + count > maxDescendants) {
+    if (this.descendants(this.#rootOf(parentJobId)).length >= maxDescendants) {
       return refuse('too_many_descendants', { details: { max_descendants: maxDescendants } });
     }
     return succeed(depth);
   }
 
+  /** Adds a job, also one that is on its way into the store: it counts from now on. */
   add(jobId: string, { parentJobId }: Submission): void {
     if (parentJobId === null) return;
     this.#parents.set(jobId, parentJobId);
@@ -40,7 +41,7 @@ export class Lineage {
     this.#children.set(parentJobId, siblings.add(jobId));
   }
 
-  /** Forgets a job that has settled; its children stay its descendants. */
+  /** Forgets a job that has settled, or was not accepted after all; its children stay its descendants. */
   settle(jobId: string): void {
     const parent = this.#parents.get(jobId);
     this.#parents.delete(jobId);

@@ -69,6 +69,11 @@ export class LiveJob implements ActorsJob {
     return this.committed.id;
   }
 
+  /** True from the cancel on, which may not be durable yet. */
+  get isCancelled(): boolean {
+    return this.#written.context.ending?.kind === 'cancelled';
+  }
+
   send(event: JobEvent): void {
     this.#sent = event.type;
     this.#actor.send(event);

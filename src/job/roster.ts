@@ -73,6 +73,11 @@ export class Roster {
     return this.#live.has(jobId) || this.#queued.has(jobId);
   }
 
+  /** Whether a job was cancelled that works still, or was among the last to settle. */
+  isCancelled(jobId: string): boolean {
+    return this.#live.get(jobId)?.isCancelled ?? this.#settled.get(jobId)?.state === 'cancelled';
+  }
+
   ids(): string[] {
     return [...new Set([...this.#live.keys(), ...this.#queued.keys()])];
   }

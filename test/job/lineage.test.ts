@@ -11,14 +11,14 @@ describe('jobs that come from the agents of jobs', () => {
     const lineage = new Lineage({ maxDepth: 2, maxDescendants: 10 });
     const root = record();
     const child = record({ parentJobId: root.id, depth: 2 });
-    assert.deepEqual(lineage.admit(null, null, 1), { ok: true, value: 1 });
-    assert.deepEqual(lineage.admit(root, root.id, 1), { ok: true, value: 2 });
-    const refused = lineage.admit(child, child.id, 1);
+    assert.deepEqual(lineage.admit(null, null), { ok: true, value: 1 });
+    assert.deepEqual(lineage.admit(root, root.id), { ok: true, value: 2 });
+    const refused = lineage.admit(child, child.id);
     assert.equal(!refused.ok && refused.fault.code, 'nested_too_deep');
   });
 
   it('are refused with a depth of one even when their job is of another daemon', () => {
-    const refused = new Lineage({ maxDepth: 1, maxDescendants: 10 }).admit(null, 'f'.repeat(32), 1);
+    const refused = new Lineage({ maxDepth: 1, maxDescendants: 10 }).admit(null, 'f'.repeat(32));
     assert.equal(!refused.ok && refused.fault.code, 'nested_too_deep');
   });
 
@@ -29,10 +29,10 @@ describe('jobs that come from the agents of jobs', () => {
     lineage.add('child', submission({ parentJobId: root.id }));
     lineage.add('grandchild', submission({ parentJobId: 'child' }));
     assert.deepEqual(lineage.descendants(root.id), ['child', 'grandchild']);
-    const refused = lineage.admit(record({ depth: 3 }), 'grandchild', 1);
+    const refused = lineage.admit(record({ depth: 3 }), 'grandchild');
     assert.equal(!refused.ok && refused.fault.code, 'too_many_descendants');
     lineage.settle('child');
     assert.deepEqual(lineage.descendants(root.id), ['grandchild']);
-    assert.ok(lineage.admit(root, root.id, 1).ok);
+    assert.ok(lineage.admit(root, root.id).ok);
   });
 });

@@ -395,6 +395,44 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('lets the agents of one job have no more jobs than they may, however many they ask for at once', async () => {
+    const { supervisor } = await open({ maxDepth: 2, maxDescendants: 2 });
+    const parentJobId = (await submitOne(supervisor)).record.id;
+    const child = { parentJobId, idempotencyKey: 'child' };
+    const wanted = [child, child, { parentJobId }, { parentJobId }];
+    const outcomes = await Promise.all(wanted.map((over) => supervisor.submit([request(over)])));
+    const codes = outcomes.map((outcome) => (outcome.ok ? 'accepted' : outcome.fault.code));
+    const refused = 'too_many_descendants';
+    assert.deepEqual(codes, ['accepted', 'accepted', refused, refused]);
+    // The second was the first: there is room for another.
+    await submitOne(supervisor, { parentJobId });
+    const last = await supervisor.submit([request({ parentJobId })]);
+    assert.equal(!last.ok && last.fault.code, refused);
+    supervisor.close();
+  });
+
+  it('cancels with a job also what its agent asks for meanwhile, and while it ends', async () => {
+    const { supervisor, pool } = await open({ maxDepth: 2 });
+    const parentJobId = (await submitOne(supervisor)).record.id;
+    const run = await bringToRunning(pool, parentJobId);
+    const [meanwhile] = await Promise.all([
+      submitOne(supervisor, { parentJobId }),
+      supervisor.cancel(parentJobId, 'Not wanted.'),
+    ]);
+    const whileItEnds = await submitOne(supervisor, { parentJobId });
+    run.answer({ ok: true, run: runReport });
+    (await pool.next('diff', parentJobId)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([parentJobId], 'all', never);
+    const late = await submitOne(supervisor, { parentJobId });
+    for (const { record } of [meanwhile, whileItEnds, late]) {
+      await supervisor.settled([record.id], 'all', never);
+      assert.equal((await supervisor.look(record.id))?.record.state, 'cancelled');
+    }
+    assert.equal(pool.most.worktree, 1);
+    assert.ok(supervisor.isIdle());
+    supervisor.close();
+  });
+
   it('holds a client to limits of its own, in place of those for each', async () => {
     const { supervisor, pool } = await open({
       clientLimits: { 'token ci': { maxRunning: 1, maxQueued: 1 } },
