@@ -8,8 +8,8 @@ import type { Supervisor } from '../src/job/supervisor.js';
 import type { StagePool } from '../src/pool/pool.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import type { Context, Scenario } from './scenario.js';
-import { submissionFor } from './support/filled-store.js';
 import { interleave } from './support/rounds.js';
+import { submissionFor } from './support/submission.js';
 
 /** Threads report what an agent does at most this often. */
 const REPORT_MS = 50;

@@ -14,8 +14,8 @@ const PLACES = [
   '/usr/bin/google-chrome',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
-const FLAGS = [
-  '--headless=new',
+/** For a browser that needs no screen, and asks nobody but the page for anything. */
+export const QUIET_FLAGS: readonly string[] = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -23,9 +23,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--remote-debugging-port=0',
-  '--window-size=1280,800',
 ];
+const FLAGS = [...QUIET_FLAGS, '--headless=new', '--remote-debugging-port=0', '--window-size=1280,800'];
 const STARTING_MS = 60_000;
 
 /** A Chromium or Chrome of this machine, if it has one. */

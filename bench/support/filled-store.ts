@@ -1,40 +1,12 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
 import { stateLayout } from '../../src/job/layout.js';
 import { newRecord } from '../../src/job/new-record.js';
-import type { Submission } from '../../src/job/record.js';
 import { openSqliteStore } from '../../src/store/sqlite.js';
 import type { NewJob, Store } from '../../src/store/store.js';
+import { submissionFor } from './submission.js';
 
 const AT_ONCE = 500;
 const WEEK_SECONDS = 604_800;
-
-/** A submission as a delegation of `task` for that repository makes it. */
-export const submissionFor = (repository: string, task: string): Submission => ({
-  kind: 'delegate',
-  review: null,
-  workspaceRoot: repository,
-  subdirectory: '',
-  repository: join(repository, '.git'),
-  backend: 'command',
-  model: null,
-  reasoningEffort: null,
-  isolation: 'inherit',
-  profile: null,
-  extraSettings: [],
-  baseRef: null,
-  continues: null,
-  includeUntracked: false,
-  label: null,
-  groupId: null,
-  client: 'client',
-  priority: 0,
-  parentJobId: null,
-  depth: 1,
-  idempotencyKey: null,
-  deadlineSeconds: WEEK_SECONDS,
-  taskBytes: Buffer.byteLength(task),
-});
 
 /** A queued job, as the supervisor hands it to the store. */
 export function queuedJob(repository: string, sequence: number): NewJob {

@@ -24,6 +24,8 @@ export interface McpServer {
 }
 
 const POLL_MS = 100;
+/** What a reader of figures beside a peer must know. */
+export const PEER_NOTE = `A peer that has no codex_job_wait is asked every ${POLL_MS} ms whether a job has ended.`;
 const UNDER_WAY = ['queued', 'worktree', 'running', 'retrying', 'diffing', 'pending', 'working'];
 
 /** Our own bridge before the daemon of a world that was started. */

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { MadeWorktree } from '../../src/git/worktree.js';
 import {
   capture,
   git,
@@ -12,7 +11,6 @@ import {
   makeRepository,
   makeUser,
   makeWorkspace,
-  type PlannedWorktree,
   planFor,
   put,
   snapshot,
@@ -21,11 +19,20 @@ import {
 const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
-/** What the next job takes over, once the agent has put a link to a directory of the caller in the place of another. */
-async function leaveLink(plan: PlannedWorktree, worktree: MadeWorktree, target: string) {
+/**
+ * Makes a worktree for a job that goes on from one whose agent put a link to the caller's `libs` in the place of its
+ * own, and checks that nothing was written through it.
+ */
+async function goOnPastLink(root: string): Promise<void> {
+  const before = snapshot(root);
+  const first = planFor(workspace, root, user);
+  const worktree = await make(first);
   rmSync(join(worktree.path, 'libs'), { recursive: true });
-  symlinkSync(target, join(worktree.path, 'libs'));
-  return handOver(workspace, plan, worktree, user);
+  symlinkSync(join(root, 'libs'), join(worktree.path, 'libs'));
+  const continues = await handOver(workspace, first, worktree, user);
+  const next = await make(planFor(workspace, root, user, { continues }));
+  assert.deepEqual(snapshot(root), before);
+  assert.equal((await capture(workspace, next, user)).report.bytes, continues.patch.bytes);
 }
 
 test('no submodule is checked out behind a link that an earlier patch put in its way', async () => {
@@ -35,12 +42,7 @@ test('no submodule is checked out behind a link that an earlier patch put in its
   await git(root, user, ['-c', 'protocol.file.allow=always', ...add]);
   await git(root, user, ['commit', '-qm', 'submodule']);
   put(root, 'libs/inner/a.txt', 'not committed\n');
-  const before = snapshot(root);
-  const first = planFor(workspace, root, user);
-  const continues = await leaveLink(first, await make(first), join(root, 'libs'));
-  const next = await make(planFor(workspace, root, user, { continues }));
-  assert.deepEqual(snapshot(root), before);
-  assert.deepEqual((await capture(workspace, next, user)).report.bytes, continues.patch.bytes);
+  await goOnPastLink(root);
 });
 
 test('no content of git-lfs is put behind a link that an earlier patch put in its way', async () => {
@@ -51,10 +53,5 @@ test('no content of git-lfs is put behind a link that an earlier patch put in it
     'libs/big.bin': `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`,
   });
   put(root, `.git/lfs/objects/${oid.slice(0, 2)}/${oid.slice(2, 4)}/${oid}`, content);
-  const before = snapshot(root);
-  const first = planFor(workspace, root, user);
-  const continues = await leaveLink(first, await make(first), join(root, 'libs'));
-  const next = await make(planFor(workspace, root, user, { continues }));
-  assert.deepEqual(snapshot(root), before);
-  assert.deepEqual((await capture(workspace, next, user)).report.bytes, continues.patch.bytes);
+  await goOnPastLink(root);
 });

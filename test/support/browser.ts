@@ -5,23 +5,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { findBrowser } from '../../bench/support/browser.js';
+import { findBrowser, QUIET_FLAGS } from '../../bench/support/browser.js';
 import type { Offshoot } from './offshoot.js';
 
 const program = findBrowser();
 
 /** Why there can be no test in a browser; false where there can. */
 export const noBrowser = program === null ? 'no Chromium is installed' : false;
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -33,7 +23,7 @@ export async function startBrowser(
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: program ?? undefined,
     headless: true,
-    args: FLAGS,
+    args: [...QUIET_FLAGS],
     // Nothing but the daemon is there for it.
     proxy: { server: 'http://127.0.0.1:9', bypass: '127.0.0.1' },
     ...options,

@@ -9,7 +9,7 @@ const line = fc.constantFrom('x\n', 'y\r\n', 'long line of some length\n', '\x00
 const content = fc.array(line, { maxLength: 12 }).map((lines) => lines.join(''));
 
 /** One change to a tree. */
-const edit = fc.oneof(
+export const edit = fc.oneof(
   fc.record({ kind: fc.constant('file' as const), path, content, executable: fc.boolean() }),
   fc.record({
     kind: fc.constant('link' as const),
@@ -19,17 +19,6 @@ const edit = fc.oneof(
   fc.record({ kind: fc.constant('delete' as const), path }),
 );
 export type Edit = typeof edit extends fc.Arbitrary<infer E> ? E : never;
-
-/** What is committed to a repository, what is then changed in it, and what the agent does, in this order. */
-export const editedTrees = (
-  check: (committed: Edit[], uncommitted: Edit[], ofAgent: Edit[]) => Promise<void>,
-) =>
-  fc.asyncProperty(
-    fc.array(edit, { maxLength: 8 }),
-    fc.array(edit, { maxLength: 6 }),
-    fc.array(edit, { maxLength: 8 }),
-    check,
-  );
 
 /** Puts what the edit says in its place, whatever was there; parents that are no directories make way. */
 export function applyEdit(root: string, edit: Edit): void {

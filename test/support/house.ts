@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { submissionFor } from '../../bench/support/submission.js';
 import type { RunReport } from '../../machines/job.js';
 import { loadSettings, type Settings } from '../../src/config.js';
 import type { Clock } from '../../src/job/clock.js';
@@ -61,29 +62,8 @@ export class TestClock implements Clock {
 }
 
 export const submission = (over: Partial<Submission> = {}): Submission => ({
-  kind: 'delegate',
-  review: null,
-  workspaceRoot: '/repository',
-  subdirectory: '',
-  repository: '/repository/.git',
-  backend: 'command',
-  model: null,
-  reasoningEffort: null,
-  isolation: 'inherit',
-  profile: null,
-  extraSettings: [],
-  baseRef: null,
-  continues: null,
-  includeUntracked: false,
-  label: null,
-  groupId: null,
-  client: 'client',
-  priority: 0,
-  parentJobId: null,
-  depth: 1,
-  idempotencyKey: null,
+  ...submissionFor('/repository', 'task'),
   deadlineSeconds: 60,
-  taskBytes: 4,
   ...over,
 });
 
