@@ -5,7 +5,7 @@ import { run as runCommand, say } from '../src/demo/reply.js';
 import { providerConfig, startScriptedModel } from '../src/demo/scripted-model.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
 import { byHand } from './support/by-hand.js';
-import { ourServer, peerServer } from './support/mcp-server.js';
+import { ourServer, PEER_NOTE, peerServer } from './support/mcp-server.js';
 import { type ProcessorTime, processorTime } from './support/processes.js';
 import { interleave, timed } from './support/rounds.js';
 import { makeWorld, settled, submit, type World } from './support/world.js';
@@ -27,7 +27,10 @@ export const job: Scenario = {
     ];
     const sizes = context.repository !== null ? [0] : context.quick ? [20] : [20, 5_000];
     for (const files of sizes) measurements.push(...(await jobsOf(context, files)));
-    if (context.peer !== null) measurements.push(await besidePeer(context, context.peer));
+    if (context.peer !== null) {
+      measurements.push(await besidePeer(context, context.peer));
+      notes.push(PEER_NOTE);
+    }
     const codex = context.quick || context.agent !== null ? null : await programOfPackage();
     if (codex?.OFFSHOOT_CODEX_PATH !== undefined)
       measurements.push(await withCodex(context, codex.OFFSHOOT_CODEX_PATH));

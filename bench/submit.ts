@@ -28,7 +28,7 @@ export const submit: Scenario = {
     return {
       measurements,
       notes: [
-        'The jobs start while more are submitted: four agents at once. Each round has a daemon of its own.',
+        'The jobs start while more are submitted: four agents at once. What a round left in the queue is cancelled before the next.',
       ],
     };
   },
@@ -143,7 +143,12 @@ async function handlesOfPeer(context: Context, peer: string, count: number): Pro
     peer: await peerServer(context, peer, world.repository),
   };
   const all = (server: McpServer) => async () => {
-    const taken = await latencies(count, (index) => server.submit(`task ${index}`));
+    const ids: string[] = [];
+    const taken = await latencies(count, async (index) => {
+      ids.push(await server.submit(`task ${index}`));
+    });
+    // The jobs of one must not be in the way of the other.
+    await Promise.all(ids.map(server.ended));
     return taken;
   };
   const rounds = await interleave(context, { ours: all(servers.ours), peer: all(servers.peer) });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context, Measurement, Result, Scenario } from './scenario.js';
 import { byHand } from './support/by-hand.js';
 import { startChattySwarm } from './support/chatty-agents.js';
-import { type McpServer, ourServer, peerServer } from './support/mcp-server.js';
+import { type McpServer, ourServer, PEER_NOTE, peerServer } from './support/mcp-server.js';
 import { processorTime } from './support/processes.js';
 import { interleave, timed } from './support/rounds.js';
 import { limitOf, makeWorld, settled, submit, type World } from './support/world.js';
@@ -26,7 +26,10 @@ export const swarm: Scenario = {
       notes.push(...(result.notes ?? []));
     };
     take(await throughput(context));
-    if (context.peer !== null) measurements.push(await besidePeer(context, context.peer));
+    if (context.peer !== null) {
+      measurements.push(await besidePeer(context, context.peer));
+      notes.push(PEER_NOTE);
+    }
     for (const running of context.quick ? [2] : [1, 50, 200]) take(await reads(context, running));
     return { measurements, notes };
   },

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { scenarios } from '../../bench/scenarios.js';
+import { noBrowser } from '../support/browser.js';
 import { temporaryDirectory } from '../support/house.js';
 
 const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -93,6 +94,14 @@ describe('offshoot bench', () => {
     const page = await readFile(join(root, 'docs', 'performance.md'), 'utf8');
     assert.match(page, /^## Where the time goes\n[\s\S]*^### machine\n\n\| function \|/m);
     assert.doesNotMatch(page, /file:|node_modules/);
+    assert.deepEqual(await readdir(temporary), []);
+  });
+
+  it('measures the page in a browser', { skip: noBrowser }, async () => {
+    const { code, stdout } = await bench('--quick', '--runs', '1', '--json', 'page');
+    assert.equal(code, 0, stdout);
+    const [{ rows }] = JSON.parse(stdout).scenarios;
+    assert.equal(rows.length, 4);
     assert.deepEqual(await readdir(temporary), []);
   });
 
