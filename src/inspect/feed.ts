@@ -2,8 +2,8 @@ import type { JobState } from '../../machines/job.js';
 import type { Clock } from '../job/clock.js';
 import { isSettled, jobStates } from '../job/record.js';
 import type { JobView, Supervisor } from '../job/supervisor.js';
+import { Backlog, type Viewer } from './backlog.js';
 import type { Frame, Step } from './frames.js';
-import { rowOf } from './rows.js';
 
 /** A viewer hears of one job at most ten times a second. */
 const TOGETHER_MS = 100;
@@ -11,16 +11,8 @@ const TOGETHER_MS = 100;
 const TELLING_SHARE = 64;
 const SLOWEST_MS = 1_000;
 export const MOST_JOBS = 20_000;
-const ROWS_IN_A_FRAME = 500;
-const STEPS_IN_A_FRAME = 32;
 const MOST_VIEWERS = 64;
 const PAGE = 500;
-
-/** Whoever looks on. */
-export interface Viewer {
-  /** False when it can take no more for now: then nothing is sent until `resume` is called. */
-  send(frame: Frame): boolean;
-}
 
 export interface Watch {
   resume(): void;
@@ -33,17 +25,6 @@ export interface Feed {
   close(): void;
 }
 
-/** What one viewer was not told yet. */
-interface Backlog {
-  viewer: Viewer;
-  /** By job: the steps it took since; a job without steps changed in another way. */
-  changed: Map<string, Step[]>;
-  gone: Set<string>;
-  /** Was sent nothing yet: its first frame comes even if there are no jobs. */
-  fresh: boolean;
-  waits: boolean;
-}
-
 /**
  * The one place where the jobs' actors are looked at. Between two frames only the latest snapshot of a job is
  * kept, with the steps that led there, so a slow viewer costs no more memory than the jobs themselves. Without
@@ -52,19 +33,13 @@ interface Backlog {
 export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   const views = new Map<string, JobView>();
   const backlogs = new Set<Backlog>();
-  let counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
+  let counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Frame['counts'];
   let leave: (() => void) | null = null;
   let timer: unknown = null;
   let interval = TOGETHER_MS;
 
   function mark(jobId: string, step?: Step): void {
-    for (const { changed } of backlogs) {
-      const steps = changed.get(jobId) ?? [];
-      changed.set(jobId, steps);
-      if (step === undefined) continue;
-      steps.push(step);
-      if (steps.length > STEPS_IN_A_FRAME) steps.shift();
-    }
+    for (const backlog of backlogs) backlog.change(jobId, step);
     flushSoon();
   }
 
@@ -75,26 +50,19 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
     mark(id);
   }
 
-  /** A settled job goes first; a job that left the queue is worth more than one that waits in it. */
   function makeRoom(state: JobState): boolean {
-    const all = [...views.values()];
-    const least =
-      all.find(({ record }) => isSettled(record.state)) ??
-      (state === 'queued' ? undefined : all.find(({ record }) => record.state === 'queued'));
+    const least = leastOf([...views.values()], state);
     if (least !== undefined) forget(least.record.id);
     return least !== undefined;
   }
 
   function forget(jobId: string): void {
     views.delete(jobId);
-    for (const { changed, gone } of backlogs) {
-      changed.delete(jobId);
-      gone.add(jobId);
-    }
+    for (const backlog of backlogs) backlog.forget(jobId);
     flushSoon();
   }
 
-  function attach(): void {
+  function attach(): () => void {
     const leaveInspector = supervisor.inspect({
       accepted: (accepted) => {
         for (const view of accepted) keep(view);
@@ -105,31 +73,18 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
       removed: forget,
     });
     const leaveViews = supervisor.subscribe(keep);
-    leave = () => {
+    return () => {
       leaveInspector();
       leaveViews();
     };
-    void load().catch(() => undefined);
   }
 
-  /** Jobs that hold slots first: they are few, and may be older than all that fits. */
   async function load(): Promise<void> {
-    for (const state of ['running', 'worktree', 'diffing', 'retrying'] as const) await loadPages({ state });
-    await loadPages({});
-  }
-
-  async function loadPages(filter: { state?: JobState }): Promise<void> {
-    let before: number | undefined;
-    while (leave !== null && views.size < MOST_JOBS) {
-      const page = await supervisor.list({
-        ...filter,
-        limit: PAGE,
-        ...(before === undefined ? {} : { before }),
-      });
+    const attached = leave;
+    for await (const page of pagesOfJobs(supervisor)) {
+      if (leave !== attached || views.size >= MOST_JOBS) return;
       // What came in by itself meanwhile is newer.
       for (const view of page) if (!views.has(view.record.id)) keep(view);
-      if (page.length < PAGE) return;
-      before = page.at(-1)?.record.sequence;
     }
   }
 
@@ -138,39 +93,17 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   }
 
   async function flush(): Promise<void> {
+    const due = timer;
     const started = performance.now();
     counts = await supervisor.countByState().catch(() => counts);
+    // Whoever looked on has left meanwhile; another has a timer of its own.
+    if (timer !== due) return;
     timer = null;
     for (const backlog of backlogs) send(backlog);
     interval = Math.min(SLOWEST_MS, Math.max(TOGETHER_MS, (performance.now() - started) * TELLING_SHARE));
   }
 
-  function send(backlog: Backlog): void {
-    while (!backlog.waits && (backlog.fresh || backlog.changed.size > 0 || backlog.gone.size > 0)) {
-      backlog.fresh = false;
-      backlog.waits = !backlog.viewer.send(nextFrame(backlog));
-    }
-  }
-
-  function nextFrame({ changed, gone }: Backlog): Frame {
-    const jobs: Frame['jobs'] = [];
-    for (const [jobId, steps] of changed) {
-      changed.delete(jobId);
-      const view = views.get(jobId);
-      if (view !== undefined) jobs.push({ row: rowOf(view), steps });
-      if (jobs.length === ROWS_IN_A_FRAME) break;
-    }
-    const frame = {
-      kind: 'frame' as const,
-      at: clock.now(),
-      counts,
-      jobs,
-      gone: [...gone],
-      more: changed.size > 0,
-    };
-    gone.clear();
-    return frame;
-  }
+  const send = (backlog: Backlog) => backlog.send({ at: clock.now(), counts, views });
 
   function detach(): void {
     leave?.();
@@ -183,14 +116,16 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   return {
     watch(viewer) {
       if (backlogs.size >= MOST_VIEWERS) return null;
-      const backlog: Backlog = { viewer, changed: new Map(), gone: new Set(), fresh: true, waits: false };
-      for (const jobId of views.keys()) backlog.changed.set(jobId, []);
+      const backlog = new Backlog(viewer, views.keys());
       backlogs.add(backlog);
-      if (leave === null) attach();
+      if (leave === null) {
+        leave = attach();
+        void load().catch(() => undefined);
+      }
       flushSoon();
       return {
         resume() {
-          backlog.waits = false;
+          backlog.resume();
           if (backlogs.has(backlog)) send(backlog);
         },
         close() {
@@ -203,6 +138,29 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
       detach();
     },
   };
+}
+
+/** The job to leave out for one in `state`: a settled one first; one that left the queue is worth more than one in it. */
+const leastOf = (views: readonly JobView[], state: JobState): JobView | undefined =>
+  views.find(({ record }) => isSettled(record.state)) ??
+  (state === 'queued' ? undefined : views.find(({ record }) => record.state === 'queued'));
+
+/** Jobs that hold slots first: they are few, and may be older than all that fits. Then all, newest first. */
+async function* pagesOfJobs(supervisor: Supervisor): AsyncGenerator<JobView[]> {
+  for (const state of ['running', 'worktree', 'diffing', 'retrying'] as const)
+    yield* pagesOf(supervisor, { state });
+  yield* pagesOf(supervisor, {});
+}
+
+async function* pagesOf(supervisor: Supervisor, filter: { state?: JobState }): AsyncGenerator<JobView[]> {
+  let before: { before?: number } = {};
+  for (;;) {
+    const page = await supervisor.list({ ...filter, ...before, limit: PAGE });
+    yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    before = { before: last.record.sequence };
+  }
 }
 
 /** What an agent does between two states is told by the job's row. */

@@ -92,6 +92,34 @@ describe('the feed', () => {
     assert.equal(seen.frames.at(-1)?.counts.done, 1);
   });
 
+  it('counts once for a viewer that comes while it counts for one that has left', async () => {
+    const house = await makeHouse();
+    const { supervisor, feed } = house;
+    const count = supervisor.countByState.bind(supervisor);
+    let counted = 0;
+    let answer = () => {};
+    const slow = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    supervisor.countByState = async () => {
+      counted += 1;
+      await slow;
+      return count();
+    };
+    const leaving = feed.watch(viewer());
+    await settle(house);
+    leaving?.close();
+    const staying = viewer();
+    feed.watch(staying);
+    assert.equal(counted, 1);
+    answer();
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    await submit(house);
+    await settle(house);
+    assert.equal(counted, 2);
+    assert.equal(staying.rows.size, 1);
+  });
+
   it('shows all jobs to who comes late, also to one who comes after a restart', async () => {
     const house = await makeHouse();
     const ids = await submit(house, 3);
