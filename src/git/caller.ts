@@ -40,14 +40,16 @@ export async function askCaller(
 }
 
 async function askForHead(repository: Repository, context: GitContext): Promise<Outcome<Head>> {
-  const asked = ['--show-toplevel', '--show-object-format', 'HEAD^{commit}', 'HEAD^{tree}'];
+  // Before and after its tree: git looks HEAD up for each, and a user may commit in between.
+  const asked = ['--show-toplevel', '--show-object-format', 'HEAD^{commit}', 'HEAD^{tree}', 'HEAD^{commit}'];
   const head = await runGit(context, ['rev-parse', ...asked]);
   if (!head.ok) return explain(head, 'worktree_failed', READING);
   const lines = head.stdout.toString('utf8').trimEnd().split('\n');
-  const [topLevel, objectFormat = 'sha1', headCommit = '', headTree = ''] = [
-    lines.slice(0, -3).join('\n'),
-    ...lines.slice(-3),
+  const [topLevel, objectFormat = 'sha1', headCommit = '', headTree = '', headAfterwards] = [
+    lines.slice(0, -4).join('\n'),
+    ...lines.slice(-4),
   ];
+  if (headAfterwards !== headCommit) return askForHead(repository, context);
   if (topLevel === repository.root) return succeed({ headCommit, headTree, objectFormat });
   return refuse('worktree_failed', {
     message: 'The repository keeps its working tree elsewhere (core.worktree), which is not supported.',

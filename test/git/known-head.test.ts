@@ -56,6 +56,32 @@ test('git is asked once for what it says of a commit, and where HEAD is at is re
   assert.equal(caller.asked('rev-parse'), 2);
 });
 
+test('a user who commits while git is asked for HEAD gets neither half of what it was and is', async () => {
+  const root = await makeRepository(workspace, user);
+  put(root, 'a.txt', 'two\n');
+  const directory = join(workspace, 'committing');
+  mkdirSync(directory);
+  const program = join(directory, 'git');
+  const script = `#!/bin/sh
+PATH='${user.PATH}'
+[ "$2" = rev-parse ] && mkdir '${directory}/once' || exec git "$@"
+shift 2
+for asked; do
+  git rev-parse "$asked"
+  [ "$asked" != "HEAD^{commit}" ] || git commit -qam second >/dev/null
+done
+exit 0
+`;
+  writeFileSync(program, script);
+  chmodSync(program, 0o700);
+  const caller = { ...user, PATH: `${directory}:${user.PATH}` };
+  const worktree = await make(planFor(workspace, root, caller));
+  assert.equal(readFileSync(join(worktree.path, 'a.txt'), 'utf8'), 'two\n');
+  await git(root, user, ['reset', '-q', '--soft', 'HEAD~1']);
+  const next = await make(planFor(workspace, root, user));
+  assert.equal(readFileSync(join(next.path, 'a.txt'), 'utf8'), 'two\n');
+});
+
 test('a repository that was known is refused once its working tree is elsewhere', async () => {
   const root = await makeRepository(workspace, user);
   await make(planFor(workspace, root, user));
