@@ -129,7 +129,9 @@ const settingsSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Told of each job that ends: a command for `sh -c`, or an http(s) URL that gets a POST.'),
+    .describe(
+      'Told of each job that ends: a command for `sh -c`, with OFFSHOOT_JOB_ID, OFFSHOOT_JOB_STATUS, OFFSHOOT_JOB_LABEL and OFFSHOOT_JOB_GROUP, or an http(s) URL that gets a POST of job_id, status, label and group_id in JSON. It has 30 s.',
+    ),
   log_level: z
     .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
