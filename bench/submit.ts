@@ -48,7 +48,7 @@ const latencies = (count: number, call: (index: number) => Promise<unknown>): Pr
 
 async function handles(context: Context, count: number): Promise<Measurement> {
   const samples: number[] = [];
-  const rounds = count === 1 ? Math.max(context.runs, 20) : context.runs;
+  const rounds = count === 1 && !context.quick ? Math.max(context.runs, 20) : context.runs;
   const world = await warmWorld(context);
   for (let round = 0; round < rounds; round += 1) {
     context.tell(`${count} at once, round ${round + 1}`);
