@@ -55,7 +55,7 @@ export class Intake {
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
     const { heldFiles, lineage, log, roster } = this.#needs;
     const room = this.#room.take(requests);
-    if (!room.ok) return room;
+    if (!room.ok && !(await this.#areRepeated(requests))) return room;
     const letGo = heldFiles.holdFor(requests.map(({ submission }) => submission));
     const jobs: NewJob[] = [];
     try {
@@ -65,7 +65,7 @@ export class Intake {
       log.error({ err: problem }, 'the store did not accept new jobs');
       return refuse('store_unavailable');
     } finally {
-      room.value();
+      if (room.ok) room.value();
       letGo();
       for (const { record } of jobs) if (!roster.has(record.id)) lineage.settle(record.id);
     }
@@ -97,10 +97,22 @@ export class Intake {
 
   /** If what a follow-up goes on from is there now, its files stay, even if it is consumed. */
   async #canBegin({ continues, idempotencyKey }: SubmitRequest['submission']): Promise<boolean> {
-    const { roster, store } = this.#needs;
+    const { roster } = this.#needs;
     if (continues === null || (await roster.look(continues.jobId)) !== null) return true;
-    // A repeated call starts nothing.
-    return idempotencyKey !== null && (await store.startedBy(idempotencyKey)) !== null;
+    return this.#isRepeated(idempotencyKey);
+  }
+
+  /** Whether all of it was asked for before: then it starts nothing, and needs no room. False where that cannot be told. */
+  async #areRepeated(requests: readonly SubmitRequest[]): Promise<boolean> {
+    const repeated = requests.map(({ submission }) => this.#isRepeated(submission.idempotencyKey));
+    return Promise.all(repeated).then(
+      (each) => each.every(Boolean),
+      () => false,
+    );
+  }
+
+  async #isRepeated(key: Submission['idempotencyKey']): Promise<boolean> {
+    return key !== null && (await this.#needs.store.startedBy(key)) !== null;
   }
 
   async #accept(jobs: readonly NewJob[]): Promise<Outcome<JobView[]>> {

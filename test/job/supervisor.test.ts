@@ -384,6 +384,20 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('answers a repeated call also when the queue is full', async () => {
+    const { supervisor } = await open({ maxRunning: 1, maxQueued: 2 });
+    const batch = ['a', 'b'].map((idempotencyKey) => request({ idempotencyKey }));
+    const first = await supervisor.submit(batch);
+    await submitOne(supervisor);
+    const again = await supervisor.submit(batch);
+    assert.ok(first.ok && again.ok);
+    const ids = (views: readonly JobView[]) => views.map(({ record }) => record.id);
+    assert.deepEqual(ids(again.value), ids(first.value));
+    const more = await supervisor.submit([...batch, request()]);
+    assert.equal(!more.ok && more.fault.code, 'queue_full');
+    supervisor.close();
+  });
+
   it('accepts no more than the queue holds, of all and of one client, however many submit at once', async () => {
     const { supervisor } = await open({ maxRunning: 1, maxQueued: 4, maxQueuedPerClient: 2 });
     const clients = ['a', 'a', 'a', 'b', 'b', 'b', 'c'];
