@@ -44,7 +44,10 @@ export function createMetrics(version: string): Metrics {
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
-    watch: (supervisor, settings) => watchJobs(supervisor, settings, registers),
+    watch(supervisor, settings) {
+      countJobs(supervisor, settings, registers);
+      countTransitions(supervisor, registers);
+    },
     stageBegan(stage) {
       stages.inc({ stage });
       return () => stages.dec({ stage });
@@ -53,7 +56,8 @@ export function createMetrics(version: string): Metrics {
   };
 }
 
-function watchJobs(supervisor: Supervisor, settings: Settings, registers: Registry[]): void {
+/** What is there now, counted with each scrape. */
+function countJobs(supervisor: Supervisor, settings: Settings, registers: Registry[]): void {
   new Gauge({
     name: 'offshoot_jobs',
     help: 'Jobs that are kept, by state.',
@@ -75,6 +79,10 @@ function watchJobs(supervisor: Supervisor, settings: Settings, registers: Regist
   new Gauge({ name: 'offshoot_agents_limit', help: 'Agents at once, at most.', registers }).set(
     settings.maxRunning,
   );
+}
+
+/** What has happened since the daemon began. */
+function countTransitions(supervisor: Supervisor, registers: Registry[]): void {
   const accepted = new Counter({ name: 'offshoot_jobs_accepted_total', help: 'Jobs accepted.', registers });
   const ended = new Counter({
     name: 'offshoot_jobs_ended_total',
@@ -98,6 +106,27 @@ function watchJobs(supervisor: Supervisor, settings: Settings, registers: Regist
 
   /** The state of each unsettled job that was seen. */
   const seen = new Map<string, JobRecord['state']>();
+
+  function enter({ id, state, context, entered }: JobRecord): void {
+    const before = seen.get(id);
+    if (before === state) return;
+    if (isSettled(state)) {
+      seen.delete(id);
+      ended.inc({ state, code: context.ending?.code ?? 'none' });
+    } else {
+      seen.set(id, state);
+    }
+    // A job that is met in the middle, after a restart, has not told when it left the state before.
+    if (before !== undefined) leave(before, entered[before], entered[state]);
+  }
+
+  function leave(state: JobRecord['state'], from: number | undefined, to: number | undefined): void {
+    if (from === undefined || to === undefined) return;
+    const seconds = Math.max(0, to - from) / 1_000;
+    inState.observe({ state }, seconds);
+    if (state === 'queued') inQueue.observe(seconds);
+  }
+
   supervisor.inspect({
     accepted: (views) => {
       accepted.inc(views.length);
@@ -106,19 +135,5 @@ function watchJobs(supervisor: Supervisor, settings: Settings, registers: Regist
     took: () => undefined,
     removed: () => undefined,
   });
-  supervisor.subscribe(({ record }) => {
-    const before = seen.get(record.id);
-    if (before === record.state) return;
-    if (isSettled(record.state)) seen.delete(record.id);
-    else seen.set(record.id, record.state);
-    if (isSettled(record.state))
-      ended.inc({ state: record.state, code: record.context.ending?.code ?? 'none' });
-    // A job that is met in the middle, after a restart, has not told when it left the state before.
-    if (before === undefined) return;
-    const [from, at] = [record.entered[before], record.entered[record.state]];
-    if (from === undefined || at === undefined) return;
-    const seconds = Math.max(0, at - from) / 1_000;
-    inState.observe({ state: before }, seconds);
-    if (before === 'queued') inQueue.observe(seconds);
-  });
+  supervisor.subscribe(({ record }) => enter(record));
 }
