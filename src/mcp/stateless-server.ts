@@ -12,14 +12,14 @@ import type { LineConnection } from '../ipc/line-connection.js';
 import { instructions } from './instructions.js';
 import type { JobUpdates } from './job-updates.js';
 import { lineTransport } from './line-transport.js';
-import { requestHandler } from './requests.js';
+import { type RequestHandler, requestHandler } from './requests.js';
 import { INVALID_PARAMS } from './rpc-error.js';
 import { serverInfo } from './server-info.js';
 import type { Caller, McpResult, McpService } from './service.js';
 import type { Client } from './session-server.js';
 import { listenForTasks } from './task-listening.js';
 import { responseWithTasks, transportWithTasks } from './task-streams.js';
-import { declaresTasks, jobTasks, TASKS_EXTENSION, tasksNotDeclared } from './tasks.js';
+import { declaresTasks, type JobTasks, jobTasks, TASKS_EXTENSION, tasksNotDeclared } from './tasks.js';
 
 /** Answers to one request over HTTP. */
 export type HttpHandler = (request: Request, body: unknown) => Promise<Response>;
@@ -39,46 +39,6 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
   const handle = requestHandler(service, tools, INVALID_PARAMS);
   const tasks = jobTasks(service);
 
-  function newServer(client: Client): Server {
-    const server = new Server(serverInfo, {
-      capabilities: {
-        tools: {},
-        resources: { subscribe: true },
-        prompts: {},
-        completions: {},
-        extensions: { [TASKS_EXTENSION]: {} },
-      },
-      instructions,
-      cacheHints: { 'tools/list': { ttlMs: TOOLS_TTL_MS, cacheScope: 'private' } },
-    });
-
-    server.fallbackRequestHandler = async (request, context) => {
-      const done = client.begin();
-      const caller = callerOf(context, client);
-      const { name, arguments: input } = request.params ?? {};
-      try {
-        const task =
-          request.method === 'tools/call' && understandsTasks(context)
-            ? await tasks.create(name, input, caller)
-            : null;
-        return task ?? (await handle(request, caller));
-      } finally {
-        done();
-      }
-    };
-
-    /** The extension's methods; unlike others they have to be named, because an older revision had some of them. */
-    const onTask = (method: string, answer: (taskId: unknown, caller: Caller) => Promise<McpResult>) =>
-      server.setRequestHandler(method, { params: anyParams, result: anyResult }, async (params, context) => {
-        if (!understandsTasks(context)) throw tasksNotDeclared();
-        return answer(params.taskId, callerOf(context, client));
-      });
-    onTask('tasks/get', tasks.get);
-    onTask('tasks/cancel', tasks.cancel);
-    onTask('tasks/update', tasks.update);
-    return server;
-  }
-
   /** Listening goes by the SDK, which answers it before any handler of ours, and has no word for tasks. */
   const listenAs = (client: Client) => (message: unknown) =>
     listenForTasks(message, tasks, listenerOf(client));
@@ -91,7 +51,7 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
       const transport = transportWithTasks(lineTransport(connection) as Transport, listenAs(client), onerror);
       serveStdio(
         () => {
-          const server = newServer(client);
+          const server = newServer(handle, tasks, client);
           // The SDK passes on only what the client listens for.
           server.onclose = updates((uri) => void server.sendResourceUpdated({ uri }).catch(onerror));
           return server;
@@ -103,7 +63,7 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
     /** What serves requests over HTTP, one at a time; `close` ends those under way. */
     http(client: Client): { handle: HttpHandler; close(): Promise<void> } {
       const listen = listenAs(client);
-      const handler = createMcpHandler(() => newServer(client), {
+      const handler = createMcpHandler(() => newServer(handle, tasks, client), {
         legacy: 'reject',
         onerror,
         bus: {
@@ -125,6 +85,47 @@ export function statelessServers(service: McpService, tools: readonly Tool[], up
       };
     },
   };
+}
+
+/** The server of one connection, or over HTTP of one request. */
+function newServer(handle: RequestHandler, tasks: JobTasks, client: Client): Server {
+  const server = new Server(serverInfo, {
+    capabilities: {
+      tools: {},
+      resources: { subscribe: true },
+      prompts: {},
+      completions: {},
+      extensions: { [TASKS_EXTENSION]: {} },
+    },
+    instructions,
+    cacheHints: { 'tools/list': { ttlMs: TOOLS_TTL_MS, cacheScope: 'private' } },
+  });
+
+  server.fallbackRequestHandler = async (request, context) => {
+    const done = client.begin();
+    const caller = callerOf(context, client);
+    const { name, arguments: input } = request.params ?? {};
+    try {
+      const task =
+        request.method === 'tools/call' && understandsTasks(context)
+          ? await tasks.create(name, input, caller)
+          : null;
+      return task ?? (await handle(request, caller));
+    } finally {
+      done();
+    }
+  };
+
+  /** The extension's methods; unlike others they have to be named, because an older revision had some of them. */
+  const onTask = (method: string, answer: (taskId: unknown, caller: Caller) => Promise<McpResult>) =>
+    server.setRequestHandler(method, { params: anyParams, result: anyResult }, async (params, context) => {
+      if (!understandsTasks(context)) throw tasksNotDeclared();
+      return answer(params.taskId, callerOf(context, client));
+    });
+  onTask('tasks/get', tasks.get);
+  onTask('tasks/cancel', tasks.cancel);
+  onTask('tasks/update', tasks.update);
+  return server;
 }
 
 function understandsTasks({ mcpReq }: ServerContext): boolean {
