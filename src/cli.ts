@@ -11,10 +11,13 @@ try {
     process.exitCode = await main(parameters);
   }
 } catch (problem) {
-  const { code = '' } = problem as NodeJS.ErrnoException;
-  if (!['EMFILE', 'ENFILE'].includes(code)) throw problem;
+  const { code = '', errno, message } = problem as NodeJS.ErrnoException;
+  // What is no answer of the system is a bug of ours, and is told with its stack.
+  if (errno === undefined) throw problem;
   // Node loads many of our files at once.
-  const advice = 'Raise the limit in this shell (`ulimit -n 1024`), then call again.';
-  process.stderr.write(`offshoot: Too many files are open (${code}). ${advice}\n`);
+  const words = ['EMFILE', 'ENFILE'].includes(code)
+    ? `Too many files are open (${code}). Raise the limit in this shell (\`ulimit -n 1024\`), then call again.`
+    : `The system refused: ${message}. Look at the permissions and the free space there.`;
+  process.stderr.write(`offshoot: ${words}\n`);
   process.exitCode = 1;
 }

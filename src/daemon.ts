@@ -6,12 +6,14 @@ import { openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
 import { listen } from './ipc/listen.js';
 import { serveOperations } from './ipc/serve-operations.js';
+import { isServed } from './ipc/served.js';
 import { socketPath } from './ipc/socket-path.js';
 import { stateLayout } from './job/layout.js';
 import { createLog, type Log } from './log.js';
 import { lookControls } from './look-controls.js';
 import { operations } from './operations/index.js';
 import { makeStateDirectory } from './state-directory.js';
+import { removedOf } from './state-removed.js';
 import { createStopControl } from './stop-control.js';
 import { createUpgrade } from './upgrade.js';
 import { version } from './version.js';
@@ -20,6 +22,8 @@ import { createWeb } from './web.js';
 /** A daemon that nobody calls and that has no job left leaves after this time. */
 const IDLE_MS = 10 * 60_000;
 const STORE_LOST = 'the thread of the store ended';
+const HELD = 'Another daemon still serves this state directory.';
+const STATE_REMOVED = 'the lock or the store of the state directory was removed';
 
 export interface DaemonStart {
   foreground?: boolean;
@@ -41,6 +45,11 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   if (!directory.ok) return giveUp(directory.fault);
   const lock = acquireDaemonLock(layout.lock);
   if (!lock.ok) return lock.fault.details?.held === true && !foreground ? undefined : giveUp(lock.fault);
+  // One whose lock was removed holds the directory for a moment yet.
+  if (await isServed(socketPath(settings.stateDir))) {
+    lock.value.release();
+    return foreground ? giveUp(refuse('daemon_unavailable', { message: HELD }).fault) : undefined;
+  }
 
   const log = createLog(layout.log, settings.logLevel, foreground);
   process.on('uncaughtException', (problem) => log.error({ err: problem }, 'uncaught exception'));
@@ -67,7 +76,7 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
     import('./mcp/serve-mcp.js'),
   ]);
   if (!opened.ok) return giveUp(opened.fault);
-  const { house, inspection, metrics, idleSince, storeEnded, close } = opened.value;
+  const { house, inspection, metrics, idleSince, storeEnded, abandon, close } = opened.value;
 
   const stop = createStopControl(house);
   const upgrade = createUpgrade(house.supervisor, version);
@@ -103,12 +112,28 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
   // Clients over HTTP cannot start another daemon, so that one stays.
   const leaves = settings.http === null ? [idle(idleSince)] : [];
   const storeLost = storeEnded.then(() => STORE_LOST);
-  const reason = await Promise.race([stop.asked, upgrade.asked, signalled(), storeLost, ...leaves]);
+  const { lock, store } = stateLayout(settings.stateDir);
+  const stateLost = removedOf([lock, store]).then(() => STATE_REMOVED);
+  const reason = await Promise.race([
+    stop.asked,
+    upgrade.asked,
+    signalled(),
+    storeLost,
+    stateLost,
+    ...leaves,
+  ]);
   // No promise can be kept without a store. Ended so, the daemon is replaced by the bridges, and its jobs taken up.
   if (reason === STORE_LOST) {
     log.fatal({ reason }, 'daemon ends');
     await flushed(log);
     process.exit(1);
+  }
+  // Its jobs are on no record any more, and another daemon may hold the directory by now.
+  if (reason === STATE_REMOVED) {
+    log.fatal({ reason }, 'daemon ends');
+    await abandon();
+    await flushed(log);
+    return giveUp(refuse('daemon_unavailable', { message: `The daemon ends: ${reason}.` }).fault);
   }
   log.info({ reason }, 'daemon leaves');
   await web.close();

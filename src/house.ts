@@ -18,6 +18,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { traceJobs } from './metrics/spans.js';
 import type { House } from './operations/operation.js';
 import { createPool, type StagePool } from './pool/pool.js';
+import { killStrays } from './stages/marked-processes.js';
 import { openSqliteStore } from './store/sqlite.js';
 import { findSetAside } from './store/sqlite-file.js';
 import { version } from './version.js';
@@ -30,6 +31,8 @@ export interface OpenHouse {
   idleSince(): number;
   /** Resolves if the store ends by itself. */
   storeEnded: Promise<void>;
+  /** Ends the agents at once and records nothing: for a house whose state directory was taken from it. */
+  abandon(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -88,8 +91,13 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     await store.close();
     await pool.close();
   };
+  const abandon = async () => {
+    const unsettled = new Set(supervisor.unsettledIds());
+    supervisor.close();
+    await killStrays(stateLayout(settings.stateDir).jobs, (jobId) => unsettled.has(jobId));
+  };
   const idleSince = () => (supervisor.isIdle() ? lastUse : performance.now());
-  return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, close });
+  return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, abandon, close });
 }
 
 /** What the daemon offers to calls; `called` is told of each. */

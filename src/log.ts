@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import pino from 'pino';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
@@ -7,6 +8,8 @@ export type Log = pino.Logger;
 
 /** How long a file that could not be written is left alone. */
 const PAUSE_MS = 1_000;
+/** Between two looks whether somebody has removed the file. */
+const LOOK_MS = 1_000;
 
 /**
  * JSON lines to a file that is rotated at 10 MiB, five kept, and in the foreground to standard error too; never
@@ -27,10 +30,11 @@ export function createLog(file: string, level: Settings['logLevel'], foreground:
   );
 }
 
-/** A stream is of no use once it had an error, as on a full disk; so another one is opened, later. */
+/** A stream is of no use once it had an error, as on a full disk, or its file was removed; so another one is opened, later. */
 function rotatedFile(file: string): { write(line: string): void; flush(done: () => void): void } {
   let stream: RotatingFileStream | null = null;
   let closedUntil = 0;
+  let lookedAt = 0;
 
   const open = () => {
     const opened = createStream(basename(file), {
@@ -48,9 +52,20 @@ function rotatedFile(file: string): { write(line: string): void; flush(done: () 
     return opened;
   };
 
+  /** Nobody would find what goes on being written. Where its directory is gone too, so is all else. */
+  const letGoIfRemoved = () => {
+    const now = performance.now();
+    if (now < lookedAt + LOOK_MS) return;
+    lookedAt = now;
+    if (stream === null || existsSync(file) || !existsSync(dirname(file))) return;
+    stream.end();
+    stream = null;
+  };
+
   return {
     write(line) {
       if (performance.now() < closedUntil) return;
+      letGoIfRemoved();
       stream ??= open();
       stream.write(line);
     },

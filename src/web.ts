@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from './config.js';
-import { type Outcome, succeed } from './errors.js';
+import { type Outcome, refuse, succeed } from './errors.js';
 import { ensureToken } from './http/tokens.js';
 import type { Log } from './log.js';
 import type { Mcp } from './mcp/serve-mcp.js';
@@ -40,9 +40,8 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
       import('./http/serve-http.js'),
       import('./page/site.js'),
     ]);
-    const served = await serveHttp(
-      { ...settings, http },
-      { mcp, site: createSite(needs), log, now: house.now },
+    const served = await written(() =>
+      serveHttp({ ...settings, http }, { mcp, site: createSite(needs), log, now: house.now }),
     );
     if (!served.ok) return served;
     serving = served.value;
@@ -67,11 +66,22 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
     async page() {
       const served = await serveOnce(settings.http ?? { host: '127.0.0.1', port: 0 });
       if (!served.ok) return served;
-      const token = ensureToken(settings.stateDir, PAGE_TOKEN);
-      return succeed({ url: pageAddress(served.value ?? ''), token });
+      const url = pageAddress(served.value ?? '');
+      return written(async () => succeed({ url, token: ensureToken(settings.stateDir, PAGE_TOKEN) }));
     },
     close: async () => serving?.close(),
   };
+}
+
+/** Of what writes to the state directory: that it cannot is a refusal. */
+async function written<Value>(write: () => Promise<Outcome<Value>>): Promise<Outcome<Value>> {
+  try {
+    return await write();
+  } catch (problem) {
+    const { code, errno } = problem as NodeJS.ErrnoException;
+    if (errno === undefined) throw problem;
+    return refuse('store_unavailable', { message: `The state directory cannot be written (${code}).` });
+  }
 }
 
 /** A server at all addresses of the machine is at the loopback too. */

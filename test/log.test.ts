@@ -69,5 +69,25 @@ describe('the log', () => {
   });
 });
 
+describe('a log that somebody removes', () => {
+  it('is written anew', { timeout: 120_000 }, async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const file = join(directory.path, 'daemon.log');
+      const log = createLog(file, 'info', false);
+      log.info('first');
+      await written(log);
+      await rm(file);
+      const content = () => readFile(file, 'utf8').catch(() => '');
+      while (!(await content()).includes('again')) {
+        log.info('again');
+        await delay(20);
+      }
+    } finally {
+      await directory.remove();
+    }
+  });
+});
+
 /** Resolves once all lines so far are written or given up. */
 const written = (log: Log) => new Promise<void>((resolve) => log.flush(() => resolve()));

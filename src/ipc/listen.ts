@@ -1,4 +1,5 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
 import { readFirstLine } from './first-line.js';
@@ -35,11 +36,13 @@ export interface Listener {
 }
 
 const MAXIMUM_CONNECTIONS = 2_000;
+const LOOK_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * Listens for clients on a unix socket that only this user may open.
  * A socket file that is already there is removed: the caller holds the daemon lock, so it belongs to no one alive.
+ * One that somebody removes later is made again.
  */
 export async function listen(request: ListenRequest): Promise<Outcome<Listener>> {
   const { maximumConnections = MAXIMUM_CONNECTIONS } = request;
@@ -47,6 +50,13 @@ export async function listen(request: ListenRequest): Promise<Outcome<Listener>>
   const server = createServer((socket) => void welcome(socket));
   const bound = await bind(server, request.path);
   if (!bound.ok) return bound;
+  // Errors are now of single connections, such as no file descriptor left for one more.
+  server.on('error', () => {});
+  const looking = setInterval(() => {
+    if (existsSync(request.path)) return;
+    server.close();
+    void bind(server, request.path);
+  }, LOOK_MS).unref();
 
   async function welcome(socket: Socket): Promise<void> {
     sockets.add(socket);
@@ -73,7 +83,10 @@ export async function listen(request: ListenRequest): Promise<Outcome<Listener>>
 
   return succeed({
     connections: () => sockets.size,
-    close: () => closeAll(server, sockets),
+    close() {
+      clearInterval(looking);
+      return closeAll(server, sockets);
+    },
   });
 }
 
@@ -93,9 +106,7 @@ async function bind(server: Server, path: string): Promise<Outcome<null>> {
     const trusted = checkSocketDirectory(path);
     if (!trusted.ok) return trusted;
     rmSync(path, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen({ path, backlog: 511 }, resolve);
-    });
+    await once(server.listen({ path, backlog: 511 }), 'listening');
     chmodSync(path, 0o600);
   } catch (error) {
     return refuse('daemon_unavailable', {
@@ -103,8 +114,6 @@ async function bind(server: Server, path: string): Promise<Outcome<null>> {
       details: { path, reason: (error as Error).message },
     });
   }
-  // From here on errors are of single connections, such as no file descriptor left for one more.
-  server.on('error', () => {});
   return succeed(null);
 }
 

@@ -20,9 +20,10 @@ export function socketPath(stateDir: string): string {
   return join(SHORT_ROOT, `offshoot-${process.getuid?.() ?? 0}-${name}`, 'daemon.sock');
 }
 
-/** Makes the directory of the socket, 0700, where there is none. */
+/** Makes the directory of the socket, 0700, where there is none under /tmp. The state directory is made by others. */
 export function makeSocketDirectory(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const directory = dirname(path);
+  if (dirname(directory) === SHORT_ROOT) mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
 /**

@@ -61,6 +61,12 @@ describe('offshoot', () => {
     assert.match(stderr, /^offshoot: Too many files are open \(EMFILE\)\. Raise .*ulimit -n 1024.*\n$/);
   });
 
+  it('says in a sentence what the system refuses it', () => {
+    const { status, stderr } = offshoot(['demo'], { TMPDIR: join(home, 'nowhere') });
+    assert.equal(status, 1);
+    assert.match(stderr, /^offshoot: The system refused: ENOENT: .*nowhere.*\n$/);
+  });
+
   it('refuses a file where its logs should be, in a sentence', () => {
     const stateDir = join(home, 'without-logs');
     mkdirSync(stateDir);
