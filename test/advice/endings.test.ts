@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { fail, hang, type Reply, refuseHttp, say, stopShort } from '../../src/demo/reply.js';
-import { startScriptedModel } from '../../src/demo/scripted-model.js';
+import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
 import { started } from '../support/hosts.js';
-import type { Offshoot } from '../support/offshoot.js';
+import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { restart, run, SHELL_AGENT, withOffshoot } from './world.js';
 
 async function endsWith(offshoot: Offshoot, code: string, task: string, input: object = {}) {
@@ -55,8 +55,26 @@ async function codex(
 
 /** Each test's job ends with the code that its title begins with; the test does what is advised, and gets past it. */
 describe('the advice of a job that did not end as done', { concurrency: 3 }, () => {
+  // For tests that leave daemon and repository as they are: starting a daemon costs more than a job.
+  let ofShell: Offshoot;
+  let ofCodex: Offshoot;
+  let model: ScriptedModel;
+  /** What the model says to a task; that it is done, where nothing stands here. */
+  const replies = new Map<string, Reply>();
+  before(async () => {
+    model = await startScriptedModel(({ task }) => replies.get(task) ?? say('Done.'));
+    ofShell = await makeOffshoot({ environment: SHELL_AGENT });
+    ofCodex = await makeOffshoot({ model, environment: { OFFSHOOT_MAX_ATTEMPTS: '1' } });
+    await Promise.all([ofShell.start(), ofCodex.start()]);
+  });
+  after(async () => {
+    await Promise.all([ofShell.remove(), ofCodex.remove()]);
+    await model.close();
+  });
+  const shared = (use: (offshoot: Offshoot) => Promise<void>) => use(ofShell);
+
   it('cancelled: take the patch so far, and start a new job if the work is still wanted', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       const id = await offshoot.delegate('echo half >>a.txt; : >"$HOME/half"; sleep 600');
       await offshoot.reach(id, 'running');
       const half = join(offshoot.root, 'home', 'half');
@@ -69,7 +87,7 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     }));
 
   it('deadline_passed: a longer deadline_seconds', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       const go = join(offshoot.root, 'go');
       const task = `until [ -e ${go} ]; do sleep 0.02; done`;
       const { advice } = await endsWith(offshoot, 'deadline_passed', task, { deadline_seconds: 1 });
@@ -92,7 +110,7 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     ));
 
   it('base_ref_not_found: pass one that git finds', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       await endsWith(offshoot, 'base_ref_not_found', 'true', { base_ref: 'no-such-branch' });
       await endsAsDone(offshoot, 'true', { base_ref: (await offshoot.git('rev-parse', 'HEAD')).trim() });
     }));
@@ -152,7 +170,7 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     }));
 
   it('patch_failed: what the agent did is in its log', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       const task = 'echo "cleans up"; rm -rf "$PWD"';
       const { id, advice } = await endsWith(offshoot, 'patch_failed', task);
       assert.match(advice, /events/);
@@ -161,7 +179,7 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     }));
 
   it('agent_exited: read its last words, and mend what they name', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       const id = await offshoot.delegate('echo "no rule for target" >&2; exit 2');
       const result = await offshoot.result(id);
       assert.equal(result.error.code, 'agent_exited');
@@ -170,14 +188,14 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     }));
 
   it('agent_killed: see who ends processes, then start the job again', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       const { advice } = await endsWith(offshoot, 'agent_killed', 'kill -9 $$');
       assert.match(advice, /start the job again/);
       await endsAsDone(offshoot);
     }));
 
   it('output_too_large: a quieter agent', () =>
-    shell(async (offshoot) => {
+    shared(async (offshoot) => {
       const { patch } = await endsWith(offshoot, 'output_too_large', 'echo more >>a.txt; timeout 60 yes');
       assert.match(String(patch), /\+more/);
       await endsAsDone(offshoot, 'yes | head -n 10');
@@ -220,12 +238,13 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     agent_failed: stopShort('max_output_tokens'),
   };
   for (const [code, reply] of Object.entries(laterAgain)) {
-    it(`${code}: start the job again later`, () =>
-      codex(reply, async (offshoot, recover) => {
-        await endsWith(offshoot, code, 'the work');
-        recover();
-        await endsAsDone(offshoot, 'the work');
-      }));
+    it(`${code}: start the job again later`, async () => {
+      const task = `ends as ${code}`;
+      replies.set(task, reply);
+      await endsWith(ofCodex, code, task);
+      replies.delete(task);
+      await endsAsDone(ofCodex, task);
+    });
   }
 
   it('host_lost: start the job again, in a process of its own', () =>
@@ -245,27 +264,18 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
       { OFFSHOOT_BACKEND: 'codex-app-server' },
     ));
 
-  it('model_rejected: another model', () =>
-    codex(
-      refuseHttp(400, {
-        error: { type: 'invalid_request_error', message: 'The model `none` does not exist.' },
-      }),
-      async (offshoot, recover) => {
-        await endsWith(offshoot, 'model_rejected', 'the work', { model: 'none' });
-        recover();
-        await endsAsDone(offshoot, 'the work', { model: 'gpt-5' });
-      },
-    ));
+  it('model_rejected: another model', async () => {
+    const message = 'The model `none` does not exist.';
+    replies.set('by none', refuseHttp(400, { error: { type: 'invalid_request_error', message } }));
+    await endsWith(ofCodex, 'model_rejected', 'by none', { model: 'none' });
+    await endsAsDone(ofCodex, 'by another', { model: 'gpt-5' });
+  });
 
-  it('context_too_large: smaller tasks', () =>
-    codex(
-      fail('context_length_exceeded', 'Your input exceeds the context window.'),
-      async (offshoot, recover) => {
-        await endsWith(offshoot, 'context_too_large', 'all of it');
-        recover();
-        await endsAsDone(offshoot, 'a part of it');
-      },
-    ));
+  it('context_too_large: smaller tasks', async () => {
+    replies.set('all of it', fail('context_length_exceeded', 'Your input exceeds the context window.'));
+    await endsWith(ofCodex, 'context_too_large', 'all of it');
+    await endsAsDone(ofCodex, 'a part of it');
+  });
 
   it('nothing_to_review: another scope', () =>
     codex(say(VERDICT), async (offshoot) => {

@@ -83,7 +83,7 @@ describe('what Codex offers', () => {
     }
   });
 
-  test('leaves no process when it is stopped', { timeout: 60_000 }, async (context) => {
+  test('leaves no process when it is stopped', { timeout: 120_000 }, async (context) => {
     const made = await bench(context);
     const settings = await withProgram(made, `echo $$ > ${made.root}/pid; sleep 60 & wait`);
     const stop = new AbortController();

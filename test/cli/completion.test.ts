@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { commandLine } from '../support/offshoot.js';
 
 const script = (shell: string) =>
-  spawnSync(process.execPath, [commandLine, 'completion', shell], { encoding: 'utf8', timeout: 20_000 });
+  spawnSync(process.execPath, [commandLine, 'completion', shell], { encoding: 'utf8', timeout: 120_000 });
 
 /** What bash would offer after these words. */
 function offered(...words: string[]): string[] {

@@ -20,7 +20,7 @@ const env = {
 };
 
 const offshoot = (parameters: string[], input: string | Buffer = '') =>
-  spawnSync(process.execPath, [entry, ...parameters], { env, cwd: repository, input, timeout: 60_000 });
+  spawnSync(process.execPath, [entry, ...parameters], { env, cwd: repository, input, timeout: 120_000 });
 
 describe('offshoot delegate', () => {
   // Before the directories go: those are removed when the whole file is done.

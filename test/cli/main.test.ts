@@ -18,7 +18,7 @@ function offshoot(parameters: string[], environment: Record<string, string> = {}
     env,
     encoding: 'utf8',
     input,
-    timeout: 20_000,
+    timeout: 120_000,
   });
 }
 
@@ -174,7 +174,7 @@ describe('offshoot', () => {
       {
         env: { HOME: home, PATH: '/usr/bin:/bin', OFFSHOOT_MAX_RUNNING: 'many' },
         stdio: ['ignore', all, all],
-        timeout: 20_000,
+        timeout: 120_000,
       },
     );
     closeSync(all);

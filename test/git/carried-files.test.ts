@@ -143,7 +143,7 @@ test('a pipe in the place of a tracked file is left, and the baseline keeps the 
 });
 
 test('a pipe where git reads attributes or ignore rules is refused by name instead of waited for', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   for (const name of ['.gitattributes', '.gitignore']) {
     const root = await makeRepository(workspace, user, { 'dir/a.txt': 'one\n' });
@@ -188,7 +188,7 @@ test('the clean filters of the user can be turned off', async () => {
   assert.equal(readFileSync(join(worktree.path, 'a.up'), 'utf8'), 'changed\n');
 });
 
-test('a pipe in the place of an index holds nobody up', { timeout: 30_000 }, async () => {
+test('a pipe in the place of an index holds nobody up', { timeout: 120_000 }, async () => {
   const root = await makeRepository(workspace, user);
   await execa('mkfifo', [join(root, '.git/sharedindex.0')]);
   await make(planFor(workspace, root, user));

@@ -130,7 +130,7 @@ test('a link in the way to a submodule leads no capture to the repository of the
   );
 });
 
-test('a pipe in the place of the index of a submodule holds nobody up', { timeout: 30_000 }, async () => {
+test('a pipe in the place of the index of a submodule holds nobody up', { timeout: 120_000 }, async () => {
   const inner = await makeRepository(workspace, user, { 'a.txt': 'inner\n' });
   const root = await makeRepository(workspace, user);
   await add(root, inner, 'inner');

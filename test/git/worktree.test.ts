@@ -320,7 +320,7 @@ test('a stop at any moment leaves nothing', async () => {
   }
 });
 
-test('a stop ends a clean filter of the user that hangs', { timeout: 20_000 }, async () => {
+test('a stop ends a clean filter of the user that hangs', { timeout: 120_000 }, async () => {
   const started = join(workspace, 'filter-started');
   const hanging = makeUser(workspace, `[filter "hang"]\n\tclean = "echo $$ > ${started}; sleep 600"\n`);
   const root = await makeRepository(workspace, user, { 'a.txt': 'one\n' });

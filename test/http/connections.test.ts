@@ -97,7 +97,7 @@ describe('a client that sends and never reads', () => {
   };
   const neverSwept = { sweepMs: 3_600_000 };
 
-  it('is cut off after a hundred requests, and holds no other up', { timeout: 60_000 }, async () => {
+  it('is cut off after a hundred requests, and holds no other up', { timeout: 120_000 }, async () => {
     const served = await serveOverHttp({ limits: neverSwept });
     const begun = await ask(served.url, { headers: goodHeaders(served.token), body: initializeBody });
     const session = String(begun.headers['mcp-session-id']);
@@ -109,7 +109,7 @@ describe('a client that sends and never reads', () => {
     await served.close();
   });
 
-  it('is cut off when few requests have large answers', { timeout: 60_000 }, async () => {
+  it('is cut off when few requests have large answers', { timeout: 120_000 }, async () => {
     const house = await makeMcpHouse();
     const served = await serveOverHttp({
       stateDir: house.stateDir,

@@ -103,7 +103,7 @@ describe('an agent', () => {
   });
 
   it('that took the directory of its files away has ended without a status, long before its deadline', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     for (const commands of ['rm -r jobs', 'rm -r jobs; echo >jobs']) {
       const { output } = await follow(`${ONCE_STARTED}; ${commands}; exit 0`, go, { deadlineMs: 3_600_000 });

@@ -115,11 +115,11 @@ export async function endDaemon(stateDir: string, signal: NodeJS.Signals = 'SIGK
   await until(async () => (await daemonPid(stateDir)) !== pid);
 }
 
-/** Polls a condition for which there is no event, for ten seconds at most. */
+/** Polls a condition for which there is no event, for a minute at most. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('The condition did not come true in ten seconds.');
+    if (performance.now() > deadline) throw new Error('The condition did not come true in a minute.');
     await sleep(10);
   }
 }
