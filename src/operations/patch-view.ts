@@ -29,6 +29,9 @@ export interface Page {
   redacted: { path: string; reason: string }[];
 }
 
+const NO_LIST_OF_MASKED =
+  'The file list of the patch is missing, which tells what is masked in it. With raw the exact patch can be read.';
+
 const patchView = z.object({ bytes: z.number().int(), sha256: z.string() });
 
 /** A page of a job's patch, as it is shown by default or raw; null when the job has no patch. */
@@ -48,6 +51,7 @@ export async function readPage(
   const first = offset === null;
   const files =
     first || request.path !== undefined || view !== null ? await readKeptFiles(layout.files) : null;
+  if (view !== null && files === null) return refuse('result_unreadable', { message: NO_LIST_OF_MASKED });
   const range = rangeOf(request, files, view !== null, source.bytes);
   if (!range.ok) return range;
   const { start, end } = range.value;

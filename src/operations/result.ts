@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { counted } from '../counted.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { isSettled, type JobRecord, jobKinds, jobStates, settledStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
@@ -126,7 +127,7 @@ async function describeResult(
     patch_bytes: patch?.bytes ?? null,
     patch_sha256: patch?.sha256 ?? null,
     baseline_commit: worktree?.baselineCommit ?? null,
-    redacted: fitList(page?.redacted ?? [], MAX_REDACTED_BYTES),
+    redacted: describeRedacted(page?.redacted ?? []),
     files: page?.first ? describeFiles(page.files ?? []) : [],
     files_total: patch?.files ?? 0,
     usage: usageOf(record),
@@ -146,6 +147,15 @@ async function describeResult(
     error: describeEnding(context.ending),
     ...(request.detail === 'full' ? { events: await readEvents(id, house) } : {}),
   };
+}
+
+/** Never empty where something is masked or withheld, whatever fits: a caller reads from it that this is not the whole. */
+function describeRedacted(redacted: Page['redacted']): JobResult['redacted'] {
+  const fitting = fitList(redacted, MAX_REDACTED_BYTES);
+  const left = redacted.length - fitting.length;
+  return left === 0
+    ? fitting
+    : [...fitting, { path: `${counted(left, 'file')} more`, reason: 'not named here' }];
 }
 
 /** Milliseconds that a settled job spent in each state it went through. */

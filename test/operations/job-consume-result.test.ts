@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { jobLayout } from '../../src/job/layout.js';
 import { jobConsumeResult } from '../../src/operations/job-consume-result.js';
@@ -47,6 +48,27 @@ describe('codex_job_consume_result', () => {
     call.house.supervisor.put(makeRecord('r', 'diffing'));
     const running = await consume(call, { job_id: 'r' });
     assert.equal(running.ok ? null : running.fault.code, 'job_running');
+  });
+
+  it('keeps a job of which something was withheld, however long the names are or whatever of it is lost', async () => {
+    const call = makeCall();
+    const { id } = putSettledJob(call, Buffer.from('+secret\n'));
+    const layout = jobLayout(call.house.settings.stateDir, id);
+    const sha256 = createHash('sha256').update('+shown\n').digest('hex');
+    writeFileSync(layout.shownPatch, '+shown\n');
+    writeFileSync(layout.patchView, JSON.stringify({ bytes: 7, sha256 }));
+    const file = { path: 'x'.repeat(4_000), status: 'modified', added: 1, removed: 0, redacted: 'masked' };
+    writeFileSync(layout.files, JSON.stringify([file]));
+    const answer = await consume(call, { job_id: id });
+    assert.ok(answer.ok);
+    assert.equal(answer.value.consumed, false);
+    assert.deepEqual(answer.value.redacted, [{ path: '1 file more', reason: 'not named here' }]);
+    rmSync(layout.files);
+    const unknown = await consume(call, { job_id: id });
+    assert.equal(unknown.ok ? null : unknown.fault.code, 'result_unreadable');
+    assert.ok(call.house.supervisor.records.has(id));
+    const exact = await consume(call, { job_id: id, raw: true });
+    assert.equal(exact.ok && exact.value.consumed, true);
   });
 
   it('lets only one of two callers at once have it', async () => {
