@@ -94,7 +94,9 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   const abandon = async () => {
     const unsettled = new Set(supervisor.unsettledIds());
     supervisor.close();
-    await killStrays(stateLayout(settings.stateDir).jobs, (jobId) => unsettled.has(jobId));
+    const { jobs, hosts } = stateLayout(settings.stateDir);
+    await killStrays(jobs, (jobId) => unsettled.has(jobId));
+    await killStrays(hosts, () => true);
   };
   const idleSince = () => (supervisor.isIdle() ? lastUse : performance.now());
   return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, abandon, close });

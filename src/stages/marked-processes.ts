@@ -23,13 +23,13 @@ export async function sweep(jobId: string): Promise<void> {
 }
 
 /**
- * Ends the processes of jobs that `isStray` tells. Only of jobs whose files are in `jobsDirectory`: other
+ * Ends the processes of jobs, or of hosts, that `isStray` tells. Only of those whose files are in `directory`: other
  * daemons have jobs of their own on this machine.
  */
-export async function killStrays(jobsDirectory: string, isStray: (jobId: string) => boolean): Promise<void> {
+export async function killStrays(directory: string, isStray: (jobId: string) => boolean): Promise<void> {
   await endAll(
     ({ jobId, environment }) =>
-      jobId !== null && isStray(jobId) && environment.includes(`${join(jobsDirectory, jobId)}/`),
+      jobId !== null && isStray(jobId) && environment.includes(`${join(directory, jobId)}/`),
   );
 }
 

@@ -6,6 +6,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hang } from '../../src/demo/reply.js';
+import { startScriptedModel } from '../../src/demo/scripted-model.js';
 import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
@@ -56,6 +58,23 @@ describe('under a daemon at work', { concurrency: 2 }, () => {
       assert.deepEqual(await ended, [1, null]);
       await startsClean(offshoot);
     }));
+
+  it('it is removed while jobs share a process: that ends too', async () => {
+    const model = await startScriptedModel(() => hang('request'));
+    const offshoot = await makeOffshoot({ model, environment: { OFFSHOOT_BACKEND: 'codex-app-server' } });
+    try {
+      await offshoot.start();
+      await offshoot.delegate('the work');
+      await model.requested(1, 'the work');
+      const ended = offshoot.ended();
+      await rm(offshoot.stateDir, { recursive: true, force: true, maxRetries: 10 });
+      assert.deepEqual(await ended, [1, null]);
+      assert.deepEqual(await offshoot.agents(), []);
+    } finally {
+      await offshoot.remove();
+      await model.close();
+    }
+  });
 
   it('the store alone is removed: the same, and meanwhile nothing is accepted', () =>
     withJobs(async (offshoot) => {
