@@ -51,7 +51,7 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
 
   /** One start at a time. */
   function serveOnce(http: Settings['http']): Promise<Outcome<string | null>> {
-    const before = starting ?? Promise.resolve();
+    const before = starting?.catch(() => undefined) ?? Promise.resolve();
     starting = before.then(() => serve(http));
     return starting;
   }

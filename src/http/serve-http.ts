@@ -7,7 +7,8 @@ import { DEFAULT_TOKEN_NAME, ensureToken, tokenNames } from './tokens.js';
 
 /**
  * Serves HTTP where the settings say so; null where they do not. There is a token before anybody can connect, and
- * the file `http` of the state directory says where the server is for as long as it serves.
+ * the file `http` of the state directory says where the server is for as long as it serves. Rejects with what the
+ * system says when the state directory cannot be written; then nothing is served.
  */
 export async function serveHttp(
   { http, stateDir }: Settings,
@@ -19,8 +20,13 @@ export async function serveHttp(
   if (!listening.ok) return listening;
   const { url, close } = listening.value;
   const file = join(stateDir, 'http');
-  rmSync(file, { force: true });
-  writeFileSync(file, `${url}\n`, { mode: 0o600 });
+  try {
+    rmSync(file, { force: true });
+    writeFileSync(file, `${url}\n`, { mode: 0o600 });
+  } catch (error) {
+    await close();
+    throw error;
+  }
   needs.log.info({ url }, 'HTTP is served');
   return succeed({
     url,
