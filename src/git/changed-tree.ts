@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { CheckedOutSubmodule } from './additions.js';
@@ -10,14 +10,17 @@ import { type GitContext, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
 import { dropIgnored, IGNORE_RULES } from './ignore-rules.js';
 import { type IndexChanges, recordInIndex } from './index-changes.js';
+import { partOfIndex } from './index-part.js';
 import { recordModes, sortLargeFiles } from './large-files.js';
 import { type SlotLayout, slotContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
 export interface RecordedCheckout {
-  /** For git commands on the index that holds the checkout as it lies. */
+  /** For git commands on an index that holds what changed as it lies, and of the rest nothing or all. */
   context: GitContext;
+  /** Tree of the same files as they were in the baseline: between the two lies what changed, and nothing else. */
+  before: string;
   warnings: string[];
 }
 
@@ -25,25 +28,32 @@ const READING = "reading the agent's changes";
 const OWNER_READ = 0o400;
 
 /**
- * Records the checkout, as the survey found it, in an index of the slot. Starts from our trusted index of the
- * baseline commit; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds
+ * Records what changed in the checkout, as the survey found it, in an index of the slot. Starts from our trusted
+ * index of the baseline commit; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds
  * the changed files all together.
  */
 export async function recordCheckout(
   slot: SlotLayout,
-  { index, additions, tracked, changes, walked }: Survey,
+  survey: Survey,
   maxBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<RecordedCheckout>> {
+  const { index, additions, tracked, changes, walked } = survey;
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
   const differs = new Set([...changes.changed, ...changes.removed]);
   const rules = index.named(IGNORE_RULES).filter((path) => tracked.files.has(path));
   const baseline = { rules, differs };
   const continued = new Set(additions.continued);
   const news = walked.untracked.filter((path) => !continued.has(path));
-  const kept = await dropIgnored(news, baseline, slot, environment, signal);
+  const context = takeTrustedIndex(slot, survey, environment, signal);
+  const [kept, before] = await Promise.all([
+    dropIgnored(news, baseline, slot, environment, signal),
+    // Objects that a partial clone does not have are not asked for.
+    runGit(context, ['write-tree', '--missing-ok']),
+  ]);
   if (!kept.ok) return explain(kept, 'patch_failed', READING);
+  if (!before.ok) return explain(before, 'patch_failed', READING);
   const changedFiles = new Set(changes.changed);
   const largeFiles = await sortLargeFiles(
     slot,
@@ -58,13 +68,13 @@ export async function recordCheckout(
   ];
   const readable = makeReadable(slot.checkout, changed, maxBytes);
   if (!readable.ok) return readable;
-  const context = copyTrustedIndex(slot, environment, signal);
   const modes = await recordModes(context, largeFiles.unchanged);
   if (!modes.ok) return explain(modes, 'patch_failed', READING);
   const recorded = await recordChanges(context, { removed: changes.removed, changed }, walked.reappeared);
   if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
   return succeed({
     context,
+    before: before.stdout.toString('latin1').trim(),
     warnings: [
       ...walked.warnings,
       ...warnOfRefused(recorded.refused),
@@ -115,8 +125,8 @@ async function warnOfSubmodules(
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
       continue;
     }
-    const compared = ['diff-index', '--cached', '--name-only', '-z', submodule.commit];
-    const listed = await runGit(inside.value.context, compared);
+    const { context, before } = inside.value;
+    const listed = await runGit(context, ['diff-index', '--cached', '--name-only', '-z', before]);
     if (listed.ok) changed.push(...splitRecords(listed.stdout).map((path) => `${submodule.path}/${path}`));
     warnings.push(...inside.value.warnings);
   }
@@ -130,12 +140,28 @@ async function warnOfSubmodules(
 const warnOfRefused = (count: number): string[] =>
   count === 0 ? [] : [`Names that git does not store, like ".GIT", were left out: ${count}.`];
 
-/** Changes are recorded in a copy: our own index stays the baseline's, so that the capture can be repeated. */
-function copyTrustedIndex(slot: SlotLayout, environment: CallerEnvironment, signal: AbortSignal): GitContext {
-  const copy = join(slot.gitDirectory, 'capture-index');
-  if (existsSync(`${copy}.lock`)) rmSync(`${copy}.lock`);
-  copyIndex(slot.index, copy);
-  return slotContext(slot, environment, signal, copy);
+/**
+ * Changes are recorded in an index of their own: our trusted one stays the baseline's, so that the capture can be
+ * repeated. It begins with the entries of all that changed, and with those that git does not look at, for a new file
+ * may lie in their way. Where we could not read the index, it begins as a copy.
+ */
+function takeTrustedIndex(
+  slot: SlotLayout,
+  { index, changes, walked }: Survey,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): GitContext {
+  const own = join(slot.gitDirectory, 'capture-index');
+  for (const path of [own, `${own}.lock`]) rmSync(path, { force: true });
+  if (index.read === null) copyIndex(slot.index, own);
+  else {
+    const odd = index.odd().map(({ path }) => path);
+    writeFileSync(
+      own,
+      partOfIndex(index.read, [...changes.changed, ...changes.removed, ...walked.reappeared, ...odd]),
+    );
+  }
+  return slotContext(slot, environment, signal, own);
 }
 
 /** Lets the owner read every changed file, and refuses when they are too large to be looked at. */

@@ -14,10 +14,10 @@ export interface OddEntry {
 }
 
 const SIGNATURE = 'DIRC';
-const HEADER_BYTES = 12;
+export const HEADER_BYTES = 12;
 /** Times, device, inode, mode, user, group and size: four bytes each, some twice. */
-const STAT_BYTES = 40;
-const MODE_AT = 24;
+export const STAT_BYTES = 40;
+export const MODE_AT = 24;
 const SIZE_AT = 36;
 const FLAGS = { assumeUnchanged: 0x8000, extended: 0x4000, stage: 0x3000, nameLength: 0x0fff };
 const SKIPPED = 0x4000;
@@ -64,7 +64,8 @@ export function readIndex(index: Buffer, idBytes: number): IndexContent | null {
 export class IndexContent {
   constructor(
     private readonly index: Buffer,
-    private readonly idBytes: number,
+    /** 20 for SHA-1, 32 for SHA-256. */
+    readonly idBytes: number,
     /** Where each entry begins, and where the last one ends. */
     private readonly starts: Uint32Array,
     private readonly oddNumbers: readonly number[],
@@ -74,6 +75,18 @@ export class IndexContent {
 
   get length(): number {
     return this.starts.length - 1;
+  }
+
+  /** The bytes before the entries. */
+  header(): Buffer {
+    return this.index.subarray(0, HEADER_BYTES);
+  }
+
+  /** The bytes of the entry at a path; null where there is none. */
+  entry(path: BytePath): Buffer | null {
+    const number = this.firstFrom(path);
+    const found = this.pathOf(number) === path;
+    return found ? this.index.subarray(this.starts[number], this.starts[number + 1]) : null;
   }
 
   /** In the order of their bytes. */
@@ -105,7 +118,7 @@ export class IndexContent {
   }
 
   has(path: BytePath): boolean {
-    return this.pathOf(this.firstFrom(path)) === path;
+    return this.entry(path) !== null;
   }
 
   hasStartingWith(beginning: string): boolean {

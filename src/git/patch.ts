@@ -72,8 +72,8 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   const maxBytes = maxPatchBytes * FILES_TO_PATCH;
   const recorded = await recordCheckout(slot, survey.value, maxBytes, environment, signal);
   if (!recorded.ok) return recorded;
-  const { context, warnings } = recorded.value;
-  const written = await writePatch(context, plan, maxPatchBytes);
+  const { context, before, warnings } = recorded.value;
+  const written = await writePatch(context, before, plan.patchFile, maxPatchBytes);
   if (!written.ok) return written;
   const { files, patch } = written.value;
   const flags = await findFlags(context, files, plan.baselineCommit);
@@ -104,11 +104,12 @@ interface WrittenPatch {
  */
 async function writePatch(
   context: GitContext,
-  { baselineCommit, patchFile }: CapturePlan,
+  before: string,
+  patchFile: string,
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch>> {
   for (const renames of [findRenames, noRenames]) {
-    const written = await writeComparison(context, [...renames, baselineCommit], patchFile, maxBytes);
+    const written = await writeComparison(context, [...renames, before], patchFile, maxBytes);
     if (written !== null) return written;
   }
   throw new Error('A comparison without renames told of a rename.');

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
+  applied,
   capture,
   git,
   isGit,
@@ -75,4 +76,21 @@ test('a file that the agent writes where the sparse checkout has none is in the 
     ],
   );
   assert.match(patch.toString(), /^-away\n\+nearer$/m);
+});
+
+test('a file that the agent puts in the place of a directory that is absent removes in the patch what is in it', async () => {
+  const root = await makeSparse('--no-cone', '/a.txt');
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'dir', 'a file now\n');
+  const { files: list, patch } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    list.map(({ path, status }) => [path, status]),
+    [
+      ['dir', 'added'],
+      ['dir/inner.txt', 'deleted'],
+      ['dir/other.txt', 'deleted'],
+    ],
+  );
+  const tree = await applied(workspace, worktree, user, patch);
+  assert.deepEqual(Object.keys(tree).sort(), ['a.txt', 'dir', 'far/away.txt']);
 });
