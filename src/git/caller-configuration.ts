@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { GitSetting } from './config-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { readRegularFile } from './regular-file.js';
@@ -87,7 +87,9 @@ export function readExcludes(
   environment: CallerEnvironment,
 ): Buffer {
   const userFile =
-    excludesFile === null ? defaultExcludesFile(environment) : expandHome(excludesFile, environment);
+    excludesFile === null
+      ? defaultExcludesFile(environment)
+      : resolve(repository.root, expandHome(excludesFile, environment));
   const users = readRegularFile(userFile, MAX_RULES_BYTES);
   const repositorys = readRegularFile(join(repository.commonDirectory, 'info', 'exclude'), MAX_RULES_BYTES);
   return Buffer.concat([users ?? Buffer.alloc(0), Buffer.from('\n'), repositorys ?? Buffer.alloc(0)]);

@@ -338,6 +338,21 @@ test("the caller's own excludes hold, from info/exclude and from their excludes 
   );
 });
 
+test("an excludes file that the repository names by a relative path lies in the caller's tree", async () => {
+  const root = await makeRepository(workspace, user);
+  put(root, 'rules', '*.local\nrules\n');
+  await git(root, user, ['config', 'core.excludesFile', 'rules']);
+  put(root, 'x.local', 'x');
+  const worktree = await make(planFor(workspace, root, user, { includeUntracked: true }));
+  for (const name of ['y.local', 'y.kept']) put(worktree.path, name, 'y');
+  const { files: list } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    list.map(({ path }) => path),
+    ['y.kept'],
+  );
+  assert.deepEqual(Object.keys(snapshot(worktree.path, isGit)), ['a.txt', 'y.kept', 'y.local']);
+});
+
 test('the file list tells status, lines and modes, and quotes names that are not UTF-8', async () => {
   const root = await makeRepository(workspace, user, { ...files, 'long.txt': 'line\n'.repeat(50) });
   const { path: tree, ...worktree } = await make(planFor(workspace, root, user));
