@@ -61,6 +61,11 @@ describe('the packed package', () => {
     assert.deepEqual(unwanted, []);
   });
 
+  it('is, in a checkout too, a command that runs as it was built, for `npm link` to put on PATH', async () => {
+    const { stdout } = await run(join(packageDirectory, 'dist/src/cli.js'), ['--version']);
+    assert.match(stdout, /^\d+\.\d+\.\d+/);
+  });
+
   it('shows the demo, as an unprivileged user with a read-only home', async () => {
     const { stdout } = await unprivileged(join(installed, 'dist/src/cli.js'), 'demo');
     assert.match(stdout, /→ done/);
