@@ -39,6 +39,9 @@ export interface OpenHouse {
 /** The disk does not fill up within this time, and a swarm submits often. */
 const DISK_MS = 1_000;
 
+/** How old an answer is does not depend on how the clock is set. */
+const elapsed = () => performance.now();
+
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
 export async function openHouse(settings: Settings, log: Log): Promise<Outcome<OpenHouse>> {
   // A thread that does stages loads what it needs while the store opens.
@@ -106,13 +109,13 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
 const houseOf = (settings: Settings, supervisor: Supervisor, pool: StagePool, called: () => void): House => ({
   settings,
   supervisor,
-  preflight: createReadiness(pool, systemClock.now),
-  account: createAccountLook(pool, systemClock.now),
+  preflight: createReadiness(pool, elapsed),
+  account: createAccountLook(pool, elapsed),
   preview: createPreviews(pool),
   checkDisk: shareLook(
     () => checkDisk(settings.stateDir),
     () => DISK_MS,
-    systemClock.now,
+    elapsed,
   ),
   damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
   draining: () => supervisor.isDraining(),

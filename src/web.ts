@@ -41,7 +41,7 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
       import('./page/site.js'),
     ]);
     const served = await written(() =>
-      serveHttp({ ...settings, http }, { mcp, site: createSite(needs), log, now: house.now }),
+      serveHttp({ ...settings, http }, { mcp, site: createSite(needs), log, now: () => performance.now() }),
     );
     if (!served.ok) return served;
     serving = served.value;

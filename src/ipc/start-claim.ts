@@ -50,7 +50,9 @@ function claimOf(path: string): StartClaim {
 
 function isStale(path: string): boolean {
   try {
-    return Date.now() - statSync(path).mtimeMs > STALE_MS || !isAlive(Number(readFileSync(path, 'utf8')));
+    // The clock may have been set back since: then the file is of a later time.
+    const age = Math.abs(Date.now() - statSync(path).mtimeMs);
+    return age > STALE_MS || !isAlive(Number(readFileSync(path, 'utf8')));
   } catch {
     // It was released a moment ago.
     return true;

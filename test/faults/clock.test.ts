@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/job/clock.js';
 import { createDeadlines } from '../../src/job/deadlines.js';
-import { TestClock } from '../support/house.js';
+import { TestClock, temporaryDirectory } from '../support/house.js';
+import { makeOffshoot } from '../support/offshoot.js';
+import { makeSetClock } from './set-clock.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -55,5 +60,26 @@ describe('a clock', () => {
     assert.deepEqual(passed, ['soon']);
     clock.advance(2 * HOUR_MS);
     assert.deepEqual(passed, ['soon', 'late']);
+  });
+
+  it('set back under a daemon keeps no old answer alive: a Codex that is installed then is seen', async () => {
+    const temporary = await temporaryDirectory();
+    const clock = await makeSetClock(temporary.path);
+    const program = join(temporary.path, 'codex');
+    const offshoot = await makeOffshoot({
+      environment: { ...clock.environment, OFFSHOOT_CODEX_PATH: program },
+    });
+    const isMissed = async () =>
+      JSON.stringify(await offshoot.call('codex_status')).includes('codex_not_found');
+    try {
+      await offshoot.start();
+      assert.ok(await isMissed());
+      await clock.set(-HOUR_MS);
+      await symlink(resolve('node_modules/.bin/codex'), program);
+      while (await isMissed()) await delay(100);
+    } finally {
+      await offshoot.remove();
+      await temporary.remove();
+    }
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { connectDaemon } from '../../src/ipc/connect.js';
@@ -85,6 +85,15 @@ test('a daemon that was on its way when its starter died is not waited for', asy
   await writeFile(join(stateDir, 'daemon.starting'), String(dead.pid));
   assert.ok(Number.isInteger(await connectOnce()));
   assert.equal(existsSync(join(stateDir, 'daemon.starting')), false);
+});
+
+test('nor is one whose start is of a time to come, whoever has its number now', async () => {
+  await newStateDirectory();
+  const file = join(stateDir, 'daemon.starting');
+  await writeFile(file, String(process.pid));
+  const later = Date.now() / 1_000 + 3_600;
+  await utimes(file, later, later);
+  assert.ok(Number.isInteger(await connectOnce()));
 });
 
 test('a socket that a killed daemon left behind is no hindrance', async () => {
