@@ -8,6 +8,8 @@ export interface DaemonLock {
 /** SQLite's result code for a database that another connection has locked. */
 const SQLITE_BUSY = 5;
 
+const HELD = 'Another daemon holds this state directory: `offshoot stop` ends it.';
+
 /**
  * Takes the lock that makes a daemon the only one of its state directory: an exclusive transaction on a
  * database of its own, held for life. The kernel frees it when the process ends, however it ends. Does not wait.
@@ -22,10 +24,9 @@ export function acquireDaemonLock(path: string): Outcome<DaemonLock> {
   } catch (error) {
     database?.close();
     const held = (error as { errcode?: number }).errcode === SQLITE_BUSY;
+    if (held) return refuse('daemon_unavailable', { message: HELD, details: { held } });
     return refuse('daemon_unavailable', {
-      message: held
-        ? 'Another daemon holds this state directory.'
-        : 'The lock of the state directory cannot be taken.',
+      message: 'The lock of the state directory cannot be taken.',
       details: { held, reason: (error as Error).message },
     });
   }

@@ -3,13 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
 import { appears } from '../support/git-gate.js';
-import { daemonEntry, makeOffshoot } from '../support/offshoot.js';
+import { commandLine, daemonEntry, makeOffshoot } from '../support/offshoot.js';
 
 const command = {
   OFFSHOOT_BACKEND: 'command',
@@ -67,6 +68,14 @@ describe('a daemon that starts', { concurrency: 3 }, () => {
         stdio: 'ignore',
       });
       assert.deepEqual(await once(second, 'exit'), [0, null]);
+      const third = spawn(process.execPath, [commandLine, 'daemon'], {
+        env: offshoot.environment,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      assert.equal(
+        await text(third.stderr),
+        'offshoot: Another daemon holds this state directory: `offshoot stop` ends it.\n',
+      );
       await offshoot.call('codex_status');
     } finally {
       await offshoot.remove();
