@@ -1,5 +1,6 @@
 import { envelope, type Fault, type Outcome } from '../errors.js';
 import { exitCodes } from './exit-codes.js';
+import { inShell } from './in-shell.js';
 import { complain, jsonDocument, paint, print, printable } from './terminal.js';
 
 /** The exit code of a run; a refusal is told first: as JSON on standard output, else to people on stderr. */
@@ -10,16 +11,10 @@ export async function conclude(outcome: Outcome<number>, json: boolean): Promise
   return outcome.fault.code === 'invalid_arguments' ? exitCodes.usage : exitCodes.refused;
 }
 
-/** Tells what is wrong with a command line that no operation has seen. */
-export async function reportUsage(problem: string): Promise<number> {
-  await complain(problem);
-  return exitCodes.usage;
-}
-
 /** A refusal in words: what happened, where, and what to do. */
 export function explain(fault: Fault): string {
   const { code, message, repair } = envelope(fault).error;
-  const lines = [`${message} (${code})`, ...reasons(fault.details), repair.advice];
+  const lines = [`${message} (${code})`, ...reasons(fault.details), inShell(repair.advice)];
   return `${paint('red', 'error:')} ${printable(lines.join('\n'))}\n`;
 }
 

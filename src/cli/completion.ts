@@ -1,4 +1,5 @@
-import { reportUsage } from './answer.js';
+import { refuse } from '../errors.js';
+import { conclude } from './answer.js';
 import type { Command } from './command.js';
 import { print } from './terminal.js';
 
@@ -20,7 +21,10 @@ export function completion(others: Commands): Command {
     async run({ words }) {
       const script = shells[words[0] ?? ''];
       if (script === undefined)
-        return reportUsage(`The shell is one of ${Object.keys(shells).join(', ')}.\n`);
+        return conclude(
+          refuse('invalid_arguments', { message: `The shell is one of ${Object.keys(shells).join(', ')}.` }),
+          false,
+        );
       return print(script([...others, self]));
     },
   };

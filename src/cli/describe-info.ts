@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { status } from '../operations/status.js';
+import { inShell } from './in-shell.js';
 import { columns } from './layout.js';
 import { paint } from './terminal.js';
 
@@ -11,7 +12,7 @@ export function describeInfo(info: Info): string {
   const head = info.ready ? paint('green', 'ready') : paint('red', 'not ready');
   return [
     head,
-    ...(info.problem === null ? [] : [`${info.problem.message} ${info.problem.advice}`]),
+    ...(info.problem === null ? [] : [inShell(`${info.problem.message} ${info.problem.advice}`)]),
     ...info.notes.map((note) => `note: ${note}`),
     '',
     'Codex',

@@ -3,6 +3,7 @@ import type { Answer } from '../operations/answer-view.js';
 import type { JobResult } from '../operations/result.js';
 import { describeAnswer } from './describe-answer.js';
 import { describeUsage, paintStatus } from './describe-state.js';
+import { inShell } from './in-shell.js';
 import { decodePage } from './patch-pages.js';
 import { paint, printable } from './terminal.js';
 
@@ -10,7 +11,9 @@ import { paint, printable } from './terminal.js';
 export function describeResult(result: JobResult): string {
   const blocks = [
     `${result.job_id}  ${paintStatus(result.status)}${result.label === null ? '' : `  ${result.label}`}`,
-    result.error === null ? '' : `${result.error.message} (${result.error.code})\n${result.error.advice}`,
+    result.error === null
+      ? ''
+      : `${result.error.message} (${result.error.code})\n${inShell(result.error.advice)}`,
     result.summary ?? '',
     result.answer === null ? describeFiles(result) : describeAnswer(result.answer as Answer),
     result.warnings.map((warning) => `${paint('yellow', 'warning:')} ${warning}`).join('\n'),

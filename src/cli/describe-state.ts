@@ -1,11 +1,14 @@
 import type { z } from 'zod';
 import type { jobList } from '../operations/job-list.js';
 import type { JobStateAnswer } from '../operations/job-state.js';
+import { inShell } from './in-shell.js';
 import { columns, table } from './layout.js';
 import { paint } from './terminal.js';
 import type { WaitAnswer } from './wait-until-settled.js';
 
 type ListAnswer = z.infer<typeof jobList.output>;
+
+const NO_JOBS = 'There are no such jobs.\n';
 
 const colours = { done: 'green', failed: 'red', expired: 'red', cancelled: 'yellow' } as const;
 
@@ -28,7 +31,7 @@ export function describeState(job: JobStateAnswer): string {
     ['tokens', describeUsage(job.usage)],
     ['deadline', job.deadline_at],
     ['reason', job.error?.message ?? null],
-    ['advice', job.error?.advice ?? null],
+    ['advice', job.error && inShell(job.error.advice)],
   ];
   const known = rows
     .filter(([, value]) => value !== null)
@@ -47,6 +50,7 @@ export function describeUsage(usage: JobStateAnswer['usage']): string | null {
 
 /** The state of several jobs, one a line. */
 export function describeWait({ jobs, timed_out: timedOut }: WaitAnswer): string {
+  if (jobs.length === 0) return NO_JOBS;
   const lines = jobs.map((job) => `${job.job_id}  ${paintStatus(job.status)}${whichOf(job)}`);
   return [...lines, ...(timedOut ? ['The time ran out; the jobs go on.'] : []), ''].join('\n');
 }
@@ -60,7 +64,7 @@ function whichOf(job: WaitAnswer['jobs'][number]): string {
 
 /** A table of jobs. */
 export function describeList({ jobs, next_cursor: cursor }: ListAnswer): string {
-  if (jobs.length === 0) return 'There are no such jobs.\n';
+  if (jobs.length === 0) return NO_JOBS;
   const rows = jobs.map((job) => [
     job.job_id,
     job.kind,

@@ -7,6 +7,7 @@ import { conclude } from './answer.js';
 import { type Command, jsonFlag } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { flagsOf } from './flags.js';
+import { inShell } from './in-shell.js';
 import { columns } from './layout.js';
 import { withDaemon } from './link.js';
 import { checkInput } from './operation-command.js';
@@ -56,7 +57,7 @@ function describeDryRun(answer: Answer): string {
   ];
   return [
     head,
-    ...(problem === null ? [] : [`${problem.message} ${problem.advice}`]),
+    ...(problem === null ? [] : [inShell(`${problem.message} ${problem.advice}`)]),
     ...columns(rows),
     ...answer.warnings.map((warning) => `note: ${warning}`),
     '',

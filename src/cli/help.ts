@@ -1,5 +1,5 @@
-import { operations } from '../operations/index.js';
 import type { Command, Flag } from './command.js';
+import { inShell } from './in-shell.js';
 import { columns, wrap } from './layout.js';
 
 const HELP: Flag = { name: 'help', key: '', kind: 'switch', placeholder: '', description: 'Show this help.' };
@@ -39,13 +39,6 @@ export function helpFor(command: Command): string {
     '',
   ].join('\n');
 }
-
-/** A text that names tools, as somebody in a shell calls them. */
-const inShell = (text: string) =>
-  text.replace(/\bcodex_\w+/g, (name) => {
-    const operation = operations.find(({ tool }) => tool === name);
-    return operation === undefined ? name : `\`offshoot ${operation.command}\``;
-  });
 
 const flagText = ({ name, short, placeholder }: Flag) =>
   `${short === undefined ? '' : `-${short}, `}--${name} ${placeholder}`.trimEnd();

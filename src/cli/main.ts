@@ -18,13 +18,19 @@ export async function main(parameters: readonly string[]): Promise<number> {
   if (name === 'help') return help(commands, rest[0]);
   const command = commands.find((candidate) => candidate.name === name);
   if (command === undefined) return unknownCommand(commands, name);
-  if (rest.includes('--help') || rest.includes('-h')) return print(helpFor(command));
+  if (asksForHelp(rest)) return print(helpFor(command));
   const parsed = parseParameters(command, rest);
   if (!parsed.ok) return usageError(parsed.message, command.name);
   // The doctor tells of them among its findings.
   if (command.name !== 'doctor') await noteMisspeltVariables();
   return command.run(parsed);
 }
+
+/** What stands behind `--` are words, whatever they look like. */
+const asksForHelp = (parameters: readonly string[]): boolean => {
+  const end = parameters.indexOf('--');
+  return parameters.slice(0, end < 0 ? undefined : end).some((each) => each === '--help' || each === '-h');
+};
 
 async function noteMisspeltVariables(): Promise<void> {
   for (const { variable, meant } of misspeltVariables()) {

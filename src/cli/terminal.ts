@@ -3,10 +3,12 @@ import { exitCodes } from './exit-codes.js';
 
 type Colour = 'green' | 'red' | 'yellow' | 'cyan' | 'dim' | 'bold';
 
-/** Whoever reads our output may go away at any time, for example `head`: that is no error. */
+/** Whoever reads our output may go away at any time, for example `head`: that is no error. A full disk is one. */
 export function surviveBrokenPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.refused);
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(exitCodes.ok);
+    process.stderr.write(`error: Standard output cannot be written (${code}).\n`);
+    process.exit(exitCodes.refused);
   });
   process.stderr.on('error', () => process.exit(exitCodes.refused));
 }

@@ -1,7 +1,7 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { DEFAULT_TOKEN_NAME, ensureToken, isTokenName, revokeToken, tokenNames } from '../http/tokens.js';
 import { findStateDirectory } from '../state-directory.js';
-import { conclude, reportUsage } from './answer.js';
+import { conclude } from './answer.js';
 import type { Command, Given } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { print } from './terminal.js';
@@ -31,16 +31,15 @@ export const token: Command = {
     { name: 'revoke', key: 'revoke', kind: 'text', placeholder: 'NAME', description: 'Revoke a token.' },
   ],
   async run({ flags }) {
-    const given = Object.keys(flags);
-    if (given.length > 1)
-      return reportUsage('Only one of --name, --list and --revoke can be used at once.\n');
-    const name = String(flags.name ?? flags.revoke ?? DEFAULT_TOKEN_NAME);
-    if (!isTokenName(name)) return reportUsage('A name is up to 32 lower-case letters, digits and dashes.\n');
-    return conclude(await manage(flags, name), false);
+    return conclude(await manage(flags), false);
   },
 };
 
-async function manage(flags: Given['flags'], name: string): Promise<Outcome<number>> {
+async function manage(flags: Given['flags']): Promise<Outcome<number>> {
+  if (Object.keys(flags).length > 1)
+    return wrong('Only one of --name, --list and --revoke can be used at once.');
+  const name = String(flags.name ?? flags.revoke ?? DEFAULT_TOKEN_NAME);
+  if (!isTokenName(name)) return wrong('A name is up to 32 lower-case letters, digits and dashes.');
   const found = findStateDirectory();
   if (!found.ok) return found;
   const stateDir = found.value;
@@ -61,8 +60,9 @@ async function manage(flags: Given['flags'], name: string): Promise<Outcome<numb
 }
 
 async function revoke(stateDir: string, name: string): Promise<Outcome<number>> {
-  if (!revokeToken(stateDir, name))
-    return refuse('invalid_arguments', { message: 'There is no such token.' });
+  if (!revokeToken(stateDir, name)) return wrong('There is no such token.');
   await print('The token is revoked.\n');
   return succeed(exitCodes.ok);
 }
+
+const wrong = (message: string) => refuse('invalid_arguments', { message });

@@ -37,6 +37,7 @@ describe('what people read', () => {
       describeWait({ jobs, timed_out: true }),
       'a  done\nb  failed  port  It broke.\nc  unknown\nThe time ran out; the jobs go on.\n',
     );
+    assert.equal(describeWait({ jobs: [], timed_out: false }), 'There are no such jobs.\n');
   });
 
   it('of a list is a table, or that there is nothing', () => {

@@ -4,6 +4,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { explain } from '../../src/cli/answer.js';
+import { refuse } from '../../src/errors.js';
 import { temporaryDirectory } from '../support/operations.js';
 
 const entry = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -151,6 +153,26 @@ describe('offshoot', () => {
       assert.match(stderr, expected);
       assert.equal(stdout, '');
     }
+  });
+
+  it('takes what stands behind -- for a word, and answers refusals in words of a shell', () => {
+    const { status, stderr } = offshoot(['completion', '--', '--help']);
+    assert.equal(status, 2);
+    assert.match(stderr, /^error: The shell is one of/);
+    const [words, tools] = ['Look into the log that `offshoot info` names', 'codex_'];
+    const told = explain(refuse('internal_error').fault);
+    assert.ok(told.includes(words) && !told.includes(tools));
+  });
+
+  it('says so when its output cannot be written, and is quiet when nobody reads it', () => {
+    const full = openSync('/dev/full', 'w');
+    const refused = spawnSync(process.execPath, [entry, '--help'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    assert.equal(refused.status, 1);
+    assert.equal(refused.stderr, 'error: Standard output cannot be written (ENOSPC).\n');
   });
 
   it('tells wrong arguments as JSON where JSON was asked for', () => {
