@@ -121,7 +121,10 @@ const ofPool =
 /** Looks again while there is something left: deletions go on behind a settled job. */
 async function takeStock({ root, stateDir, agents }: Offshoot): Promise<Pick<DiskReport, 'pool' | 'left'>> {
   for (let look = 1; ; look += 1) {
-    const paths = (await readdir(stateDir, { recursive: true })).filter((path) => !ofDaemon.test(path));
+    // Null where a deletion took a directory away under the look.
+    const there = await readdir(stateDir, { recursive: true }).catch(() => null);
+    if (there === null) continue;
+    const paths = there.filter((path) => !ofDaemon.test(path));
     const pool = paths.filter((path) => ofPool.test(path));
     const left = [
       ...paths.filter((path) => !ofPool.test(path)),

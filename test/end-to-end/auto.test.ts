@@ -136,8 +136,11 @@ describe('the backend auto, with a shared app-server from the second job at once
         const result = await offshoot.result(id);
         assert.equal(result.status, 'done', JSON.stringify(result.error));
         assert.equal(result.summary, 'Went on.');
+        const codes = result.failed_attempts.map(({ code }: { code: string }) => code);
+        assert.deepEqual(codes, ['host_lost'], JSON.stringify(result.failed_attempts));
         const next = await hostOf(offshoot.stateDir, id, 2);
-        assert.ok(next !== null && next !== host);
+        assert.notEqual(next, null);
+        assert.notEqual(next, host);
       }
       assert.equal((await ended(offshoot, own, 'untouched')).summary, 'Did untouched.');
       await assert.rejects(access(attemptLayout(offshoot.stateDir, own, 2).directory), { code: 'ENOENT' });

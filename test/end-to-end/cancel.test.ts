@@ -6,14 +6,9 @@ import { hang, run, say } from '../../src/demo/reply.js';
 import { startScriptedModel } from '../../src/demo/scripted-model.js';
 import { appears, makeGitGate } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
-import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { leavesNothing, makeOffshoot } from '../support/offshoot.js';
 
 const command = { OFFSHOOT_BACKEND: 'command' };
-
-async function leavesNothing(offshoot: Offshoot): Promise<void> {
-  assert.deepEqual(await offshoot.agents(), []);
-  assert.deepEqual(await offshoot.slots(), []);
-}
 
 describe('cancelling a job', { concurrency: 3 }, () => {
   it('in the queue ends it before anything is spent', async () => {

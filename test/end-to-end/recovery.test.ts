@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { run, say } from '../../src/demo/reply.js';
 import { type ModelRequest, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { appears } from '../support/git-gate.js';
-import { makeOffshoot } from '../support/offshoot.js';
+import { leavesNothing, makeOffshoot } from '../support/offshoot.js';
 
 describe('a daemon killed with kill -9', { concurrency: 3 }, () => {
   it('loses no job, queued or running, and asks the model for nothing twice', async () => {
@@ -44,8 +44,7 @@ describe('a daemon killed with kill -9', { concurrency: 3 }, () => {
         assert.match(result.patch.toString(), new RegExp(`\\+${tasks[index]}\n`));
         assert.equal(model.requests(tasks[index]).length, 2);
       }
-      assert.deepEqual(await offshoot.agents(), []);
-      assert.deepEqual(await offshoot.slots(), []);
+      await leavesNothing(offshoot);
     } finally {
       await offshoot.remove();
       await model.close();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { makeOffshoot } from '../support/offshoot.js';
+import { leavesNothing, makeOffshoot } from '../support/offshoot.js';
 
 const JOBS = 100;
 const LIMIT = 6;
@@ -44,8 +44,7 @@ describe('a swarm on one repository', () => {
         .map(Number);
       assert.equal(seen.length, JOBS);
       assert.ok(Math.max(...seen) <= LIMIT, `${Math.max(...seen)} agents at once`);
-      assert.deepEqual(await offshoot.agents(), []);
-      assert.deepEqual(await offshoot.slots(), []);
+      await leavesNothing(offshoot);
       assert.equal(await offshoot.git('status', '--porcelain'), '');
       assert.equal(await offshoot.git('fsck'), '');
     } finally {

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { appears } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
-import { commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { commandLine, leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { makeThreadCrash } from './thread-crash.js';
 
 const environment = {
@@ -38,8 +38,7 @@ async function endsWell(offshoot: Offshoot, id: string): Promise<void> {
   const result = await offshoot.result(id);
   assert.equal(result.status, 'done', JSON.stringify(result.error));
   assert.match(result.patch.toString(), /the work/);
-  assert.deepEqual(await offshoot.agents(), []);
-  assert.deepEqual(await offshoot.slots(), []);
+  await leavesNothing(offshoot);
 }
 
 describe('a daemon that may open no more files', { skip: missing('prlimit') }, () => {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { jobLayout } from '../../src/job/layout.js';
 import { appears } from '../support/git-gate.js';
 import { temporaryDirectory } from '../support/house.js';
-import { commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { commandLine, leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { type Gates, makeGates } from './gates.js';
 import { makeSmallDisk, noSmallDisk, type SmallDisk } from './small-disk.js';
 
@@ -59,8 +59,7 @@ async function endsWell({ offshoot }: World, id: string): Promise<void> {
   assert.equal(result.status, 'done', JSON.stringify(result.error));
   assert.equal(result.summary, 'said');
   assert.match(result.patch.toString(), /the work/);
-  assert.deepEqual(await offshoot.agents(), []);
-  assert.deepEqual(await offshoot.slots(), []);
+  await leavesNothing(offshoot);
 }
 
 /** Lets git go on that waits at a gate, and waits until its stage has failed on the full disk. */

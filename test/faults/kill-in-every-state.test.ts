@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { newClient } from '../support/mcp-client.js';
-import { type Answer, commandLine, type Offshoot } from '../support/offshoot.js';
+import { type Answer, commandLine, leavesNothing, type Offshoot } from '../support/offshoot.js';
 import { type ActiveState, type Delegate, type EveryState, makeEveryState } from './every-state.js';
 
 /** What was seen of a world before the fault, after it, and when all its jobs had settled. */
@@ -62,8 +62,7 @@ function holds(
   it('a job whose patch was being captured keeps it', () => settledOnceAsDone('diffing'));
 
   it('no process and no slot is left', async () => {
-    assert.deepEqual(await seen.world.offshoot.agents(), []);
-    assert.deepEqual(await seen.world.offshoot.slots(), []);
+    await leavesNothing(seen.world.offshoot);
   });
 }
 

@@ -75,7 +75,7 @@ describe('jobs in threads of an app-server', { concurrency: 3 }, () => {
           const files = result.files.map(({ path }: { path: string }) => path);
           assert.deepEqual(files, ['first.txt', 'second.txt']);
           assert.deepEqual(
-            result.failed_attempts?.map(({ code }: { code: string }) => code) ?? ['host_lost'],
+            result.failed_attempts.map(({ code }: { code: string }) => code),
             ['host_lost'],
           );
           assert.notEqual(await hostOf(offshoot.stateDir, id, 2), host);

@@ -5,8 +5,9 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { attemptLayout } from '../../src/job/layout.js';
 import { appears } from '../support/git-gate.js';
+import { childrenOf } from '../support/hosts.js';
 import { temporaryDirectory } from '../support/house.js';
-import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { makeThreadCrash, type ThreadCrash } from './thread-crash.js';
 
 const AGENT = 'cat >task.txt; : >"$HOME/started"; exec sleep 600';
@@ -24,14 +25,6 @@ async function holders(offshoot: Offshoot, jobId: string): Promise<[number, numb
       if (words.startsWith('sleep\x00600')) return [keeper, supervisor, child];
     }
   }
-}
-
-const childrenOf = async (pid: number): Promise<number[]> =>
-  (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number);
-
-async function leavesNothing(offshoot: Offshoot): Promise<void> {
-  assert.deepEqual(await offshoot.agents(), []);
-  assert.deepEqual(await offshoot.slots(), []);
 }
 
 /** Runs an agent, kills one of those that hold it, and sees how its job ends. */

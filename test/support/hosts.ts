@@ -36,7 +36,8 @@ export async function processesOf(host: string): Promise<{ keeper: number; host:
   return found;
 }
 
-async function childrenOf(pid: number): Promise<number[]> {
+/** The processes that a process has started and that live; none of one that is gone. */
+export async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   return text.split(' ').map(Number).filter(Boolean);
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -234,6 +235,12 @@ export async function makeOffshoot({
     },
   };
   return offshoot;
+}
+
+/** Asserts that no process and no worktree of any job is left. */
+export async function leavesNothing(offshoot: Offshoot): Promise<void> {
+  assert.deepEqual(await offshoot.agents(), []);
+  assert.deepEqual(await offshoot.slots(), []);
 }
 
 const identity = {
