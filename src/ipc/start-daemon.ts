@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Outcome, refuse, succeed } from '../errors.js';
@@ -21,6 +21,8 @@ const daemonEntry = fileURLToPath(new URL('../daemon.js', import.meta.url));
  * clients would be told of something with a fifth less work, and 10,000 queued jobs take 10 MB more.
  */
 export const daemonFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=25'];
+const FULL = ['ENOSPC', 'EDQUOT'];
+const NO_ROOM_BYTES = 64 * 1024;
 const TRUNCATE_THEN_APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
 /**
@@ -39,13 +41,15 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
     if (claim === null) return succeed({ exit: Promise.resolve(succeed(null)), serves: () => undefined });
     stderr = openSync(log, TRUNCATE_THEN_APPEND, 0o600);
   } catch (error) {
+    const { code: reason = 'unknown' } = error as NodeJS.ErrnoException;
+    if (FULL.includes(reason)) return refuse('disk_full');
     return refuse('daemon_unavailable', {
       message: 'The state directory cannot be written.',
-      details: { state_dir: stateDir, reason: (error as NodeJS.ErrnoException).code ?? 'unknown' },
+      details: { state_dir: stateDir, reason },
     });
   }
   try {
-    const exit = exitOf(spawnDetached(entry, stderr), log).finally(() => claim.release());
+    const exit = exitOf(spawnDetached(entry, stderr), stateDir, log).finally(() => claim.release());
     return succeed({ exit, serves: () => claim.release() });
   } catch (error) {
     claim.release();
@@ -65,17 +69,29 @@ function spawnDetached(entry: string, stderr: number) {
   return child;
 }
 
-function exitOf(child: ReturnType<typeof spawnDetached>, log: string): Promise<Outcome<null>> {
+function exitOf(
+  child: ReturnType<typeof spawnDetached>,
+  stateDir: string,
+  log: string,
+): Promise<Outcome<null>> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(didNotStart(error.message)));
     child.once('exit', (code, signal) => {
-      resolve(
-        code === 0
-          ? succeed(null)
-          : didNotStart(lastWords(log) ?? `ended with ${signal ?? `status ${code}`}`),
-      );
+      if (code === 0) resolve(succeed(null));
+      else if (isFull(stateDir)) resolve(refuse('disk_full'));
+      else resolve(didNotStart(lastWords(log) ?? `ended with ${signal ?? `status ${code}`}`));
     });
   });
+}
+
+/** Then a daemon cannot even say why it does not start. */
+function isFull(stateDir: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(stateDir);
+    return bavail * bsize < NO_ROOM_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 const didNotStart = (reason: string) =>

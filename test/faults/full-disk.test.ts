@@ -87,6 +87,26 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
     });
   });
 
+  it('lets no daemon start, and the command line says why', async () => {
+    await withDisk(async ({ offshoot, disk }) => {
+      const run = (...words: string[]) =>
+        execute(process.execPath, [commandLine, ...words], { env: offshoot.environment });
+      const ended = offshoot.ended();
+      await run('stop', '--now');
+      await ended;
+      await disk.fill();
+      const failed = await run('list').then(
+        () => null,
+        (error: { code: number; stderr: string }) => error,
+      );
+      assert.equal(failed?.code, 1);
+      assert.match(failed?.stderr ?? '', /is full\. \(disk_full\)\nFree disk space/);
+      disk.grow();
+      await offshoot.start();
+      assert.deepEqual((await offshoot.call('codex_job_list')).jobs, []);
+    });
+  });
+
   it('while a worktree is made holds the job up until there is room', async () => {
     await withDisk(async (world) => {
       const { offshoot, disk, gates } = world;
