@@ -23,6 +23,8 @@ export interface Survey {
 
 const SURVEYING = "reading the agent's changes";
 
+type Compared = Awaited<ReturnType<typeof compareDuring<WalkedTree>>>;
+
 /**
  * Looks through a checkout once, for all that is done with it after its job. Call it when the agent's processes
  * are dead: nobody else may write to the checkout from here until the last use of the answer. `commit` is the
@@ -46,9 +48,24 @@ export async function surveyCheckout(
   const tracked = isOverlay(slot) && plain ? searchTracked(plain) : sortTracked(index, additions);
   const { walked, found } = isOverlay(slot)
     ? await readUpper(slot, tracked)
-    : await compareDuring(context, () => walkTree(slot, tracked, readStamps(slot)));
+    : addHidden(tracked, await compareDuring(context, () => walkTree(slot, tracked, readStamps(slot))));
   if (!found.ok) return explain(found, 'patch_failed', SURVEYING);
   return succeed({ index, additions, tracked, changes: found.changes, walked });
+}
+
+/**
+ * What lay in a directory in whose place something else lies is gone. Where that is a link in which nothing can be
+ * looked up, as in one to itself, git passes its files over.
+ */
+function addHidden(tracked: Tracked, { walked, found }: Compared): Compared {
+  const hiding = walked.untracked.filter((path) => tracked.directories.has(path));
+  if (!found.ok || hiding.length === 0) return { walked, found };
+  const { changed, removed } = found.changes;
+  const hidden = hiding.flatMap((path) => tracked.files.below(path));
+  return {
+    walked,
+    found: { ok: true, changes: { changed, removed: [...new Set([...removed, ...hidden])] } },
+  };
 }
 
 /**

@@ -113,6 +113,13 @@ const rows: Row[] = [
     },
   },
   {
+    title: 'a directory turned into a link to itself, in which nothing can be looked up',
+    act: (tree) => {
+      rmSync(join(tree, 'dir'), { recursive: true });
+      symlinkSync('dir', join(tree, 'dir'));
+    },
+  },
+  {
     title: 'a rename with an edit',
     act: (tree) => {
       renameSync(join(tree, 'a.txt'), join(tree, 'b.txt'));

@@ -127,6 +127,13 @@ const rows: Row[] = [
     },
   },
   {
+    title: 'a symbolic link to itself in the place of a directory',
+    act: (root) => {
+      rmSync(join(root, 'dir'), { recursive: true });
+      symlinkSync('dir', join(root, 'dir'));
+    },
+  },
+  {
     title: 'a directory moved away, with a symbolic link in its place',
     act: (root) => {
       const away = join(root, '../moved');
