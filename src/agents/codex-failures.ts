@@ -76,7 +76,7 @@ export function exitFailure(status: number, stderr: string, turnStarted: boolean
 
 /** The forms in which Codex's sandbox itself fails to start, before the command it was to hold. */
 const SANDBOX_FAILURE =
-  /^bwrap: (creating new namespace failed|no permissions to create|setting up uid map|loopback: failed|execvp codex-linux-sandbox|can't (mount|create|bind|find source|make|open|pivot)|pivot_root|prctl|unknown option|.*operation not permitted)|^thread .* panicked at .*linux-sandbox|codex-linux-sandbox: (no such file|not found)/im;
+  /^bwrap: (creating new namespace failed|no permissions to create|setting up uid map|loopback: failed|execvp codex-linux-sandbox|can't (mount|create|bind|find source|make|open|pivot)|pivot_root|prctl|unknown option|.*operation not permitted)|^thread .* panicked at .*linux-sandbox|codex-linux-sandbox: (no such file|not found)|^error building bubblewrap command:/im;
 
 /** True if the text shows a known failure of the sandbox itself. */
 export const tellsSandboxFailure = (text: string): boolean => SANDBOX_FAILURE.test(text);
@@ -89,7 +89,9 @@ export function isSandboxFailure(output: string): boolean {
   const lines = output.trim().split('\n');
   return (
     tellsSandboxFailure(output) &&
-    lines.every((line) => /^(bwrap|thread|note|codex-linux-sandbox)\b/.test(line))
+    lines.every((line) =>
+      /^(bwrap|thread|note|codex-linux-sandbox|error building bubblewrap command)\b/.test(line),
+    )
   );
 }
 

@@ -119,6 +119,11 @@ describe('the sandbox that did not start', () => {
 
   test('fails the run when no command ran', () => {
     assert.equal(codeOf([...started, command(refused), command(refused), completed]), 'sandbox_unavailable');
+    // As Codex 0.169 says where another user's directory lies in the place of its own.
+    const foreign =
+      'error building bubblewrap command: app-server socket directory must be a user-owned directory with mode 0700\n';
+    const other = command({ ...refused, aggregated_output: foreign });
+    assert.equal(codeOf([...started, other, completed]), 'sandbox_unavailable');
   });
 
   test('is told from standard error when Codex shows no command at all', () => {
