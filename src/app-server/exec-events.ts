@@ -7,8 +7,16 @@ import type { ThreadItem, ThreadNotification, TokenUsage, Turn } from './protoco
 export class ExecEvents {
   #usage: TokenUsage | null = null;
 
-  /** The event, or null where `exec` has none. */
+  /** The event, or null where `exec` has none. A newer Codex may tell things in another form: those are passed over. */
   of(notification: ThreadNotification): object | null {
+    try {
+      return this.#eventOf(notification);
+    } catch {
+      return null;
+    }
+  }
+
+  #eventOf(notification: ThreadNotification): object | null {
     switch (notification.method) {
       case 'turn/started':
         return { type: 'turn.started' };

@@ -12,6 +12,10 @@ export const GRACE_MS = 5_000;
 /** Exit statuses as a shell tells them. */
 const STATUS = { completed: 0, failed: 1, interrupted: 130, stopped: 143 } as const;
 
+/** That of a turn; a status that is not known is none of a good one. */
+const statusOf = ({ status }: Partial<Turn>): number =>
+  STATUS[status as keyof typeof STATUS] ?? STATUS.failed;
+
 /** One attempt of a job in a thread of an app-server: a turn, from its start to the death of all it started. */
 export class HostedRun {
   readonly job: HostedJob;
@@ -117,13 +121,13 @@ export class HostedRun {
 
   async #turn(thread: ThreadStarted['thread']): Promise<number> {
     const { input, effort, writable } = this.job;
-    let turnEnded: (turn: Turn) => void = () => undefined;
-    const ended = new Promise<Turn>((resolve) => {
+    let turnEnded: (turn: Partial<Turn>) => void = () => undefined;
+    const ended = new Promise<Partial<Turn>>((resolve) => {
       turnEnded = resolve;
     });
     const silence = this.#server.listen(thread.id, (notification) => {
       this.#tell(thread, notification);
-      if (notification.method === 'turn/completed') turnEnded(notification.params.turn);
+      if (notification.method === 'turn/completed') turnEnded(notification.params.turn ?? {});
     });
     try {
       const { turn } = await this.#server.request('turn/start', {
@@ -140,7 +144,7 @@ export class HostedRun {
         },
       });
       const result = await Promise.race([ended, this.#stopAsked]);
-      if (result !== null) return result.status === 'inProgress' ? STATUS.failed : STATUS[result.status];
+      if (result !== null) return statusOf(result);
       await this.#interrupt(thread.id, turn.id, ended);
       return STATUS.stopped;
     } finally {
@@ -148,7 +152,7 @@ export class HostedRun {
     }
   }
 
-  async #interrupt(threadId: string, turnId: string, ended: Promise<Turn>): Promise<void> {
+  async #interrupt(threadId: string, turnId: string, ended: Promise<Partial<Turn>>): Promise<void> {
     const interrupted = this.#server.request('turn/interrupt', { threadId, turnId }).catch(() => undefined);
     await Promise.race([interrupted.then(() => ended), this.#graceOver]);
   }

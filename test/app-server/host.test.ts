@@ -14,6 +14,19 @@ import { appears } from '../support/git-gate.js';
 /** JSON holds these as they are, and Node's `readline` cuts at them. */
 const SEPARATORS = 'one\u2028two\u2029three';
 
+/** An app-server of a Codex that is not known yet: it tells things in another form, or leaves them out. */
+const UNKNOWN = `
+const send = (message) => console.log(JSON.stringify(message));
+const tell = (method, params) => send({ method, params: { threadId: 'thread', ...params } });
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (id !== undefined) send({ id, result: { thread: { id: 'thread', path: null }, turn: { id: 'turn' } } });
+  if (method !== 'turn/start') return;
+  for (const item of [undefined, { type: 'fileChange', id: 'item' }]) tell('item/completed', { item });
+  tell('error', {});
+  tell('turn/completed', params.input[0].text === 'half' ? {} : { turn: { id: 'turn', status: 'unknown' } });
+});`;
+
 describe('a host', { concurrency: false }, () => {
   let model: ScriptedModel;
   let bench: Bench;
@@ -150,6 +163,17 @@ describe('a host', { concurrency: false }, () => {
       left.filter((name) => name.endsWith('.jsonl')),
       [],
     );
+    assert.equal(await host.ended, 0);
+  });
+
+  it('goes on where its app-server tells things in a form that is not known, and takes no such turn for a good one', async () => {
+    const host = await makeHost('unknown', { runs: 1, turns: 2 }, [process.execPath, '-e', UNKNOWN]);
+    for (const input of ['whole', 'half']) {
+      const job = await makeJob(`unknown ${input}`, input);
+      assert.deepEqual(await host.answer({ type: 'take', job }), { taken: true });
+      await appears(job.files.directory, 'exit');
+      assert.equal(await readFile(job.files.exit, 'utf8'), '001\n');
+    }
     assert.equal(await host.ended, 0);
   });
 
