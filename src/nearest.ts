@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
 }
 
 /** Fewest insertions, deletions, replacements and swaps of neighbours between two words (Damerau, restricted). */
-export function editDistance(left: string, right: string): number {
+function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: right.length + 1 }, (_, column) => column);
   for (let row = 1; row <= left.length; row += 1) {

@@ -33,7 +33,7 @@ async function show(json: boolean): Promise<Outcome<number>> {
 }
 
 /** The settings for people. */
-export function describeSettings(lines: readonly SettingLine[], file: string): string {
+function describeSettings(lines: readonly SettingLine[], file: string): string {
   const rows = lines.map(
     ({ key, value, source, variable, description }) =>
       [

@@ -31,7 +31,7 @@ const marks = {
 };
 
 /** The findings for people: one line each, and under it what mends it. */
-export function describeFindings(findings: readonly Finding[], ready: boolean): string {
+function describeFindings(findings: readonly Finding[], ready: boolean): string {
   const lines = findings.flatMap(({ name, level, found, mend }) => [
     `${marks[level]} ${name}: ${found}`,
     ...(mend === null ? [] : [`    ${mend}`]),

@@ -76,5 +76,5 @@ export function createHistory(supervisor: Supervisor, clock: Clock): History {
 const isStill = (last: Sample | undefined) => last !== undefined && last.done + last.notDone === 0;
 
 /** Jobs that hold a slot. */
-export const workingOf = (counts: Record<JobState, number>): number =>
+const workingOf = (counts: Record<JobState, number>): number =>
   counts.worktree + counts.running + counts.retrying + counts.diffing;

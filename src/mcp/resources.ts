@@ -14,7 +14,7 @@ const PATCH_TYPE = 'text/x-diff';
 const STATE_TYPE = 'application/json';
 
 /** Under this key of `_meta` stands the URI of the patch's next page; null on the last. */
-export const NEXT_URI = 'offshoot/next_uri';
+const NEXT_URI = 'offshoot/next_uri';
 
 export const resourceTemplates = [
   {

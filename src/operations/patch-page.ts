@@ -63,7 +63,7 @@ async function hashOf(file: FileHandle): Promise<string> {
 }
 
 /** The longest page that starts with `window` and fits into an answer; `last` if nothing follows the window. */
-export function cutPage(window: Buffer, last: boolean): Omit<PatchPage, 'next'> & { length: number } {
+function cutPage(window: Buffer, last: boolean): Omit<PatchPage, 'next'> & { length: number } {
   let bytes = last ? window : window.subarray(0, borderBefore(window));
   let page = encodePage(bytes);
   // Control characters take six bytes each in JSON, so a page of them has to be shorter.

@@ -159,7 +159,7 @@ function describeRedacted(redacted: Page['redacted']): JobResult['redacted'] {
 }
 
 /** Milliseconds that a settled job spent in each state it went through. */
-export function timingsOf({ entered }: Pick<JobRecord, 'entered'>): Record<string, number> {
+function timingsOf({ entered }: Pick<JobRecord, 'entered'>): Record<string, number> {
   const visits = jobStates
     .map((state) => ({ state, at: entered[state] }))
     .filter((visit): visit is { state: (typeof jobStates)[number]; at: number } => visit.at !== undefined);

@@ -10,7 +10,7 @@ export interface Selection {
 }
 
 /** More jobs than this are not looked at in one call. */
-export const MAX_SELECTED = 1_000;
+const MAX_SELECTED = 1_000;
 
 /** The ids of the jobs that a call names in one of the ways, newest first for a group or a label. */
 export async function selectJobs(selection: Selection, supervisor: Supervisor): Promise<Outcome<string[]>> {
