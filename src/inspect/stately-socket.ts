@@ -9,6 +9,8 @@ const MOST_RECEIVED_BYTES = 4_096;
 /** A receiver that is this far behind gets nothing more until it has caught up. */
 const BEHIND_BYTES = 1024 * 1024;
 const CATCH_UP_MS = 100;
+/** How often is looked whether it has, until it is taken for dead: half a minute. */
+const MOST_LOOKS = 300;
 
 export interface StatelySocket {
   /** Makes a WebSocket of a connection that was let through, and sends it the feed. */
@@ -16,8 +18,8 @@ export interface StatelySocket {
   close(): void;
 }
 
-/** Serves the feed to receivers of `@statelyai/inspect`. */
-export function statelySocket(feed: Feed, definition: string): StatelySocket {
+/** Serves the feed to receivers of `@statelyai/inspect`. One that does not read for long is cut off. */
+export function statelySocket(feed: Feed, definition: string, mostLooks = MOST_LOOKS): StatelySocket {
   const server = new WebSocketServer({ noServer: true, maxPayload: MOST_RECEIVED_BYTES });
 
   function serve(socket: WebSocket): void {
@@ -27,13 +29,16 @@ export function statelySocket(feed: Feed, definition: string): StatelySocket {
       send(frame) {
         for (const message of translate(frame)) socket.send(JSON.stringify(message));
         if (socket.bufferedAmount < BEHIND_BYTES) return true;
-        catchingUp = setTimeout(lookAgain, CATCH_UP_MS);
+        lookAgain(mostLooks);
         return false;
       },
     });
-    function lookAgain(): void {
-      if (socket.bufferedAmount < BEHIND_BYTES) watch?.resume();
-      else catchingUp = setTimeout(lookAgain, CATCH_UP_MS);
+    function lookAgain(looks: number): void {
+      catchingUp = setTimeout(() => {
+        if (socket.bufferedAmount < BEHIND_BYTES) watch?.resume();
+        else if (looks > 1) lookAgain(looks - 1);
+        else socket.terminate();
+      }, CATCH_UP_MS);
     }
     socket.on('error', () => socket.terminate());
     socket.on('close', () => {
