@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadSettings, misspeltVariables, type Settings } from './config.js';
 import { errorTable, type Fault, refuse } from './errors.js';
+import { tellsExhaustion } from './git/explain.js';
 import { openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
 import { listen } from './ipc/listen.js';
@@ -60,8 +61,7 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   } catch (problem) {
     log.fatal({ err: problem }, 'daemon breaks');
     await flushed(log);
-    const details = { reason: problem instanceof Error ? problem.message : String(problem) };
-    giveUp(refuse('daemon_unavailable', { message: 'The daemon broke.', details }).fault);
+    giveUp(whyBroken(problem instanceof Error ? problem.message : String(problem)));
   }
   lock.value.release();
   await flushed(log);
@@ -140,6 +140,14 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
   await listener.value.close();
   await close();
 }
+
+/** Of a thread that the system does not give, Node tells the system's code alone. */
+const whyBroken = (reason: string): Fault =>
+  tellsExhaustion(reason)
+    ? refuse('machine_exhausted', {
+        message: `There is no thread, file or memory left for a daemon (${reason}).`,
+      }).fault
+    : refuse('daemon_unavailable', { message: 'The daemon broke.', details: { reason } }).fault;
 
 /** Says in one line why there is no daemon, and what to do: a client that started it reads the last line. */
 function giveUp(fault: Fault): void {

@@ -77,7 +77,10 @@ describe('a daemon that is given no thread', () => {
         encoding: 'utf8',
       });
       assert.equal(listed.status, 1, listed.stderr);
-      assert.match(listed.stderr, /The daemon did not start\. \(daemon_unavailable\)\n.*EAGAIN/);
+      assert.match(
+        listed.stderr,
+        /The daemon did not start\. \(daemon_unavailable\)\n.*EAGAIN.* raise .*ulimit -u/,
+      );
       await threads.refuse(false);
       await offshoot.start();
       assert.deepEqual((await offshoot.call('codex_job_list')).jobs, []);

@@ -300,6 +300,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'state-directory',
     'state-removed',
     'version',
+    'git/explain',
     'job/layout',
     'ipc/daemon-lock',
     'ipc/listen',
