@@ -34,7 +34,7 @@ const LOOK_MS = 1_000;
 /** Standard error of an app-server that is kept to tell why it did not come up. */
 const MOST_SAID = 50;
 
-const SANDBOX_WORDS = /bwrap|codex-linux-sandbox|PATH aliases/;
+const SANDBOX_WORDS = /bwrap|bubblewrap|codex-linux-sandbox|PATH aliases/;
 
 /** Runs attempts of many jobs in the threads of one `codex app-server`. Ends with it, and when it is idle. */
 export class Host {
