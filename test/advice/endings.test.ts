@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { fail, hang, type Reply, refuseHttp, say, stopShort } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
+import { appears } from '../support/git-gate.js';
 import { started } from '../support/hosts.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { restart, run, SHELL_AGENT, withOffshoot } from './world.js';
@@ -77,8 +78,7 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     shared(async (offshoot) => {
       const id = await offshoot.delegate('echo half >>a.txt; : >"$HOME/half"; sleep 600');
       await offshoot.reach(id, 'running');
-      const half = join(offshoot.root, 'home', 'half');
-      while ((await readFile(half).catch(() => null)) === null) await new Promise(setImmediate);
+      await appears(join(offshoot.root, 'home'), 'half');
       await offshoot.call('codex_job_cancel', { job_id: id });
       const result = await offshoot.result(id);
       assert.equal(result.error.code, 'cancelled');

@@ -120,7 +120,7 @@ describe('the HTTP server', { concurrency: true }, () => {
   });
 
   it('begins a session with initialize alone', async () => {
-    const before = served.sessions();
+    const served = await serveOverHttp();
     const headers = goodHeaders(served.token);
     for (const body of [
       '{"jsonrpc":"2.0","id":2,"method":"ping"}',
@@ -129,11 +129,13 @@ describe('the HTTP server', { concurrency: true }, () => {
       'null',
       '{"method":"initialize"}',
     ]) {
-      assert.equal((await post(headers, body)).status, 400, body);
+      assert.equal((await ask(served.url, { headers, body })).status, 400, body);
     }
-    assert.equal((await post({ ...headers, accept: 'text/html' })).status, 406);
+    const unread = { headers: { ...headers, accept: 'text/html' }, body: initializeBody };
+    assert.equal((await ask(served.url, unread)).status, 406);
     assert.equal((await ask(served.url, { method: 'GET', headers })).status, 400);
-    assert.ok(served.sessions() >= before);
+    assert.equal(served.sessions(), 0);
+    await served.close();
   });
 
   it('refuses what is not JSON, by its type and by what it holds', async () => {

@@ -7,6 +7,7 @@ import { statelyTranslator } from '../../src/inspect/stately.js';
 import { createSupervisor } from '../../src/job/job-supervisor.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import {
+  letGoOn,
   patchReport,
   request,
   runReport,
@@ -56,9 +57,9 @@ function viewer() {
 
 /** Lets what is under way go on, and the time until the next frame pass. */
 async function settle({ clock }: House): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  await letGoOn();
   clock.advance(2_000);
-  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  await letGoOn();
 }
 
 async function submit({ supervisor }: House, count = 1): Promise<string[]> {
@@ -113,7 +114,7 @@ describe('the feed', () => {
     feed.watch(staying);
     assert.equal(counted, 1);
     answer();
-    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    await letGoOn();
     await submit(house);
     await settle(house);
     assert.equal(counted, 2);
@@ -247,9 +248,9 @@ describe('the history', () => {
     const house = await makeHouse();
     const history = createHistory(house.supervisor, house.clock);
     const pass = async () => {
-      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      await letGoOn();
       house.clock.advance(5_000);
-      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      await letGoOn();
     };
     const ids = await submit(house, 3);
     await house.pool.next('run', ids[1]);

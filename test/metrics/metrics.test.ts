@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/metrics/metrics.js';
 import { traceJobs } from '../../src/metrics/spans.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import {
+  letGoOn,
   patchReport,
   request,
   runReport,
@@ -99,7 +100,7 @@ describe('the spans', () => {
     const house = await makeHouse();
     traceJobs(house.supervisor, '1.2.3');
     await runJob(house);
-    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    await letGoOn();
     assert.deepEqual(
       told.map(({ name }) => name),
       ['offshoot.queued', 'offshoot.worktree', 'offshoot.running', 'offshoot.diffing', 'offshoot.job'],

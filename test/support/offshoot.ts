@@ -3,6 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { providerConfig, type ScriptedModel } from '../../src/demo/scripted-model.js';
@@ -17,6 +18,8 @@ import { temporaryDirectory } from './house.js';
 const execute = promisify(execFile);
 /** A loaded machine starts a daemon when it gets round to it. */
 const PATIENCE_MS = 180_000;
+/** Looking without a pause would take the processor from what is looked at. */
+const LOOK_MS = 5;
 
 export const daemonEntry = fileURLToPath(new URL('../../src/daemon.js', import.meta.url));
 export const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -193,7 +196,7 @@ export async function makeOffshoot({
         if (status.status === state) return;
         if (status.poll_after_ms === null)
           throw new Error(`The job ended as ${status.status}, before ${state}.`);
-        await new Promise(setImmediate);
+        await delay(LOOK_MS);
       }
     },
     pid: () => daemon?.pid ?? 0,
