@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { INVALID_REQUEST, PARSE_ERROR, SERVER_ERROR } from '../ipc/json-rpc.js';
+import { INITIALIZE_LACKS } from '../mcp/initialize.js';
+import { INVALID_PARAMS } from '../mcp/rpc-error.js';
 
 /** As the MCP SDK has it, and so its clients. */
 const SESSION_NOT_FOUND = -32001;
@@ -70,6 +72,7 @@ export const tooManyMessages: Refusal = {
   code: INVALID_REQUEST,
   message: 'A batch may hold 100 messages.',
 };
+export const badInitialize: Refusal = { status: 400, code: INVALID_PARAMS, message: INITIALIZE_LACKS };
 export const begunAlready: Refusal = {
   status: 400,
   code: INVALID_REQUEST,

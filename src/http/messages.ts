@@ -6,7 +6,8 @@ import {
   type JSONRPCRequest,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
-import { notAccepted, notMessages, type Refusal, tooManyMessages } from './answers.js';
+import { isBadInitialize } from '../mcp/initialize.js';
+import { badInitialize, notAccepted, notMessages, type Refusal, tooManyMessages } from './answers.js';
 
 const MAXIMUM_BATCH = 100;
 
@@ -20,7 +21,8 @@ export function readMessages(
   if (messages.length > MAXIMUM_BATCH) return { refusal: tooManyMessages };
   const areMessages =
     messages.length > 0 && messages.every((message) => JSONRPCMessageSchema.safeParse(message).success);
-  return areMessages ? { messages } : { refusal: notMessages };
+  if (!areMessages) return { refusal: notMessages };
+  return messages.some(isBadInitialize) ? { refusal: badInitialize } : { messages };
 }
 
 /** Whether the revision that a request names is one of those with sessions. None means the one that was agreed on. */

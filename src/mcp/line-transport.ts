@@ -14,7 +14,9 @@ import {
 import type { LineConnection } from '../ipc/line-connection.js';
 import { type Line, MAXIMUM_LINE_BYTES } from '../lines.js';
 import { deliver } from './deliver.js';
+import { INITIALIZE_LACKS, isBadInitialize } from './initialize.js';
 import { textOf } from './message-text.js';
+import { INVALID_PARAMS } from './rpc-error.js';
 
 /**
  * MCP's newline-delimited JSON-RPC over a connection of ours. Unlike the SDK's stdio transport it answers a
@@ -50,8 +52,10 @@ function readMessage(bytes: Buffer): { message: JSONRPCMessage } | { problem: st
   if (!isUtf8(bytes)) return refuseLine(PARSE_ERROR, 'The line is not UTF-8.');
   if (value === null)
     return refuseLine(isJson(bytes) ? INVALID_REQUEST : PARSE_ERROR, 'The line is not one JSON object.');
-  if (JSONRPCMessageSchema.safeParse(value).success) return { message: value as JSONRPCMessage };
-  return refuseLine(INVALID_REQUEST, 'The object is not a JSON-RPC 2.0 message.');
+  if (!JSONRPCMessageSchema.safeParse(value).success)
+    return refuseLine(INVALID_REQUEST, 'The object is not a JSON-RPC 2.0 message.');
+  const message = value as JSONRPCMessage;
+  return isBadInitialize(message) ? refuseLine(INVALID_PARAMS, INITIALIZE_LACKS) : { message };
 }
 
 function tooLarge(ends: { head: Buffer; tail: Buffer }): string {

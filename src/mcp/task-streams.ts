@@ -22,6 +22,7 @@ export function transportWithTasks(
     async start() {
       connection.onmessage = take;
       connection.onclose = () => transport.onclose?.();
+      connection.onerror = onerror;
       await connection.start();
     },
     async send(message) {

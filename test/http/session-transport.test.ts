@@ -93,6 +93,13 @@ describe('a session over HTTP', () => {
     assert.deepEqual(JSON.parse(answer.body).result, {});
   });
 
+  it('tells an initialize that says too little what it lacks', async () => {
+    const body = JSON.stringify({ ...JSON.parse(initializeBody), params: { capabilities: {} } });
+    const { status, body: told } = await ask(served.url, { headers: goodHeaders(served.token), body });
+    assert.equal(status, 400);
+    assert.match(told, /-32602.*initialize needs protocolVersion/);
+  });
+
   it('refuses a body that is not UTF-8', async () => {
     const body = Buffer.from(JSON.stringify(call(1, 'toy_echo', { text: 'caf?' })));
     body[body.indexOf('?')] = 0xe9;

@@ -160,6 +160,22 @@ test('lines that are no message are answered as JSON-RPC says, and the next one 
   raw.close();
 });
 
+test('an initialize that says too little is told what it lacks, and may be sent again', async () => {
+  const raw = await rawConnection();
+  const initialize = (params: string) => raw.ask(`{"jsonrpc":"2.0","id":0,"method":"initialize"${params}}`);
+  for (const params of ['', ',"params":{"protocolVersion":7,"capabilities":{}}'])
+    assert.deepEqual((await initialize(params)).error, {
+      code: -32602,
+      message: 'initialize needs protocolVersion, capabilities, and clientInfo with name and version.',
+    });
+  const clientInfo = '"clientInfo":{"name":"x","version":"1"}';
+  const begun = await initialize(
+    `,"params":{"protocolVersion":"1999-01-01","capabilities":{},${clientInfo}}`,
+  );
+  assert.equal((begun.result as { protocolVersion: string }).protocolVersion, '2025-11-25');
+  raw.close();
+});
+
 test('a line that is not UTF-8 is refused, so that no other text is taken for it', async () => {
   const raw = await rawConnection();
   const line = Buffer.from(toolCall('{"name":"toy_echo","arguments":{"text":"caf?"}}'));
