@@ -7,6 +7,7 @@ import { codexExec } from '../../src/agents/codex-exec.js';
 import type { Settings } from '../../src/config.js';
 import { startAccountServer } from '../support/account-server.js';
 import { type Bench, makeBench, withProgram } from '../support/agents.js';
+import { gone } from '../support/gone.js';
 
 const neverAborted = new AbortController().signal;
 const ask = (settings: Settings, signal = neverAborted) => codexExec().account(settings, signal);
@@ -15,14 +16,6 @@ async function bench(context: TestContext): Promise<Bench> {
   const made = await makeBench();
   context.after(() => made.remove());
   return made;
-}
-
-function isThere(group: number): boolean {
-  try {
-    return process.kill(-group, 0);
-  } catch {
-    return false;
-  }
 }
 
 describe('what Codex offers', () => {
@@ -85,15 +78,13 @@ describe('what Codex offers', () => {
 
   test('leaves no process when it is stopped', { timeout: 120_000 }, async (context) => {
     const made = await bench(context);
-    const settings = await withProgram(made, `echo $$ > ${made.root}/pid; sleep 60 & wait`);
+    const settings = await withProgram(made, `sleep 60 & echo $$ $! > ${made.root}/pids; wait`);
     const stop = new AbortController();
     const asked = ask(settings, stop.signal);
-    while (!(await readFile(join(made.root, 'pid'), 'utf8').catch(() => '')).endsWith('\n'))
-      await setTimeout(10);
+    const pids = () => readFile(join(made.root, 'pids'), 'utf8').catch(() => '');
+    while (!(await pids()).endsWith('\n')) await setTimeout(10);
     stop.abort();
     assert.ok(!(await asked).ok);
-    const pid = Number(await readFile(join(made.root, 'pid'), 'utf8'));
-    // What was killed is there until the system has taken note of its end.
-    while (isThere(pid)) await setTimeout(10);
+    for (const pid of (await pids()).trim().split(' ')) await gone(Number(pid));
   });
 });

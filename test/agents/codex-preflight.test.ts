@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { codexExec } from '../../src/agents/codex-exec.js';
 import { findCodex } from '../../src/agents/codex-program.js';
 import type { Settings } from '../../src/config.js';
 import { providerConfig } from '../../src/demo/scripted-model.js';
 import { type Bench, codexWrapper, makeBench, withProgram } from '../support/agents.js';
+import { gone } from '../support/gone.js';
 
 const neverAborted = new AbortController().signal;
 const check = (settings: Settings, signal = neverAborted) => codexExec().preflight(settings, signal);
@@ -120,15 +119,6 @@ describe('the preflight', () => {
     assert.equal(ready.ok && ready.value.sandbox, null);
     const [sleeper, temporary] = (await words()).trim().split(' ') as [string, string];
     await assert.rejects(stat(temporary), { code: 'ENOENT' });
-    await untilGone(Number(sleeper));
+    await gone(Number(sleeper));
   });
 });
-
-/** Resolves once the process is gone. One that nobody has reaped counts as gone. */
-async function untilGone(pid: number): Promise<void> {
-  for (;;) {
-    const state = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => null);
-    if (state === null || state.stdout.startsWith('Z')) return;
-    await setTimeout(50);
-  }
-}

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as nextLook } from 'node:timers/promises';
 import { type Command, type CommandEnd, Shell, takeShell } from '../../src/git/shell.js';
 import { makeWorkspace } from '../support/git.js';
+import { gone } from '../support/gone.js';
 
 const workspace = makeWorkspace();
 const PATH = process.env.PATH ?? '';
@@ -93,11 +93,7 @@ test('a shell that is killed takes what it started along, and its run ends', asy
     () => true,
   );
   assert.equal((await running).status, null);
-  const stillRuns = () => {
-    const stat = `/proc/${readFileSync(pidFile, 'utf8').trim()}/stat`;
-    return existsSync(stat) && !readFileSync(stat, 'utf8').includes(') Z ');
-  };
-  while (stillRuns()) await nextLook(10);
+  await gone(Number(readFileSync(pidFile, 'utf8')));
 });
 
 test('who wants no more output has the command ended', async () => {

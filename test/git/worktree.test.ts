@@ -29,6 +29,7 @@ import {
   slotOf,
   snapshot,
 } from '../support/git.js';
+import { gone } from '../support/gone.js';
 
 const workspace = makeWorkspace();
 const user = makeUser(workspace);
@@ -331,17 +332,8 @@ test('a stop ends a clean filter of the user that hangs', { timeout: 120_000 }, 
   while (!existsSync(started) || readFileSync(started, 'utf8') === '') await nextCheck(10);
   stop.abort();
   expectCode(await outcome, 'worktree_failed');
-  const filter = Number(readFileSync(started, 'utf8'));
-  while (isAlive(filter)) await nextCheck(10);
+  await gone(Number(readFileSync(started, 'utf8')));
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 test('sixteen worktrees of one repository are made at once', async () => {
   const root = await makeRepository(workspace, user, files);
