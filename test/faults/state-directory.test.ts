@@ -49,7 +49,7 @@ describe('under a daemon at work', { concurrency: 2 }, () => {
   it('the whole state directory is removed: daemon and agents end, and the next one starts clean', () =>
     withJobs(async (offshoot) => {
       const ended = offshoot.ended();
-      await rm(offshoot.stateDir, { recursive: true, force: true });
+      await rm(offshoot.stateDir, { recursive: true, force: true, maxRetries: 10 });
       const refused = await offshoot.refusal('codex_delegate_async', {
         task: 'more',
         workspace_root: offshoot.repository,
@@ -85,7 +85,8 @@ describe('under a daemon at work', { concurrency: 2 }, () => {
         task: 'more',
         workspace_root: offshoot.repository,
       });
-      assert.equal(refused.code, 'store_unavailable');
+      // It may have ended by now.
+      assert.ok(['store_unavailable', 'daemon_unavailable'].includes(refused.code), refused.code);
       assert.deepEqual(await ended, [1, null]);
       await startsClean(offshoot);
     }));
