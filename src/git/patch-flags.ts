@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { type GitContext, streamGit } from './git.js';
 import { staysInside } from './included-files.js';
 import { type PatchFile, withoutQuotes } from './patch-files.js';
@@ -31,7 +33,7 @@ const PACKAGE = /(?:^|\/)package\.json$/;
 const MAX_COMPARED_PACKAGES = 20;
 const MAX_READ_BYTES = 1024 * 1024;
 
-/** The flags of every file of a patch, in their order. The index of `context` holds what the patch leads to. */
+/** The flags of every file of a patch, in their order. Index and tree of `context` hold what the patch leads to. */
 export async function findFlags(
   context: GitContext,
   files: readonly PatchFile[],
@@ -42,7 +44,7 @@ export async function findFlags(
   for (const file of files) {
     const found = new Set<PatchFlag>(flagsByName(file));
     if (file.newMode === '160000' || file.oldMode === '160000') found.add('submodule');
-    if (file.newMode === '120000' && (await leavesTree(context, file))) found.add('link_leaves_tree');
+    if (file.newMode === '120000' && leavesTree(context, file)) found.add('link_leaves_tree');
     if (PACKAGE.test(withoutQuotes(file.path))) {
       packages += 1;
       const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, baseline));
@@ -61,7 +63,7 @@ const flagsByName = ({ path, oldPath = '' }: PatchFile): PatchFlag[] =>
 /** In the syntax of git, an empty name and the stage 0 stand for the index. */
 const INDEX = ':0';
 
-/** Null also where it is too large to be a package or the target of a link. */
+/** Null also where it is too large to be a package. */
 const readBlob = async (context: GitContext, tree: string, path: string): Promise<string | null> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -73,10 +75,13 @@ const readBlob = async (context: GitContext, tree: string, path: string): Promis
   return read.ok ? Buffer.concat(chunks).toString('latin1') : null;
 };
 
-/** In doubt it does, as when the name is not UTF-8. */
-async function leavesTree(context: GitContext, { path }: PatchFile): Promise<boolean> {
-  const target = await readBlob(context, INDEX, path);
-  return target === null || !staysInside(path, target);
+/** In doubt it does, as when the name is not UTF-8. There may be many: a process for each would take minutes. */
+function leavesTree({ directory }: GitContext, { path }: PatchFile): boolean {
+  try {
+    return !staysInside(path, readlinkSync(join(directory, path), 'latin1'));
+  } catch {
+    return true;
+  }
 }
 
 /** In doubt they differ. */

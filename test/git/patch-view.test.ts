@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -151,6 +151,19 @@ test('links that leave the tree, and files that make programs run, are flagged',
     'other/package.json': [],
     'package.json': ['runs_at_install'],
   });
+});
+
+test('links are looked at without a process for each', async () => {
+  const worktree = await make(planFor(workspace, await makeRepository(workspace, user, files), user));
+  for (const name of ['one', 'two', 'three']) symlinkSync('a.txt', join(worktree.path, name));
+  const directory = join(workspace, 'watched');
+  mkdirSync(directory);
+  const [program, log] = [join(directory, 'git'), join(directory, 'asked')];
+  writeFileSync(program, `#!/bin/sh\necho "$*" >>'${log}'\nPATH='${user.PATH}' exec git "$@"\n`);
+  chmodSync(program, 0o700);
+  const { kept } = await capture(workspace, worktree, { ...user, PATH: `${directory}:${user.PATH}` });
+  assert.equal(kept.length, 3);
+  assert.doesNotMatch(readFileSync(log, 'utf8'), /cat-file/);
 });
 
 test('what a file is called counts also where git has to quote its name', async () => {
