@@ -48,8 +48,6 @@ function reasonOf(issue: z.core.$ZodIssue, schema: z.ZodType, input: unknown): s
       return `It must be ${nounOf(issue.expected)}.`;
     case 'invalid_value':
       return `It must be one of: ${issue.values.map(String).join(', ')}.`;
-    case 'invalid_format':
-      return issue.pattern === undefined ? issue.message : `It must match ${issue.pattern}.`;
     case 'too_small':
       return limitOf(issue.origin, 'at least', issue.minimum);
     case 'too_big':

@@ -8,12 +8,15 @@ export const word = (maximum: number) =>
   z
     .string()
     .max(maximum)
-    .regex(/^[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/);
+    .regex(
+      /^[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$/,
+      'It must not be empty, begin with a dash or hold control characters.',
+    );
 
 /** Ids are 32 hexadecimal digits; the wider alphabet lets a mistyped one be answered as `job_not_found`. */
 export const jobId = z
   .string()
-  .regex(/^[0-9A-Za-z_-]{1,64}$/)
+  .regex(/^[0-9A-Za-z_-]{1,64}$/, 'It must be the id of a job, 32 hexadecimal digits.')
   .describe('Id of the job, as returned when it was started.');
 
 /** For callers that pass it to every tool: the id alone finds the job. */
@@ -29,7 +32,7 @@ export const label = z
   .string()
   .min(1)
   .max(100)
-  .regex(/^[^\x00-\x1f\x7f-\x9f]+$/)
+  .regex(/^[^\x00-\x1f\x7f-\x9f]*$/, 'It must not hold control characters.')
   .optional();
 
 export const groupId = label;
@@ -52,7 +55,10 @@ export const delegateFields = {
   model: word(200).optional().describe('Model; the configured one, else that of Codex, unless given.'),
   reasoning_effort: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .regex(
+      /^[A-Za-z0-9_-]{1,64}$/,
+      'It must be one word of up to 64 letters, digits, dashes and underscores.',
+    )
     .optional()
     .describe('Reasoning effort the model knows, such as low, medium or high.'),
   isolation: z
@@ -63,7 +69,10 @@ export const delegateFields = {
     ),
   profile: z
     .string()
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/)
+    .regex(
+      /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/,
+      'It must be one word of up to 64 letters, digits, dashes and underscores, and no dash first.',
+    )
     .optional()
     .describe("Profile of the user's Codex, NAME.config.toml in its home; needs isolation inherit."),
   extra_args: z

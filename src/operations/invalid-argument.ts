@@ -1,5 +1,5 @@
 import { refuse } from '../errors.js';
 
-/** Refuses one argument by name, without its value, in the shape that schema validation uses as well. */
+/** Refuses one argument by name, without its value, in a sentence, as schema validation does. */
 export const invalidArgument = (field: string, reason: string) =>
   refuse('invalid_arguments', { details: { fields: [{ field, reason }] } });

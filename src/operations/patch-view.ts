@@ -88,7 +88,7 @@ function rangeOf(
   if (files === null)
     return refuse('result_unreadable', { message: 'The file list of the patch is missing.' });
   const file = files.find((each) => each.path === path);
-  if (file === undefined) return invalidArgument('path', 'names no file of the patch');
+  if (file === undefined) return invalidArgument('path', 'It names no file of the patch.');
   const range = shown ? file.shown : file.exact;
   const { offset, length } = range ?? { offset: 0, length: 0 };
   return succeed({ start: offset, end: offset + length });

@@ -92,10 +92,10 @@ export const consultWork = ({ question, ...work }: ConsultInput): Work => ({
 export function reviewWork(input: ReviewInput): Outcome<Work> {
   const { scope, ref, paths, instructions, include_untracked, ...work } = input;
   if ((scope === 'working_tree') === (ref !== undefined))
-    return invalidArgument('ref', 'goes with the scopes branch and commit, and only with them');
+    return invalidArgument('ref', 'It goes with the scopes branch and commit, and only with them.');
   const places = paths.map((path) => posix.normalize(path));
   if (places.some((path) => path.startsWith('/') || path.split('/').includes('..') || path.includes('\0')))
-    return invalidArgument('paths', 'must be relative and stay inside of workspace_root');
+    return invalidArgument('paths', 'They must be relative and stay inside of workspace_root.');
   return succeed({
     ...work,
     kind: 'review',

@@ -17,7 +17,7 @@ export async function selectJobs(selection: Selection, supervisor: Supervisor): 
   const { ids, group_id: groupId, label } = selection;
   const ways = [ids, groupId, label].filter((way) => way !== undefined);
   if (ways.length !== 1)
-    return invalidArgument('group_id', 'name the jobs in one way: by id, by group_id or by label');
+    return invalidArgument('group_id', 'Name the jobs in one way: by id, by group_id or by label.');
   if (ids !== undefined) return succeed([...new Set(ids)]);
   const filter = groupId === undefined ? { label } : { groupId };
   const views = await supervisor.list({

@@ -76,7 +76,7 @@ function checkWork(work: Work, { backend }: Settings): Outcome<CheckedWork> {
   const start = checkStart(work);
   if (!start.ok) return start;
   if (work.profile !== undefined && work.isolation !== 'inherit')
-    return invalidArgument('profile', 'is part of the configuration that this isolation leaves out');
+    return invalidArgument('profile', 'It is part of the configuration that this isolation leaves out.');
   const extra = readExtraArguments(work.extra_args ?? []);
   return extra.ok ? succeed({ ...work, extraSettings: extra.value }) : extra;
 }
@@ -84,8 +84,9 @@ function checkWork(work: Work, { backend }: Settings): Outcome<CheckedWork> {
 /** A follow-up has the baseline of the job that it goes on from. */
 function checkStart(work: Work): Outcome<null> {
   if (work.continues === undefined) return succeed(null);
-  if (work.base_ref !== undefined) return invalidArgument('base_ref', 'must be left out with continues');
-  if (work.include_untracked) return invalidArgument('include_untracked', 'must be left out with continues');
+  if (work.base_ref !== undefined) return invalidArgument('base_ref', 'It must be left out with continues.');
+  if (work.include_untracked)
+    return invalidArgument('include_untracked', 'It must be left out with continues.');
   return succeed(null);
 }
 
@@ -95,14 +96,14 @@ const taskFields = { delegate: 'task', consult: 'question', review: 'instruction
 function checkTask({ kind, task }: Work): Outcome<null> {
   const field = taskFields[kind];
   // A review needs no words: its task is to look at the changes.
-  if (task.trim() === '' && kind !== 'review') return invalidArgument(field, 'must not be blank');
+  if (task.trim() === '' && kind !== 'review') return invalidArgument(field, 'It must not be blank.');
   const bytes = Buffer.byteLength(task);
   if (bytes > MAX_TASK_BYTES) {
     return refuse('input_too_large', {
       details: { field, limit_bytes: MAX_TASK_BYTES, actual_bytes: bytes },
     });
   }
-  if (task.includes('\0')) return invalidArgument(field, 'must not hold NUL characters');
+  if (task.includes('\0')) return invalidArgument(field, 'It must not hold NUL characters.');
   return succeed(null);
 }
 

@@ -7,7 +7,7 @@ import { operations } from '../../src/operations/index.js';
 const schema = z.strictObject({
   job_id: z
     .string()
-    .regex(/^[a-z]+$/)
+    .regex(/^[a-z]+$/, 'It must be in small letters.')
     .describe('Id of the job. It is in the answer.'),
   tasks: z.array(z.strictObject({ task: z.string().min(2).max(3).describe('What to do') })).max(3),
   status: z.enum(['queued', 'done']).optional(),
@@ -46,7 +46,7 @@ describe('arguments that do not fit', () => {
     assert.deepEqual(
       problems({ job_id: '1', tasks: [1, 1, 1, 1], status: 'secret', limit: 9, other: 'secret' }),
       {
-        job_id: 'It must match /^[a-z]+$/.',
+        job_id: 'It must be in small letters.',
         tasks: 'It must have at most 3 entries.',
         status: 'It must be one of: queued, done.',
         limit: 'It must be at most 5.',
@@ -59,6 +59,24 @@ describe('arguments that do not fit', () => {
       job_ids: 'There is no such argument; the nearest is job_id.',
     });
     assert.deepEqual(problems([]), { arguments: 'It must be an object.' });
+  });
+
+  it('are told in words where an operation wants them in a form', () => {
+    const told = operations.flatMap(({ input }) => {
+      const given = Object.fromEntries(Object.keys((input as z.ZodObject).shape).map((key) => [key, '-\n']));
+      const issues = input.safeParse(given).error?.issues ?? [];
+      return describeIssues(
+        input,
+        given,
+        issues.filter(({ code }) => code === 'invalid_format'),
+      );
+    });
+    assert.ok(told.length > 20);
+    for (const { field, reason } of told) assert.match(reason, /^It must [^/]+\.$/, field);
+    assert.deepEqual(
+      new Set(told.filter(({ field }) => field === 'label').map(({ reason }) => reason)).size,
+      1,
+    );
   });
 
   it('have a purpose wherever an operation cannot do without them', () => {
