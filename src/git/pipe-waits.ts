@@ -2,16 +2,19 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 /** Functions of Linux in which a process sleeps that opens a named pipe, until somebody opens its other end. */
 const OPENING_A_PIPE = /^(wait_for_partner|fifo_open)/;
+/** As /proc/PID/comm has it. What a filter of the user's opens is its own affair. */
+const GIT = 'git\n';
 /** What `openat` gets for "relative to where the process is"; `open`, which has no such argument, begins with the path. */
 const AT_WORKING_DIRECTORY = /ffffff9c$/;
 const MAX_PATH_BYTES = 4096;
 
 /**
- * The named pipe that a process, or one that it started, waits to open: its path as that process gave it, empty where
- * the system does not tell. Null when none waits so, and on systems without /proc/PID/wchan (proc(5)).
+ * The named pipe that git waits to open, where git is that process or was started by it: the path as git gave it, empty
+ * where the system does not tell. Null when none waits so, and on systems without /proc/PID/wchan (proc(5)).
  */
 export function pipeWaitedFor(pid: number): string | null {
-  if (OPENING_A_PIPE.test(read(pid, 'wchan'))) return pathBeingOpened(pid);
+  const waits = OPENING_A_PIPE.test(read(pid, 'wchan')) && read(pid, 'comm') === GIT;
+  if (waits) return pathBeingOpened(pid);
   const children = read(pid, `task/${pid}/children`).trim().split(' ').filter(Boolean);
   for (const child of children) {
     const pipe = pipeWaitedFor(Number(child));
