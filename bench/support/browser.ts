@@ -25,7 +25,7 @@ export const QUIET_FLAGS: readonly string[] = [
   '--disable-sync',
 ];
 const FLAGS = [...QUIET_FLAGS, '--headless=new', '--remote-debugging-port=0', '--window-size=1280,800'];
-const STARTING_MS = 60_000;
+const STARTING_MS = 180_000;
 
 /** A Chromium or Chrome of this machine, if it has one. */
 export const findBrowser = (): string | null => PLACES.find((path) => existsSync(path)) ?? null;

@@ -40,9 +40,9 @@ for (const [name, open] of Object.entries(ways)) {
       client = await way.connect();
     });
     after(async () => {
-      await client.close();
-      await way.close();
-      await house.remove();
+      await client?.close();
+      await way?.close();
+      await house?.remove();
     });
 
     const delegate = async (label: string) => {

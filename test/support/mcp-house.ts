@@ -37,6 +37,7 @@ export async function makeMcpHouse(): Promise<McpHouse> {
   const repository = join(root, 'repository');
   await makeRepository(repository);
   const settings = testSettings(join(root, 'state'));
+  await mkdir(settings.stateDir, { mode: 0o700 });
   const store = createMemoryStore();
   const pool = new SimulatedPool({ worktree: () => ({ ok: true, worktree: worktreeReport }) });
   const start = () => createSupervisor({ store, pool, settings, clock: systemClock, log: testLog() });
