@@ -22,12 +22,15 @@ export const afterBursts =
     };
     return () => {
       const now = clock.now();
-      const alone = now - lastCall > CALM_MS;
+      const alone = apart(now, lastCall) > CALM_MS;
       lastCall = now;
       if (burst === null && alone) return work();
       burst ??= { since: now, timer: undefined };
-      if (now - burst.since > LONGEST_MS) return;
+      if (apart(now, burst.since) > LONGEST_MS) return;
       clock.clearTimeout(burst.timer);
       burst.timer = clock.setTimeout(end, CALM_MS);
     };
   };
+
+/** A clock that was put back tells of no burst, and prolongs none. */
+const apart = (one: number, other: number): number => Math.abs(one - other);

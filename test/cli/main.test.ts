@@ -166,13 +166,17 @@ describe('offshoot', () => {
 
   it('says so when its output cannot be written, and is quiet when nobody reads it', () => {
     const full = openSync('/dev/full', 'w');
+    const env = { HOME: home, PATH: '/usr/bin:/bin' };
     const refused = spawnSync(process.execPath, [entry, '--help'], {
+      env,
       stdio: ['ignore', full, 'pipe'],
       encoding: 'utf8',
     });
     closeSync(full);
     assert.equal(refused.status, 1);
     assert.equal(refused.stderr, 'error: Standard output cannot be written (ENOSPC).\n');
+    const words = ['-c', '"$1" "$2" --help | true', 'shell', process.execPath, entry];
+    assert.equal(spawnSync('/bin/sh', words, { env, encoding: 'utf8' }).stderr, '');
   });
 
   it('tells wrong arguments as JSON where JSON was asked for', () => {

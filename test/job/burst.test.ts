@@ -34,18 +34,21 @@ describe('work after bursts of calls', () => {
     assert.ok((done.at(-1) ?? 0) >= 299, 'The last call asked for nothing.');
   });
 
-  it('is done though the clock is put back', () => {
+  it('is done in time though the clock is put back', () => {
     const clock = new TestClock();
     let done = 0;
-    const call = afterBursts({ ...timersOf(clock), now: () => clock.now() - (done > 0 ? 3_600_000 : 0) })(
-      () => {
-        done += 1;
-      },
-    );
+    let putBack = 0;
+    const call = afterBursts({ ...timersOf(clock), now: () => clock.now() - putBack })(() => {
+      done += 1;
+    });
     call();
     call();
-    clock.advance(15);
-    assert.equal(done, 2);
+    putBack = 3_600_000;
+    for (let milliseconds = 0; milliseconds < 100; milliseconds += 1) {
+      call();
+      clock.advance(1);
+    }
+    assert.ok(done >= 2, 'Held up by a burst that never ends.');
   });
 });
 
