@@ -2,12 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ensureToken } from '../../src/http/tokens.js';
 import type { Context } from '../scenario.js';
 import { wholeEnvironment } from './environment.js';
-import { httpSession } from './http-session.js';
 import type { Answer, World } from './world.js';
 
 export const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -36,24 +33,6 @@ export const ourServer = (context: Context, world: World): Promise<McpServer> =>
     args: [commandLine, 'mcp'],
     env: world.environment,
   });
-
-/** A session over HTTP with the daemon of a world that was started and serves there. */
-export async function ourHttpServer(context: Context, world: World): Promise<McpServer> {
-  const { daemon } = await world.call('codex_status');
-  const headers = { authorization: `Bearer ${ensureToken(world.stateDir, 'bench')}` };
-  const transport = new StreamableHTTPClientTransport(new URL(daemon.http), { requestInit: { headers } });
-  // The SDK's own transport is not typed for exact optional properties.
-  const server = await connect(context, world.repository, 'offshoot', transport as Transport);
-  const session = httpSession(new URL(daemon.http), {
-    ...headers,
-    accept: 'application/json, text/event-stream',
-    'content-type': 'application/json',
-    'mcp-session-id': transport.sessionId ?? '',
-    'mcp-protocol-version': transport.protocolVersion ?? '',
-  });
-  context.atEnd(session.close);
-  return { ...server, submit: (task) => submitOver(session.call, world.repository, task) };
-}
 
 /** The peer that the user named, with the user's environment and configuration. */
 export const peerServer = (context: Context, command: string, repository: string): Promise<McpServer> =>
@@ -108,7 +87,7 @@ async function connect(
   };
 }
 
-async function submitOver(
+export async function submitOver(
   call: (tool: string, input: Record<string, unknown>) => Promise<Answer>,
   repository: string,
   task: string,
