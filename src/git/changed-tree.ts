@@ -1,8 +1,16 @@
-import { chmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { CheckedOutSubmodule } from './additions.js';
-import { absolutePath, type BytePath, lookInside, pathList, splitRecords, toBytes } from './byte-path.js';
+import {
+  absolutePath,
+  type BytePath,
+  lookAt,
+  lookInside,
+  pathList,
+  splitRecords,
+  toBytes,
+} from './byte-path.js';
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -169,8 +177,9 @@ function makeReadable(checkout: string, paths: readonly BytePath[], maxBytes: nu
   const sizes: { path: BytePath; bytes: number }[] = [];
   for (const path of paths) {
     const absolute = absolutePath(checkout, path);
-    const found = lstatSync(absolute);
-    if (!found.isFile()) continue;
+    const found = lookAt(checkout, path);
+    // Where we cannot look, as where the path is too long for the system, git may.
+    if (!found?.isFile()) continue;
     if ((found.mode & OWNER_READ) === 0) letOwnerRead(absolute, found.mode);
     sizes.push({ path, bytes: found.size });
   }

@@ -30,7 +30,7 @@ export interface WalkedTree {
   unlike: BytePath[];
   /** Those in which nothing changed since they were stamped. */
   unchanged: Map<BytePath, Stamp>;
-  /** A directory has a foreign owner, or could not be read. */
+  /** A directory has a foreign owner, or something could not be read. */
   unfit: boolean;
   /** The walk changed what git may have stumbled over before. */
   altered: boolean;
@@ -48,6 +48,8 @@ export interface Witness {
 
 const DIRECTORIES_PER_TURN = 100;
 const OWNER_ALL = 0o700;
+/** Every system takes a path of that length; most paths are shorter. */
+const SURE_PATH_BYTES = 1_000;
 export const PERMISSIONS = 0o7777;
 
 /**
@@ -195,10 +197,21 @@ class Walk {
   /** `inKnown`: the entry lies in a directory of the baseline, not in one that is too much as a whole. */
   private sort(start: BytePath, entry: Dirent, inKnown: boolean): void {
     const path = start + entry.name;
-    if (entry.name === '.git') this.moveAside(path, start);
+    if (this.isTooDeep(path)) this.cannotRead(null);
+    else if (entry.name === '.git') this.moveAside(path, start);
     else if (entry.isDirectory()) this.enter(path, inKnown);
     else if (entry.isFile() || entry.isSymbolicLink()) this.addFile(path, inKnown);
     else if (!this.witness?.special(path)) this.remove(path);
+  }
+
+  /** The system takes no path of that length, though who works further down may make it. A file of the baseline may stay. */
+  private isTooDeep(path: BytePath): boolean {
+    if (this.prefix.length + 1 + path.length <= SURE_PATH_BYTES || this.tracked.files.has(path)) return false;
+    try {
+      return lstatSync(this.absolute(path), { throwIfNoEntry: false }) === undefined;
+    } catch {
+      return true;
+    }
   }
 
   private enter(directory: BytePath, inKnown: boolean): void {
@@ -250,7 +263,7 @@ class Walk {
         'Repositories that the agent made inside the worktree: their files are in the patch, their history is not',
       ],
       [removed, 'Pipes, sockets and devices cannot be in a patch and were left out'],
-      [unreadable, 'Directories that could not be read were left out'],
+      [unreadable, 'Files and directories that could not be read were left out'],
       [inSubmodules, 'Files that the agent wrote into submodules were left out'],
     ];
     const warnings = told.filter(([count]) => count > 0).map(([count, words]) => `${words}: ${count}.`);

@@ -49,6 +49,41 @@ test('a file of 5 GiB is refused by name, and the worktree goes', async () => {
   assert.equal(existsSync(slotOf(worktree)), false);
 });
 
+/** Makes directories in one another until no absolute path leads there, each with a file, a pipe and a git directory. */
+const goDeep = `
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+const long = Array(Math.floor((4000 - process.cwd().length) / 201)).fill('d'.repeat(200));
+for (const name of [...long, ...Array(200).fill('d')]) {
+  mkdirSync(name);
+  process.chdir(name);
+  writeFileSync('f', 'deep');
+  mkdirSync('.git');
+  execFileSync('mkfifo', ['p']);
+}
+`;
+
+test('what lies too deep for the system is left out with a warning, and the rest is in the patch', async () => {
+  const root = await makeRepository(workspace, user);
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'a.txt', 'changed\n');
+  try {
+    await execa(process.execPath, ['--input-type=module', '-e', goDeep], { cwd: worktree.path });
+    const { files, report } = await capture(workspace, worktree, user);
+    const [first, ...deep] = files.map(({ path }) => path);
+    assert.equal(first, 'a.txt');
+    assert.ok(deep.length > 100, `${deep.length}`);
+    assert.match(
+      report.warnings.join('\n'),
+      /Files and directories that could not be read were left out: \d\./,
+    );
+  } finally {
+    await removeWorktree(slotOf(worktree));
+  }
+  assert.equal(existsSync(slotOf(worktree)), false);
+  assert.deepEqual(readdirSync(join(dirname(dirname(slotOf(worktree))), 'trash')), []);
+});
+
 const canFix = (): boolean => {
   const path = join(mkdtempSync(join(workspace, 'fixed-')), 'file');
   writeFileSync(path, '');
