@@ -16,7 +16,7 @@ export interface ConnectRequest {
   /** Path of the socket: `socketPath`. */
   socket: string;
   hello: Hello;
-  /** Starts a daemon when none answers; without it a missing daemon is refused at once. */
+  /** Starts a daemon when none answers; without it, or for a process of a job, a missing daemon is refused at once. */
   start?: () => Outcome<DaemonStart>;
   /** How long to try, in milliseconds. */
   patienceMs?: number;
@@ -27,6 +27,11 @@ const PATIENCE_MS = 30_000;
 const FIRST_DELAY_MS = 15;
 const LONGEST_DELAY_MS = 100;
 
+/** In the PID namespace of its job it would also see no other job's agent, and take them all for dead. */
+const notInsideJob = refuse('daemon_unavailable', {
+  message: 'No daemon answers, and from inside a job none is started: it would end with that job.',
+});
+
 /**
  * Connects to the daemon, and starts one if need be. Any number of clients may do so at once: one of them starts it,
  * and the others wait for it. A daemon that finds the lock taken leaves in peace.
@@ -35,7 +40,9 @@ export async function connectDaemon(request: ConnectRequest): Promise<Outcome<Da
   const trusted = checkSocketDirectory(request.socket);
   if (!trusted.ok) return trusted;
   const deadline = performance.now() + (request.patienceMs ?? PATIENCE_MS);
-  const starter = request.start === undefined ? null : starterOf(request.start);
+  const isOfJob = request.hello.origin.parentJobId !== null;
+  const starter =
+    request.start === undefined ? null : starterOf(isOfJob ? () => notInsideJob : request.start);
   for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 1.5, LONGEST_DELAY_MS)) {
     const reached = await greet(request, deadline - performance.now());
     if (reached.ok) starter?.serves();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { connectDaemon } from '../../src/ipc/connect.js';
@@ -57,6 +57,19 @@ test('without a daemon and without leave to start one, the client is refused at 
   await newStateDirectory();
   const refused = await connectDaemon({ socket: socketPath(stateDir), hello: ownHello('operations') });
   assert.ok(!refused.ok && refused.fault.code === 'daemon_unavailable');
+});
+
+test('a process of a job starts no daemon: it would end with the job', async () => {
+  await newStateDirectory();
+  const ofJob = { client: 'agent', parentJobId: 'a'.repeat(32) };
+  const refused = await connectDaemon({
+    socket: socketPath(stateDir),
+    hello: { ...ownHello('mcp'), origin: ofJob },
+    start: () => startDaemon(stateDir, toyDaemonEntry),
+  });
+  assert.ok(!refused.ok && refused.fault.code === 'daemon_unavailable');
+  assert.match(refused.fault.message, /inside a job none is started/);
+  assert.deepEqual(await readdir(stateDir), []);
 });
 
 test('clients that start a daemon at the same time all meet the same one', async () => {
