@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { interruptible } from '../src/interruptible.js';
 import { besideBaseline, parseReport } from './baseline.js';
 import { type Plan, profileWorst, runScenarios } from './harness.js';
 import { performancePage } from './performance-page.js';
@@ -53,6 +54,7 @@ export async function bench(
   if (request.baseline !== undefined && before === null)
     return misused('The baseline is not a file that --json wrote.');
 
+  // What was found until an interrupt is shown.
   const report = await interruptible(async (signal) => {
     const plan = planOf(request, tell, signal);
     const found = await runScenarios(chosen, plan);
@@ -97,16 +99,3 @@ async function writePage(report: Report): Promise<void> {
 }
 
 const misused = (message: string): BenchEnd => ({ kind: 'misused', message });
-
-/** The first interrupt ends what was started and shows what was found; the second ends at once. */
-async function interruptible<Value>(work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
-  const interrupted = new AbortController();
-  const end = () => interrupted.abort();
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
-  try {
-    return await work(interrupted.signal);
-  } finally {
-    process.off('SIGINT', end).off('SIGTERM', end);
-  }
-}

@@ -5,7 +5,7 @@ import { exitCodes } from './exit-codes.js';
 export const programs: readonly Command[] = [
   program('mcp', 'Serve MCP on standard input and output; this is what an MCP client starts.', async () => {
     const { runBridge } = await import('../bridge.js');
-    await runBridge();
+    return runBridge();
   }),
   program(
     'daemon',
@@ -13,6 +13,7 @@ export const programs: readonly Command[] = [
     async ({ flags }) => {
       const { runDaemon } = await import('../daemon.js');
       await runDaemon(typeof flags.http === 'string' ? { http: flags.http } : {});
+      return exitCodes.ok;
     },
     [
       {
@@ -29,7 +30,7 @@ export const programs: readonly Command[] = [
     'Show a job from start to patch, with a scripted model and a throwaway repository.',
     async () => {
       const { runDemo } = await import('../demo/demo.js');
-      await runDemo();
+      return (await runDemo()) ? exitCodes.ok : exitCodes.refused;
     },
   ),
 ];
@@ -37,7 +38,7 @@ export const programs: readonly Command[] = [
 function program(
   name: string,
   summary: string,
-  start: (given: Given) => Promise<void>,
+  run: (given: Given) => Promise<number>,
   flags: readonly Flag[] = [],
 ): Command {
   return {
@@ -46,9 +47,6 @@ function program(
     summary,
     words: { atLeast: 0, atMost: 0 },
     flags,
-    async run(given) {
-      await start(given);
-      return exitCodes.ok;
-    },
+    run,
   };
 }

@@ -24,34 +24,54 @@ interface Answers {
 export interface DemoClient {
   /** Throws when the tool refuses. */
   call<Tool extends keyof Answers>(tool: Tool, input: Record<string, unknown>): Promise<Answers[Tool]>;
-  close(): Promise<void>;
-  stopDaemon(): Promise<void>;
 }
 
-/** Starts `offshoot mcp` with `environment` over this process's own, and connects to it. */
-export async function connectClient(environment: Record<string, string>): Promise<DemoClient> {
-  const inherited = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
-  const env = { ...Object.fromEntries(inherited), ...environment };
+/**
+ * Starts `offshoot mcp` with `environment` over this process's own, and has it used while it is connected. A call that
+ * is interrupted rejects.
+ */
+export async function withClient<Value>(
+  environment: Record<string, string>,
+  interrupted: AbortSignal,
+  use: (client: DemoClient) => Promise<Value>,
+): Promise<Value> {
   const client = new Client({ name: 'offshoot-demo', version });
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
       args: [commandLine, 'mcp'],
-      env,
+      env: over(environment),
       stderr: 'inherit',
     }),
   );
-  return {
-    async call(tool, input) {
-      const result = await client.callTool({ name: tool, arguments: input });
-      if (result.isError) throw new Error(JSON.stringify(result.structuredContent));
-      return result.structuredContent as never;
-    },
-    close: () => client.close(),
-    async stopDaemon() {
-      await promisify(execFile)(process.execPath, [commandLine, 'stop'], { env });
-    },
-  };
+  try {
+    return await use({
+      async call(tool, input) {
+        const request = { name: tool, arguments: input };
+        const result = await client.callTool(request, undefined, { signal: interrupted });
+        if (result.isError) throw new Error(JSON.stringify(result.structuredContent));
+        return result.structuredContent as never;
+      },
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+/** Has the jobs with a label end. A daemon that is on its way up is waited for, and one that lacks is started. */
+export const cancelJobs = (environment: Record<string, string>, label: string) =>
+  command(environment, 'cancel', '--label', label);
+
+/** Stops the daemon once its jobs have ended. */
+export const stopDaemon = (environment: Record<string, string>) => command(environment, 'stop');
+
+async function command(environment: Record<string, string>, ...words: string[]): Promise<void> {
+  await promisify(execFile)(process.execPath, [commandLine, ...words], { env: over(environment) });
+}
+
+function over(environment: Record<string, string>): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return { ...Object.fromEntries(inherited), ...environment };
 }

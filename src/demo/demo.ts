@@ -1,14 +1,16 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { interruptible } from '../interruptible.js';
 import { programOfPackage } from './codex-package.js';
-import { connectClient, type DemoClient } from './demo-client.js';
+import { cancelJobs, type DemoClient, stopDaemon, withClient } from './demo-client.js';
 import { followJob } from './follow-job.js';
 import { run, say } from './reply.js';
 import { git, makeSampleRepository, sampleFix, sampleNote, sampleTask } from './sample-repository.js';
 import { providerConfig, type Script, startScriptedModel } from './scripted-model.js';
 
 const KEY_VARIABLE = 'OFFSHOOT_DEMO_MODEL_KEY';
+const LABEL = 'demo';
 
 /** What the scripted model has the agent do: look, mend, test, sum up. */
 const script: Script = ({ step }) => {
@@ -20,9 +22,18 @@ const script: Script = ({ step }) => {
 
 /**
  * Hands one task over, through a real MCP client, bridge and daemon, to the real Codex CLI, whose model is a
- * script on the loopback; shows each state, the patch, and that the sample's own tree is untouched.
+ * script on the loopback; shows each state, the patch, and that the sample's own tree is untouched. Answers false
+ * when it was interrupted. However it ends, nothing of it is left.
  */
-export async function runDemo(): Promise<void> {
+export const runDemo = (): Promise<boolean> =>
+  interruptible(async (interrupted) => {
+    await demonstrate(interrupted).catch((problem: unknown) => {
+      if (!interrupted.aborted) throw problem;
+    });
+    return !interrupted.aborted;
+  });
+
+async function demonstrate(interrupted: AbortSignal): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'offshoot-demo-'));
   const model = await startScriptedModel(script);
   try {
@@ -34,17 +45,20 @@ export async function runDemo(): Promise<void> {
     const environment: Record<string, string> = {
       OFFSHOOT_STATE_DIR: join(directory, 'state'),
       XDG_CONFIG_HOME: join(directory, 'config'),
+      // A daemon that is stopped early leaves what it looked at Codex with.
+      TMPDIR: directory,
       CODEX_HOME: codexHome,
       [KEY_VARIABLE]: 'no-secret',
       ...(await programOfPackage()),
     };
     const before = await treeOf(repository);
-    const client = await connectReady(environment, directory);
     try {
-      await delegate(client, repository, directory);
+      const ready = await makeReady(environment, directory, interrupted);
+      await withClient(ready, interrupted, (client) => delegate(client, repository, directory));
     } finally {
-      await client.close();
-      await client.stopDaemon();
+      // The daemon waits for the job's end. This starts it, too, where an interrupt met it on its way up.
+      if (interrupted.aborted) await cancelJobs(environment, LABEL);
+      await stopDaemon(environment);
     }
     if ((await treeOf(repository)) !== before) throw new Error("The sample's own tree was changed.");
   } finally {
@@ -53,18 +67,20 @@ export async function runDemo(): Promise<void> {
   }
 }
 
-/** A client of a daemon that can take work: with Codex, or where that cannot run here, with a plain command. */
-async function connectReady(environment: Record<string, string>, directory: string): Promise<DemoClient> {
-  const client = await connectClient(environment);
-  const status = await client.call('codex_status', {});
+/** The environment for a daemon that can take work: with Codex, or where that cannot run here, with a plain command. */
+async function makeReady(
+  environment: Record<string, string>,
+  directory: string,
+  interrupted: AbortSignal,
+): Promise<Record<string, string>> {
+  const status = await withClient(environment, interrupted, (client) => client.call('codex_status', {}));
   if (status.ready) {
     tell(
       `Codex ${status.codex.version ?? ''} is here and its sandbox works; its model is a script on this machine.\n`,
     );
-    return client;
+    return environment;
   }
-  await client.close();
-  await client.stopDaemon();
+  await stopDaemon(environment);
   tell(
     `${status.problem?.message ?? 'Codex cannot run here.'} So the same job runs with the command backend.\n`,
   );
@@ -74,12 +90,16 @@ async function connectReady(environment: Record<string, string>, directory: stri
     `#!/bin/sh\ncat >/dev/null\nset -e\n${sampleFix}\n${sampleNote}\nnode price.test.js\necho Done.\n`,
   );
   await chmod(program, 0o700);
-  return connectClient({ ...environment, OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: program });
+  return { ...environment, OFFSHOOT_BACKEND: 'command', OFFSHOOT_COMMAND: program };
 }
 
 async function delegate(client: DemoClient, repository: string, directory: string): Promise<void> {
   tell(`\nTask: ${sampleTask}\n`);
-  const handle = await client.call('codex_delegate_async', { task: sampleTask, workspace_root: repository });
+  const handle = await client.call('codex_delegate_async', {
+    task: sampleTask,
+    workspace_root: repository,
+    label: LABEL,
+  });
   tell(`codex_delegate_async answered job ${handle.job_id}\n\n`);
   const result = await followJob(client, handle, tell);
   if (result.status !== 'done')

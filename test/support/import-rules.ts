@@ -11,6 +11,7 @@ export const mayImport: Record<string, readonly string[]> = {
   version: [],
   'state-directory': ['errors'],
   'state-removed': [],
+  interruptible: [],
   nearest: [],
   lines: [],
   counted: [],
@@ -216,7 +217,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type inspect/frames',
     'job/record',
   ],
-  'demo/': ['counted', 'version', 'job/record', 'type operations/*'],
+  'demo/': ['counted', 'interruptible', 'version', 'job/record', 'type operations/*'],
 
   // The trunk of the daemon: the one place where the parts are put together.
   house: [

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryDirectory } from '../support/house.js';
+import { commandLine } from '../support/offshoot.js';
+
+describe('a demo that is interrupted', () => {
+  let root: string;
+  let temporary: string;
+  let remove: () => Promise<void>;
+  before(async () => {
+    ({ path: root, remove } = await temporaryDirectory());
+    temporary = join(root, 'tmp');
+    await mkdir(temporary);
+  });
+  after(() => remove());
+
+  /** Starts a demo in a process group of its own, as a shell does. */
+  const startDemo = () =>
+    spawn(process.execPath, [commandLine, 'demo'], {
+      env: {
+        PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+        HOME: root,
+        TMPDIR: temporary,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+
+  /** Resolves once the demo has said so. */
+  const said = async ({ stdout }: ReturnType<typeof startDemo>, words: string) => {
+    let text = '';
+    for await (const chunk of stdout.iterator({ destroyOnReturn: false })) {
+      text += chunk;
+      if (text.includes(words)) return;
+    }
+    assert.fail(`It never said ${words}: ${text}`);
+  };
+
+  /** Resolves once its bridge is about to start a daemon. */
+  const startsDaemon = async () => {
+    for (;;) {
+      const [own = ''] = await readdir(temporary);
+      if (existsSync(join(temporary, own, 'state', 'daemon.starting'))) return;
+      await delay(2);
+    }
+  };
+
+  const moments: Record<string, (demo: ReturnType<typeof startDemo>) => Promise<void>> = {
+    'while its daemon starts': startsDaemon,
+    'while its agent runs': (demo) => said(demo, '→ running'),
+  };
+  for (const [moment, reached] of Object.entries(moments)) {
+    it(`${moment} leaves no process and no file`, async () => {
+      const demo = startDemo();
+      const ended = once(demo, 'exit');
+      let complaints = '';
+      demo.stderr.on('data', (chunk) => {
+        complaints += chunk;
+      });
+      await reached(demo);
+      demo.stdout.resume();
+      // As a terminal does: its bridge gets the signal too.
+      process.kill(-(demo.pid as number), 'SIGINT');
+      assert.deepEqual(await ended, [1, null]);
+      assert.equal(complaints, '');
+      assert.deepEqual(await readdir(temporary), []);
+      // A daemon that was stopped is still on its way out.
+      while ((await processesNaming(temporary)).length > 0) await delay(20);
+    });
+  }
+});
+
+/** Processes that have the directory in their environment: a daemon, and agents. */
+async function processesNaming(directory: string): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const variables = await Promise.all(
+    ids.map((id) => readFile(`/proc/${id}/environ`, 'latin1').catch(() => '')),
+  );
+  return ids.filter((_, index) => variables[index]?.includes(directory));
+}
