@@ -210,16 +210,25 @@ class JobSupervisor implements Supervisor {
   async #start(jobId: string): Promise<void> {
     const job = this.#actorOf(jobId);
     if (job === null) return;
-    if (job.committed.state === 'queued') job.send({ type: 'job.admitted' });
+    if (job.committed.state === 'queued') this.#admit(job);
     else this.#resumeStage(job);
     await job.ended;
   }
 
+  #admit(job: LiveJob): void {
+    // Its timer may be late, above all when the daemon has just started.
+    if (job.committed.queueDeadlineAt <= this.#needs.clock.now()) return this.#deadlinePassed(job.id);
+    // From now on it waits no more; the deadline of its run counts once that is durable.
+    this.#deadlines.delete(job.id);
+    job.send({ type: 'job.admitted' });
+  }
+
   #resumeStage(job: LiveJob): void {
+    const { state, deadlineAt } = job.committed;
     // First what decides the job's end: the stage is then entered only to stop what still runs.
-    if ((job.committed.deadlineAt ?? Number.POSITIVE_INFINITY) <= this.#needs.clock.now())
-      this.#deadlinePassed(job.id);
-    job.send({ type: 'job.resumed' });
+    if ((deadlineAt ?? Number.POSITIVE_INFINITY) <= this.#needs.clock.now()) this.#deadlinePassed(job.id);
+    // Between two attempts there is no stage to enter again; the one that the deadline leads to is entered just now.
+    if (state !== 'retrying') job.send({ type: 'job.resumed' });
   }
 
   #enqueue(record: JobRecord): void {

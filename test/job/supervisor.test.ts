@@ -6,6 +6,7 @@ import type { JobView, Supervisor } from '../../src/job/supervisor.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import type { Store } from '../../src/store/store.js';
 import {
+  letGoOn,
   patchReport,
   request,
   runReport,
@@ -335,6 +336,74 @@ describe('the supervisor', () => {
     (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
     await supervisor.settled([id], 'all', never);
     assert.equal((await store.get(id))?.state, 'expired');
+    supervisor.close();
+  });
+
+  it('enters the stage that ends a job once when its deadline passed between two attempts, with no supervisor there', async () => {
+    const store = createMemoryStore();
+    const clock = new TestClock();
+    const before = await open({}, { store, clock });
+    const { id } = (await submitOne(before.supervisor, { deadlineSeconds: 30 })).record;
+    const failed = { ok: false, code: 'model_unavailable', message: 'Busy.', run: runReport } as const;
+    (await bringToRunning(before.pool, id)).answer({ ...failed, retryAfterMs: 60_000 });
+    while ((await store.get(id))?.state !== 'retrying') await letGoOn();
+    before.supervisor.close();
+    clock.advance(31_000);
+    const { supervisor, pool } = await open({}, { store, clock });
+    const diff = await pool.next('diff', id);
+    await letGoOn();
+    assert.deepEqual(
+      pool.underWay.map(({ stage }) => stage),
+      ['diff'],
+    );
+    diff.answer({ ok: true, patch: patchReport });
+    await supervisor.settled([id], 'all', never);
+    const kept = await store.get(id);
+    assert.deepEqual([kept?.state, kept?.context.patch], ['expired', patchReport]);
+    supervisor.close();
+  });
+
+  it('starts no job whose time in the queue passed while no supervisor was there', async () => {
+    const store = createMemoryStore();
+    const clock = new TestClock();
+    const before = await open({ maxRunning: 1, queueSeconds: 10 }, { store, clock });
+    const running = (await submitOne(before.supervisor, { deadlineSeconds: 1_000 })).record.id;
+    await bringToRunning(before.pool, running);
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count += 1) ids.push((await submitOne(before.supervisor)).record.id);
+    before.supervisor.close();
+    clock.advance(100_000);
+    const { supervisor, pool } = await open({ maxRunning: 2, queueSeconds: 10 }, { store, clock });
+    await pool.next('run', running);
+    await letGoOn();
+    clock.advance(0);
+    await letGoOn();
+    assert.equal(pool.most.worktree, 0);
+    await supervisor.settled(ids, 'all', never);
+    for (const id of ids) {
+      const kept = await store.get(id);
+      assert.deepEqual([kept?.state, kept?.context.ending?.code], ['expired', 'queue_deadline_passed']);
+    }
+    supervisor.close();
+  });
+
+  it('goes by the deadline of the run alone once a job is admitted, durably or not yet', async () => {
+    const memory = createMemoryStore();
+    let goOn: () => void = () => undefined;
+    const save: Store['save'] = async (record, entry) => {
+      if (record.state === 'worktree') await new Promise<void>((resolve) => void (goOn = resolve));
+      return memory.save(record, entry);
+    };
+    const clock = new TestClock();
+    const { supervisor, pool } = await open({ queueSeconds: 10 }, { store: { ...memory, save }, clock });
+    const { id } = (await submitOne(supervisor)).record;
+    await letGoOn();
+    clock.advance(10_000);
+    goOn();
+    assert.equal((await pool.next('worktree', id)).stop.aborted, false);
+    await finish(pool, id);
+    await supervisor.settled([id], 'all', never);
+    assert.equal((await memory.get(id))?.state, 'done');
     supervisor.close();
   });
 
