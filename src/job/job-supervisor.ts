@@ -217,7 +217,10 @@ class JobSupervisor implements Supervisor {
 
   #admit(job: LiveJob): void {
     // Its timer may be late, above all when the daemon has just started.
-    if (job.committed.queueDeadlineAt <= this.#needs.clock.now()) return this.#deadlinePassed(job.id);
+    if (job.committed.queueDeadlineAt <= this.#needs.clock.now()) {
+      this.#deadlinePassed(job.id);
+      return;
+    }
     // From now on it waits no more; the deadline of its run counts once that is durable.
     this.#deadlines.delete(job.id);
     job.send({ type: 'job.admitted' });

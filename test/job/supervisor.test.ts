@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { after, describe, it } from 'node:test';
 import { ThreadLost } from '../../machines/job.js';
 import { createSupervisor } from '../../src/job/job-supervisor.js';
@@ -389,9 +390,9 @@ describe('the supervisor', () => {
 
   it('goes by the deadline of the run alone once a job is admitted, durably or not yet', async () => {
     const memory = createMemoryStore();
-    let goOn: () => void = () => undefined;
+    const commit = new EventEmitter();
     const save: Store['save'] = async (record, entry) => {
-      if (record.state === 'worktree') await new Promise<void>((resolve) => void (goOn = resolve));
+      if (record.state === 'worktree') await once(commit, 'go on');
       return memory.save(record, entry);
     };
     const clock = new TestClock();
@@ -399,7 +400,7 @@ describe('the supervisor', () => {
     const { id } = (await submitOne(supervisor)).record;
     await letGoOn();
     clock.advance(10_000);
-    goOn();
+    commit.emit('go on');
     assert.equal((await pool.next('worktree', id)).stop.aborted, false);
     await finish(pool, id);
     await supervisor.settled([id], 'all', never);
