@@ -19,6 +19,7 @@ import { traceJobs } from './metrics/spans.js';
 import type { House } from './operations/operation.js';
 import { createPool, type StagePool } from './pool/pool.js';
 import { killStrays } from './stages/marked-processes.js';
+import { refuseAmongUnseenAgents } from './stages/pid-namespace.js';
 import { openSqliteStore } from './store/sqlite.js';
 import { findSetAside } from './store/sqlite-file.js';
 import { version } from './version.js';
@@ -44,6 +45,8 @@ const elapsed = () => performance.now();
 
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
 export async function openHouse(settings: Settings, log: Log): Promise<Outcome<OpenHouse>> {
+  const unseen = refuseAmongUnseenAgents(settings.stateDir, systemClock.now());
+  if (!unseen.ok) return unseen;
   // A thread that does stages loads what it needs while the store opens.
   const stages = createPool(settings, (problem) => log.error({ err: problem }, 'a thread is in trouble'));
   const opened = await openSqliteStore(stateLayout(settings.stateDir).store, (row) =>

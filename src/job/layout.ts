@@ -10,6 +10,8 @@ export interface StateLayout {
   jobs: string;
   /** One directory a host of jobs: `AttemptLayout`, for its own process. */
   hosts: string;
+  /** One file a PID namespace, touched every half minute while an agent lives that was started from there. */
+  namespaces: string;
   /** One directory a repository, with the slots that its jobs work in. */
   repositories: string;
 }
@@ -20,6 +22,7 @@ export const stateLayout = (stateDir: string): StateLayout => ({
   log: join(stateDir, 'logs', 'daemon.log'),
   jobs: join(stateDir, 'jobs'),
   hosts: join(stateDir, 'hosts'),
+  namespaces: join(stateDir, 'namespaces'),
   repositories: join(stateDir, 'repositories'),
 });
 

@@ -106,10 +106,11 @@ async function start(
     settings,
   );
   if (!launch.ok) return notStarted(launch.fault);
-  const agentStart = { jobId, files, ...place, deadlineAt: task.deadlineAt };
+  const { stateDir } = settings;
+  const agentStart = { stateDir, jobId, files, ...place, deadlineAt: task.deadlineAt };
   const started =
     'hostKind' in launch.value
-      ? await startHosted(agentStart, launch.value, settings.stateDir)
+      ? await startHosted(agentStart, launch.value)
       : await startAgent(agentStart, launch.value);
   if (started.ok) return started.value;
   return notStarted(started.fault, retryAfterMs(started.fault, task, settings, Date.now()));

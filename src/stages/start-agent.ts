@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Launch } from '../agents/agent.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
@@ -10,6 +11,7 @@ import { JOB_MARKER } from '../job-marker.js';
 import { type AgentProcess, GRACE_SECONDS, readAgentProcess } from './agent-process.js';
 import { findHolding } from './containment.js';
 import { findMarked, sweep } from './marked-processes.js';
+import { pulseFile } from './pid-namespace.js';
 import { readText } from './proc.js';
 import { LAUNCHER_CANNOT_WRITE, launcherScript, supervisorScript } from './supervisor-script.js';
 
@@ -17,6 +19,7 @@ import { LAUNCHER_CANNOT_WRITE, launcherScript, supervisorScript } from './super
 const LAUNCH_MS = 3_000;
 
 export interface AgentStart {
+  stateDir: string;
   jobId: string;
   files: AttemptLayout;
   directory: string;
@@ -49,6 +52,8 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
   const { files } = start;
   const { containment, wrapper } = await findHolding(launch.environment);
   writeFileSync(files.prompt, launch.input, { mode: 0o600 });
+  const pulse = pulseFile(start.stateDir);
+  mkdirSync(dirname(pulse), { recursive: true, mode: 0o700 });
   // Rounded up: with a daemon at hand, its own timer comes first and records the cause.
   const deadline = Math.ceil(start.deadlineAt / 1_000) + 1;
   const supervisorArguments = [
@@ -58,6 +63,7 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
     String(deadline),
     String(Math.max(0, deadline - Math.floor(Date.now() / 1_000))),
     String(GRACE_SECONDS),
+    pulse,
     ...launch.command,
   ];
   const supervisor = ['sh', '-c', supervisorScript, 'offshoot-supervisor', ...supervisorArguments];

@@ -22,12 +22,8 @@ const HOST_LIFE_MS = 9 * 24 * 60 * 60_000;
  * used once: threads that need a new host at the same time agree on its number, and the launcher's claim lets one of
  * them start it.
  */
-export async function startHosted(
-  start: AgentStart,
-  launch: HostedLaunch,
-  stateDir: string,
-): Promise<Outcome<AgentProcess>> {
-  const { jobId, files, directory, deadlineAt } = start;
+export async function startHosted(start: AgentStart, launch: HostedLaunch): Promise<Outcome<AgentProcess>> {
+  const { stateDir, jobId, files, directory, deadlineAt } = start;
   const job: HostedJob = { ...launch.job, jobId, files, directory, deadlineAt };
   const { hosts } = stateLayout(stateDir);
   await mkdir(hosts, { recursive: true, mode: 0o700 });
@@ -44,7 +40,7 @@ export async function startHosted(
   // One that does not answer may only be starting.
   const first = silent === latest && !(await hasEnded(host(latest))) ? latest : latest + 1;
   for (let number = Math.max(1, first); number < first + MOST_TRIED; number += 1) {
-    const running = await startHost(host(number), launch);
+    const running = await startHost(stateDir, host(number), launch);
     if (!running.ok) return running;
     if (await handOverSoon(host(number), running.value, job)) return started(start);
   }
@@ -57,13 +53,24 @@ async function started({ jobId, files }: AgentStart): Promise<Outcome<AgentProce
 }
 
 /** Starts that host, or finds it where another thread has. */
-async function startHost(host: string, launch: HostedLaunch): Promise<Outcome<AgentProcess>> {
+async function startHost(
+  stateDir: string,
+  host: string,
+  launch: HostedLaunch,
+): Promise<Outcome<AgentProcess>> {
   await mkdir(host, { recursive: true, mode: 0o700 });
   const prepared = await launch.launchHost(host);
   if (!prepared.ok) return prepared;
   const files = processLayout(host);
   const jobId = basename(host);
-  const hosting = { jobId, files, directory: host, view: [], deadlineAt: Date.now() + HOST_LIFE_MS };
+  const hosting = {
+    stateDir,
+    jobId,
+    files,
+    directory: host,
+    view: [],
+    deadlineAt: Date.now() + HOST_LIFE_MS,
+  };
   const launched = await startAgent(hosting, prepared.value);
   if (launched.ok) return launched;
   const found = await findAgent(jobId, files);

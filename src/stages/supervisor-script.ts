@@ -34,11 +34,12 @@ export const LAUNCHER_CANNOT_WRITE = 4;
  * In a PID namespace it is process 1, so that with its own end the kernel ends whatever is left.
  *
  * Arguments: files directory, containment ("namespace" or "group"), working directory, deadline (seconds
- * since the epoch), seconds left until then, grace (seconds), then the agent's command.
+ * since the epoch), seconds left until then, grace (seconds), the file to touch while it runs, then the agent's
+ * command.
  */
 export const supervisorScript = `
-files=$1 containment=$2 directory=$3 deadline=$4 left=$5 grace=$6
-shift 6
+files=$1 containment=$2 directory=$3 deadline=$4 left=$5 grace=$6 pulse=$7
+shift 7
 stopping=
 signal() {
   case $containment in
@@ -55,6 +56,7 @@ stop() {
 }
 watch() {
   while [ "$left" -gt 0 ]; do
+    echo 2>/dev/null >"$pulse"
     [ "$left" -lt 30 ] || left=30
     sleep "$left"
     left=$((deadline - $(date +%s)))

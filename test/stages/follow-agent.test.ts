@@ -36,7 +36,14 @@ async function follow(
     const files = attemptLayout(temporary.path, jobId, 1);
     await mkdir(files.directory, { recursive: true });
     const agent = await startAgent(
-      { jobId, files, view, directory: temporary.path, deadlineAt: Date.now() + deadlineMs },
+      {
+        stateDir: temporary.path,
+        jobId,
+        files,
+        view,
+        directory: temporary.path,
+        deadlineAt: Date.now() + deadlineMs,
+      },
       {
         command: ['/bin/sh', '-c', script],
         input: '',

@@ -243,6 +243,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type operations/operation',
     'pool/pool',
     'stages/marked-processes',
+    'stages/pid-namespace',
     'store/sqlite',
     'store/sqlite-file',
   ],
