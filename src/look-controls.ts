@@ -46,7 +46,7 @@ export function lookControls(house: House, inspection: Inspection, web: Web): Co
       const { job_id: jobId, follow } = parsed.data;
       const { supervisor, settings } = house;
       const found = await followJobLog(
-        { supervisor, stateDir: settings.stateDir, jobId, follow, signal },
+        { supervisor, stateDir: settings.stateDir, jobId, from: null, follow, signal },
         async (entry) => report(JSON.stringify(entry)),
       );
       return found ? succeed({ ok: true }) : refuse('job_not_found');

@@ -7,3 +7,14 @@ export interface LogEntry {
   output: string;
   state: 'underway' | 'done' | 'failed';
 }
+
+/** Where a log goes on: an attempt, and the byte of its output that the next line begins at. */
+export interface LogPlace {
+  attempt: number;
+  byte: number;
+}
+
+/** An entry, with the place behind it: who has it begins there when it comes again. */
+export interface PlacedEntry extends LogEntry {
+  next: LogPlace;
+}

@@ -50,11 +50,12 @@ export const now = () => Date.now() + swarm.ahead;
 
 const listeners = new Set<() => void>();
 let drawing = false;
+/** Jobs that an earlier connection told of, and this one not yet. */
+const untold = new Set<string>();
 
 function changed(): void {
   if (drawing) return;
   drawing = true;
-  // A hidden tab draws no frames, but has to stay right for when it is looked at.
   setTimeout(() => {
     drawing = false;
     for (const listener of listeners) listener();
@@ -85,21 +86,29 @@ function take(line: Opening | Frame | Beat): void {
 function open(opening: Opening): void {
   swarm.opening = opening;
   swarm.link = 'connected';
-  swarm.jobs = new Map();
+  for (const id of swarm.jobs.keys()) untold.add(id);
   swarm.samples = [...opening.history];
   swarm.complete = false;
 }
 
 function apply({ jobs, gone, counts, more }: Frame): void {
   for (const { row, steps } of jobs) {
-    const before = swarm.jobs.get(row.id)?.state;
+    // What led from the row of an earlier connection to this one was not told.
+    const before = untold.delete(row.id) ? undefined : swarm.jobs.get(row.id)?.state;
     if (before !== undefined) countMoves([before, ...steps.map(({ state }) => state), row.state]);
     swarm.jobs.set(row.id, row);
   }
   for (const id of gone) swarm.jobs.delete(id);
+  if (!more) forgetUntold();
   swarm.counts = counts;
   swarm.complete = !more;
   swarm.revision += 1;
+}
+
+/** Every job was told of: the others were deleted meanwhile. */
+function forgetUntold(): void {
+  for (const id of untold) swarm.jobs.delete(id);
+  untold.clear();
 }
 
 function countMoves(path: readonly State[]): void {
@@ -111,16 +120,40 @@ function countMoves(path: readonly State[]): void {
   }
 }
 
-/** Follows the feed for ever: when it ends, whatever the reason, it is asked for again. */
+/** Resolves once the tab is looked at. */
+const looked = () =>
+  new Promise<void>((resolve) => {
+    const look = () => {
+      if (document.hidden) return;
+      document.removeEventListener('visibilitychange', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    look();
+  });
+
+/**
+ * Follows the feed for ever: when it ends, whatever the reason, it is asked for again. A browser has six connections
+ * for all tabs together, so one that nobody looks at leaves them to the others.
+ */
 export async function followSwarm(): Promise<never> {
   for (;;) {
-    const silence = new AbortController();
-    let timer = setTimeout(() => silence.abort(), SILENT_MS);
+    await looked();
+    const end = new AbortController();
+    const { signal } = end;
+    let left = false;
+    const leave = () => {
+      if (!document.hidden) return;
+      left = true;
+      end.abort();
+    };
+    document.addEventListener('visibilitychange', leave, { signal });
+    let timer = setTimeout(() => end.abort(), SILENT_MS);
     try {
-      const response = await ask('/api/feed', { signal: silence.signal });
+      const response = await ask('/api/feed', { signal });
       await readLines(response, (line) => {
         clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), SILENT_MS);
+        timer = setTimeout(() => end.abort(), SILENT_MS);
         take(line as Opening | Frame | Beat);
       });
       swarm.link = 'lost';
@@ -128,7 +161,9 @@ export async function followSwarm(): Promise<never> {
       swarm.link = problem instanceof NoToken ? 'no token' : 'lost';
     }
     clearTimeout(timer);
+    end.abort();
+    if (left) swarm.link = 'connecting';
     changed();
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    if (!left) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }

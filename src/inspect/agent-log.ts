@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LogEntry } from '../agents/log-entry.js';
+import type { LogPlace, PlacedEntry } from '../agents/log-entry.js';
 import { logEntryOf } from '../agents/read-log-entry.js';
 import { attemptLayout } from '../job/layout.js';
 import { openRegularFile, openTail } from '../stages/tail.js';
@@ -19,6 +19,8 @@ export interface LogRequest {
   attempt(): number;
   /** Once true, no more will be written. */
   settled(): boolean;
+  /** What stands before it was read already; null: nothing was. */
+  from: LogPlace | null;
   /** Go on until the job has settled. */
   follow: boolean;
   signal: AbortSignal;
@@ -27,9 +29,10 @@ export interface LogRequest {
 /** Reads what the agents of a job wrote, attempt after attempt, and hands on what they did. */
 export async function readAgentLog(
   request: LogRequest,
-  take: (entry: LogEntry) => Promise<void>,
+  take: (entry: PlacedEntry) => Promise<void>,
 ): Promise<void> {
-  for (let attempt = 1; attempt <= request.attempt() && !request.signal.aborted; attempt += 1) {
+  const first = request.from?.attempt ?? 1;
+  for (let attempt = first; attempt <= request.attempt() && !request.signal.aborted; attempt += 1) {
     await readAttempt(request, attempt, take);
   }
 }
@@ -37,17 +40,16 @@ export async function readAgentLog(
 async function readAttempt(
   request: LogRequest,
   attempt: number,
-  take: (entry: LogEntry) => Promise<void>,
+  take: (entry: PlacedEntry) => Promise<void>,
 ): Promise<void> {
   const { stdout } = attemptLayout(request.stateDir, request.jobId, attempt);
   if (!(await appears(stdout, request))) return;
-  const tail = await openTail(stdout, await startOf(stdout));
-  let lines = 0;
-  const found: LogEntry[] = [];
-  const collect = (line: string) => {
-    lines += 1;
-    const entry = logEntryOf(request.backend, line, `line ${lines}`);
-    if (entry !== null) found.push({ ...entry, id: `${attempt} ${entry.id}` });
+  const read = attempt === request.from?.attempt ? request.from.byte : 0;
+  const tail = await openTail(stdout, await startOf(stdout, read));
+  const found: PlacedEntry[] = [];
+  const collect = (line: string, _: number, byte: number) => {
+    const entry = logEntryOf(request.backend, line, `byte ${byte}`);
+    if (entry !== null) found.push({ ...entry, id: `${attempt} ${entry.id}`, next: { attempt, byte } });
   };
   try {
     for (;;) {
@@ -76,13 +78,13 @@ async function appears(path: string, { follow, settled, signal }: LogRequest): P
 
 const pause = (signal: AbortSignal) => delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
 
-/** Where the first whole line of the file's end begins. */
-async function startOf(path: string): Promise<number> {
+/** Where the first whole line of the file's end begins that was not read yet. */
+async function startOf(path: string, read: number): Promise<number> {
   const file = await openRegularFile(path);
-  if (file === null) return 0;
+  if (file === null) return read;
   try {
     const { size } = await file.stat();
-    if (size <= MOST_BYTES) return 0;
+    if (size - read <= MOST_BYTES) return read;
     const from = size - MOST_BYTES;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_BYTES / 2), 0, MOST_BYTES / 2, from);
     return from + buffer.subarray(0, bytesRead).indexOf(NEWLINE) + 1;

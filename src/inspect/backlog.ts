@@ -16,6 +16,8 @@ export interface Moment {
   at: number;
   counts: Frame['counts'];
   views: ReadonlyMap<string, JobView>;
+  /** Whether every job is among the views; at first they are still being read. */
+  complete: boolean;
 }
 
 /** What one viewer was not told yet: of each job that it changed, with the steps that led to how it is now. */
@@ -24,8 +26,8 @@ export class Backlog {
   /** By job: the steps it took since; a job without steps changed in another way. */
   readonly #changed: Map<string, Step[]>;
   readonly #gone = new Set<string>();
-  /** Was sent nothing yet: its first frame comes even if there are no jobs. */
-  #fresh = true;
+  /** Was told of every job: a frame says so even if there are no jobs. */
+  #complete = false;
   #waits = false;
 
   /** Everything there is has changed for a viewer that knows nothing. */
@@ -54,13 +56,14 @@ export class Backlog {
 
   /** Sends frames until all is told, or the viewer can take no more. */
   send(moment: Moment): void {
-    while (!this.#waits && (this.#fresh || this.#changed.size > 0 || this.#gone.size > 0)) {
-      this.#fresh = false;
-      this.#waits = !this.#viewer.send(this.#nextFrame(moment));
-    }
+    while (!this.#waits && this.#hasNews(moment)) this.#waits = !this.#viewer.send(this.#nextFrame(moment));
   }
 
-  #nextFrame({ at, counts, views }: Moment): Frame {
+  #hasNews({ complete }: Moment): boolean {
+    return this.#changed.size > 0 || this.#gone.size > 0 || (complete && !this.#complete);
+  }
+
+  #nextFrame({ at, counts, views, complete }: Moment): Frame {
     const jobs: Frame['jobs'] = [];
     for (const [jobId, steps] of this.#changed) {
       this.#changed.delete(jobId);
@@ -70,6 +73,8 @@ export class Backlog {
     }
     const gone = [...this.#gone];
     this.#gone.clear();
-    return { kind: 'frame', at, counts, jobs, gone, more: this.#changed.size > 0 };
+    const more = this.#changed.size > 0 || !complete;
+    this.#complete ||= !more;
+    return { kind: 'frame', at, counts, jobs, gone, more };
   }
 }

@@ -35,6 +35,8 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   const backlogs = new Set<Backlog>();
   let counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Frame['counts'];
   let leave: (() => void) | null = null;
+  /** Every job that there is room for is among the views. */
+  let complete = false;
   let timer: unknown = null;
   let interval = TOGETHER_MS;
 
@@ -81,6 +83,13 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
 
   async function load(): Promise<void> {
     const attached = leave;
+    await loadPages(attached).catch(() => undefined);
+    if (leave !== attached) return;
+    complete = true;
+    flushSoon();
+  }
+
+  async function loadPages(attached: typeof leave): Promise<void> {
     for await (const page of pagesOfJobs(supervisor)) {
       if (leave !== attached || views.size >= MOST_JOBS) return;
       // What came in by itself meanwhile is newer.
@@ -103,11 +112,12 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
     interval = Math.min(SLOWEST_MS, Math.max(TOGETHER_MS, (performance.now() - started) * TELLING_SHARE));
   }
 
-  const send = (backlog: Backlog) => backlog.send({ at: clock.now(), counts, views });
+  const send = (backlog: Backlog) => backlog.send({ at: clock.now(), counts, views, complete });
 
   function detach(): void {
     leave?.();
     leave = null;
+    complete = false;
     views.clear();
     clock.clearTimeout(timer);
     timer = null;
@@ -120,7 +130,7 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
       backlogs.add(backlog);
       if (leave === null) {
         leave = attach();
-        void load().catch(() => undefined);
+        void load();
       }
       flushSoon();
       return {

@@ -66,7 +66,7 @@ export interface Frame {
   jobs: { row: JobRow; steps: readonly Step[] }[];
   /** Jobs that were deleted. */
   gone: string[];
-  /** More frames follow at once: not every job was told of yet. */
+  /** More frames follow: not every job was told of yet, or not everything that changed. */
   more: boolean;
 }
 

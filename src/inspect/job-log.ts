@@ -1,4 +1,4 @@
-import type { LogEntry } from '../agents/log-entry.js';
+import type { LogPlace, PlacedEntry } from '../agents/log-entry.js';
 import { isSettled } from '../job/record.js';
 import type { Supervisor } from '../job/supervisor.js';
 import { readAgentLog } from './agent-log.js';
@@ -7,6 +7,8 @@ export interface JobLogRequest {
   supervisor: Supervisor;
   stateDir: string;
   jobId: string;
+  /** Where to begin; null: at the start. */
+  from: LogPlace | null;
   /** Go on until the job has settled, instead of ending with what is there now. */
   follow: boolean;
   signal: AbortSignal;
@@ -14,8 +16,8 @@ export interface JobLogRequest {
 
 /** Hands on what the agents of a job did, oldest first. False if there is no such job. */
 export async function followJobLog(
-  { supervisor, stateDir, jobId, follow, signal }: JobLogRequest,
-  take: (entry: LogEntry) => Promise<void>,
+  { supervisor, stateDir, jobId, from, follow, signal }: JobLogRequest,
+  take: (entry: PlacedEntry) => Promise<void>,
 ): Promise<boolean> {
   // Before the look: an end in between would be missed.
   const changes: { attempt: number; settled: boolean } = { attempt: 1, settled: false };
@@ -44,6 +46,7 @@ export async function followJobLog(
         backend,
         attempt: () => changes.attempt,
         settled: () => changes.settled,
+        from,
         follow,
         signal,
       },

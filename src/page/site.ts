@@ -35,7 +35,7 @@ export function createSite(needs: SiteNeeds): Site {
   const { house, inspection } = needs;
   const stately = statelySocket(inspection.feed, inspection.definition);
 
-  async function get(response: ServerResponse, path: string): Promise<boolean> {
+  async function get(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     if (path === '/api/feed') {
       streamFeed(response, inspection, house.called);
       return true;
@@ -48,7 +48,10 @@ export function createSite(needs: SiteNeeds): Site {
     }
     const [, jobId, log] = JOB_PATH.exec(path) ?? [];
     if (jobId === undefined) return false;
-    if (log !== undefined) return streamLog(response, jobId, house);
+    if (log !== undefined) {
+      const from = new URLSearchParams(request.url?.split('?', 2)[1]).get('from');
+      return streamLog(response, jobId, from, house);
+    }
     const details = await jobDetails(jobId, house);
     if (details !== null) sendJson(response, 200, details);
     return details !== null;
@@ -58,7 +61,8 @@ export function createSite(needs: SiteNeeds): Site {
     isPublic: isAsset,
     async serve(request, response, path) {
       if (!isFromHere(request) && path !== '/metrics') return false;
-      if (request.method === 'GET') return isAsset(path) ? sendAsset(response, path) : get(response, path);
+      if (request.method === 'GET')
+        return isAsset(path) ? sendAsset(response, path) : get(request, response, path);
       const tool = request.method === 'POST' ? CALL_PATH.exec(path)?.[1] : undefined;
       if (tool === undefined) return false;
       await call(needs, tool, request, response);

@@ -10,17 +10,17 @@ const FIRST_CHUNK_BYTES = 16 * 1024;
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
+/** Is handed a whole line, the instant it is known from, and the byte of the file that the next line begins at. */
+type TakeLine = (line: string, at: number, next: number) => void;
+
 /** Reads the lines of a file that another process is still writing. */
 export interface Tail {
-  /**
-   * Reads what was added since the last call, at most some `bytes` of it, and hands on each whole line with the
-   * instant it is known from. True once there is no more for now.
-   */
-  read(take: (line: string, at: number) => void, bytes?: number): Promise<boolean>;
+  /** Reads what was added since the last call, at most some `bytes` of it. True once there is no more for now. */
+  read(take: TakeLine, bytes?: number): Promise<boolean>;
   /** Bytes read so far. */
   position(): number;
   /** Hands on the last line, if the writer ended without a line break. */
-  finish(take: (line: string, at: number) => void): void;
+  finish(take: TakeLine): void;
   close(): Promise<void>;
 }
 
@@ -36,10 +36,10 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
   let partialBytes = 0;
   let lastChange = Date.now();
 
-  const flush = (start: number, end: number, take: (line: string, at: number) => void) => {
+  const flush = (start: number, end: number, take: TakeLine, next: number) => {
     if (partialBytes + end - start <= MAX_LINE_BYTES) {
       const line = textOf(start, end);
-      if (line !== '') take(line, lastChange);
+      if (line !== '') take(line, lastChange, next);
     }
     partial = [];
     partialBytes = 0;
@@ -64,6 +64,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
         if (bytesRead === 0) return true;
         // After a restart the file is read again from its start: its own time is nearer than now.
         lastChange = Math.round(fstatSync(file.fd).mtimeMs);
+        const first = position;
         position += bytesRead;
         let start = 0;
         for (
@@ -71,7 +72,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
           end !== -1 && end < bytesRead;
           end = chunk.indexOf(NEWLINE, start)
         ) {
-          flush(start, end, take);
+          flush(start, end, take, first + end + 1);
           start = end + 1;
         }
         if (start < bytesRead) keep(chunk.subarray(start, bytesRead));
@@ -80,7 +81,7 @@ export async function openTail(path: string, from = 0): Promise<Tail> {
       return false;
     },
     position: () => position,
-    finish: (take) => flush(0, 0, take),
+    finish: (take) => flush(0, 0, take, position),
     close: async () => file?.close(),
   };
 }

@@ -14,7 +14,7 @@ it('named pipes in the place of the files of an agent are shown as empty, and no
   try {
     await mkdir(files.directory, { recursive: true });
     execFileSync('mkfifo', [files.stdout, files.process]);
-    const request = { stateDir, jobId, backend: 'command', follow: false };
+    const request = { stateDir, jobId, backend: 'command', from: null, follow: false };
     const { signal } = new AbortController();
     const take = async () => assert.fail('There is nothing to read.');
     await readAgentLog({ ...request, signal, attempt: () => 1, settled: () => true }, take);

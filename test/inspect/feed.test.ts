@@ -166,6 +166,38 @@ describe('the feed', () => {
     );
   });
 
+  it('says that more are coming until every job was read', async () => {
+    const house = await makeHouse();
+    const ids = await submit(house, 3);
+    await house.pool.next('run', ids[1]);
+    const list = house.supervisor.list.bind(house.supervisor);
+    let read = () => {};
+    const reading = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    house.supervisor.list = async (filter) => {
+      if (filter.state === undefined) await reading;
+      return list(filter);
+    };
+    const seen = viewer();
+    house.feed.watch(seen);
+    await settle(house);
+    const told = () => [seen.rows.size, seen.frames.at(-1)?.more];
+    assert.deepEqual(told(), [2, true]);
+    read();
+    await settle(house);
+    assert.deepEqual(told(), [3, false]);
+
+    const alone = viewer();
+    const empty = await makeHouse();
+    empty.feed.watch(alone);
+    await settle(empty);
+    assert.deepEqual(
+      alone.frames.map(({ jobs, more }) => [jobs.length, more]),
+      [[0, false]],
+    );
+  });
+
   it('tells of a job at most ten times a second, however much its agent does', async () => {
     const house = await makeHouse();
     const seen = viewer();

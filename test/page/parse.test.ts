@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { transform } from 'esbuild';
-import { packageDirectory } from '../support/imports.js';
+import { importBrowserModule } from '../support/browser-module.js';
 
 interface PatchFile {
   path: string;
@@ -14,11 +11,8 @@ interface PatchFile {
 
 describe('a patch, as the page shows it', () => {
   let filesOf: (patch: string) => PatchFile[];
-  // What a browser runs is bundled, not compiled to a module of its own.
   before(async () => {
-    const source = await readFile(join(packageDirectory, 'src/browser/patch/parse.ts'), 'utf8');
-    const { code } = await transform(source, { loader: 'ts', format: 'esm' });
-    ({ filesOf } = await import(`data:text/javascript,${encodeURIComponent(code)}`));
+    ({ filesOf } = await importBrowserModule('patch/parse.ts'));
   });
 
   const file = (name: string, ...lines: string[]) =>

@@ -21,20 +21,24 @@ describe('the tail of a file', () => {
     const tail = await openTail(file);
     const lines: string[] = [];
     const instants = new Set<number>();
-    const take = (line: string, at: number) => {
+    let next = 0;
+    const take = (line: string, at: number, from: number) => {
       lines.push(line);
       instants.add(at);
+      next = from;
     };
     try {
       assert.equal(await tail.read(take, 1), false);
       assert.ok(lines.length > 0 && lines.length < MANY.length);
       assert.equal(await tail.read(take), true);
       assert.deepEqual(lines, MANY);
+      assert.equal(next, Buffer.byteLength(`${MANY.join('\n')}\n`));
       await appendFile(file, 'ö\nwithout an end');
       await utimes(file, 2_000, 2_000);
       assert.equal(await tail.read(take), true);
       tail.finish(take);
       assert.deepEqual(lines.slice(MANY.length), ['half ö', 'without an end']);
+      assert.equal(next, tail.position());
       assert.deepEqual([...instants], [1_000_000, 2_000_000]);
     } finally {
       await tail.close();

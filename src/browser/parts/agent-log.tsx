@@ -1,9 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { LogEntry } from '../../agents/log-entry.js';
+import type { LogEntry, LogPlace, PlacedEntry } from '../../agents/log-entry.js';
+import { keepEntry } from '../log-entries.js';
 import { ask, readLines } from '../session.js';
 import { useSwarm } from '../swarm.js';
 
-const MOST_ENTRIES = 2_000;
 const TOGETHER_MS = 100;
 /** Nearer to the end than this, the view stays there when something comes. */
 const NEAR = 40;
@@ -86,20 +86,27 @@ function useLog(
   const [entries, setEntries] = useState<readonly LogEntry[]>([]);
   const [problem, setProblem] = useState<string | null>(null);
   const [ended, setEnded] = useState(false);
+  /** What is known, by id, and where it goes on. */
+  const known = useRef({ entries: new Map<string, LogEntry>(), next: null as LogPlace | null });
   useEffect(() => {
     if (!connected) return;
     const leaving = new AbortController();
-    const byId = new Map<string, LogEntry>();
     let drawing: ReturnType<typeof setTimeout> | undefined;
-    const take = (line: unknown) => {
-      const entry = line as LogEntry;
-      byId.set(entry.id, entry);
-      drawing ??= setTimeout(() => {
-        drawing = undefined;
-        setEntries([...byId.values()].slice(-MOST_ENTRIES));
-      }, TOGETHER_MS);
+    const draw = () => {
+      drawing = undefined;
+      setEntries([...known.current.entries.values()]);
     };
-    ask(`/api/jobs/${jobId}/log`, { signal: leaving.signal })
+    const take = (line: unknown) => {
+      const entry = line as PlacedEntry;
+      keepEntry(known.current.entries, entry);
+      known.current.next = entry.next;
+      drawing ??= setTimeout(draw, TOGETHER_MS);
+    };
+    // What came just before the connection ended.
+    draw();
+    const { next } = known.current;
+    const from = next === null ? '' : `?from=${next.attempt}.${next.byte}`;
+    ask(`/api/jobs/${jobId}/log${from}`, { signal: leaving.signal })
       .then((response) => readLines(response, take))
       .then(() => setEnded(true))
       .catch((error: Error) => {
