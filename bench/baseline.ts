@@ -13,8 +13,37 @@ export interface BaselineRow {
   change: Change;
 }
 
+/** A run beside an earlier one. */
+export interface Comparison {
+  /** In what the runs themselves differ, so that their figures are of different things; empty if in nothing. */
+  differing: string[];
+  rows: BaselineRow[];
+}
+
 /** Sets a run beside an earlier one, figure by figure; what only one of them has is left out. */
-export function besideBaseline(now: Report, before: Report): BaselineRow[] {
+export const besideBaseline = (now: Report, before: Report): Comparison => ({
+  differing: Object.entries(circumstances)
+    .filter(([, of]) => JSON.stringify(of(now)) !== JSON.stringify(of(before)))
+    .map(([name]) => name),
+  rows: rowsOfBoth(now, before),
+});
+
+/** What a figure depends on, but for the versions of the programs: these are what runs are compared for. */
+const circumstances: Record<string, (report: Report) => unknown> = {
+  '--quick': ({ quick }) => quick,
+  '--seed': ({ seed }) => seed,
+  // Earlier documents do not tell.
+  '--repository': ({ repository }) => repository ?? null,
+  '--agent': ({ agent }) => agent ?? null,
+  'the machine': ({ host: { system, processor, cores, fileSystem } }) => [
+    system,
+    processor,
+    cores,
+    fileSystem,
+  ],
+};
+
+function rowsOfBoth(now: Report, before: Report): BaselineRow[] {
   const known = new Map(
     before.scenarios.flatMap(({ name, rows }) => rows.map((row) => [keyOf(name, row), row])),
   );

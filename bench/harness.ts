@@ -36,6 +36,8 @@ export async function runScenarios(scenarios: readonly Scenario[], plan: Plan): 
     seed: plan.seed,
     runs: plan.runs,
     quick: plan.quick,
+    repository: plan.repository,
+    agent: plan.agent,
     scenarios: [],
     profiles: [],
   };
@@ -88,7 +90,7 @@ async function runScenario(scenario: Scenario, plan: Plan): Promise<ScenarioRepo
   const start = performance.now();
   const outcome = await attempt(scenario, plan).then(
     ({ measurements, notes }) => ({
-      rows: measurements.map(rowOf),
+      rows: measurements.map((measurement) => rowOf(measurement, plan)),
       notes: [...(notes ?? [])],
       failure: null,
     }),

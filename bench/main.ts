@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { interruptible } from '../src/interruptible.js';
-import { besideBaseline, parseReport } from './baseline.js';
+import { besideBaseline, type Comparison, parseReport } from './baseline.js';
 import { type Plan, profileWorst, runScenarios } from './harness.js';
 import { performancePage } from './performance-page.js';
 import type { Report } from './report.js';
@@ -60,8 +60,8 @@ export async function bench(
     const found = await runScenarios(chosen, plan);
     return request.report ? { ...found, profiles: await profileWorst(found, chosen, plan) } : found;
   });
-  await print(request.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
-  if (before !== null && !request.json) await print(baselineText(besideBaseline(report, before)));
+  const comparison = before === null ? null : besideBaseline(report, before);
+  await print(request.json ? jsonOf(report, comparison) : textOf(report, comparison));
   if (request.report) await writePage(report);
   return report.scenarios.some(({ failure }) => failure !== null) ? { kind: 'failed' } : { kind: 'ok' };
 }
@@ -86,7 +86,13 @@ const summary = ({ name, title, describe }: Scenario) => ({ name, title, describ
 const listText = (chosen: readonly Scenario[]) =>
   chosen.map(({ name, title }) => `${name.padEnd(10)}  ${title}\n`).join('');
 
-const textOf = (report: Report) => report.scenarios.map(scenarioText).join('\n') + closingText(report);
+const textOf = (report: Report, comparison: Comparison | null) =>
+  report.scenarios.map(scenarioText).join('\n') +
+  closingText(report) +
+  (comparison === null ? '' : baselineText(comparison));
+
+const jsonOf = (report: Report, comparison: Comparison | null) =>
+  `${JSON.stringify({ ...report, ...(comparison && { comparison }) }, null, 2)}\n`;
 
 async function readReport(path: string): Promise<Report | null> {
   const text = await readFile(path, 'utf8').catch(() => null);

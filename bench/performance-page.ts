@@ -34,12 +34,13 @@ function describeRun({ host, date, seed, runs, quick, scenarios }: Report): stri
 }
 
 function describeMissed(report: Report, scenarios: readonly Scenario[]): string[] {
+  const reached = report.quick ? 'No target was judged.' : 'Every target was reached.';
   const missed = missedTargets(report);
   const failed = report.scenarios.filter(({ failure }) => failure !== null);
   return [
     '## Not reached',
     '',
-    ...(missed.length + failed.length === 0 ? ['Every target was reached.'] : []),
+    ...(missed.length + failed.length === 0 ? [reached] : []),
     ...missed.map(({ scenario, row }) => {
       if (row.target === null) throw new Error('A target that was missed is there.');
       const found = foundFor(row);

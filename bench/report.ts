@@ -3,7 +3,7 @@ import type { HotSpot } from './hot-spots.js';
 import type { Measurement, Scenario, Target, Unit } from './scenario.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
-/** What one run of the harness found: the document of `--json` and `--baseline`. */
+/** What one run of the harness found: the document of `--json`, which `--baseline` reads. */
 export interface Report {
   /** Raised when an earlier document can no longer be compared. */
   format: 1;
@@ -12,6 +12,9 @@ export interface Report {
   seed: number;
   runs: number;
   quick: boolean;
+  /** The user's own repository and agent; null for made ones. */
+  repository: string | null;
+  agent: string | null;
   scenarios: ScenarioReport[];
   /** Where the time goes in the scenarios that are furthest from their targets; none unless it was asked for. */
   profiles: ScenarioProfile[];
@@ -39,12 +42,16 @@ export interface Row {
   better: 'lower' | 'higher';
   spread: Spread;
   beside: { name: string; spread: Spread; ratio: Spread } | null;
-  target: (Target & { met: boolean }) | null;
+  /** A check that measures nothing does not judge: then `met` is null. */
+  target: (Target & { met: boolean | null }) | null;
 }
 
 export const describeScenario = ({ name, title, describe }: Scenario) => ({ name, title, describe });
 
-export function rowOf({ name, unit, better, samples, beside, target }: Measurement): Row {
+export function rowOf(
+  { name, unit, better, samples, beside, target }: Measurement,
+  { quick }: Pick<Report, 'quick'>,
+): Row {
   const spread = spreadOf(samples);
   const besideSpread =
     beside === undefined
@@ -56,7 +63,10 @@ export function rowOf({ name, unit, better, samples, beside, target }: Measureme
     better,
     spread,
     beside: besideSpread,
-    target: target === undefined ? null : { ...target, met: isMet(target, spread, besideSpread?.ratio) },
+    target:
+      target === undefined
+        ? null
+        : { ...target, met: quick ? null : isMet(target, spread, besideSpread?.ratio) },
   };
 }
 

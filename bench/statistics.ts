@@ -45,14 +45,18 @@ export interface Change {
   /** The ratio's range, from the middle halves of both runs. */
   low: number;
   high: number;
-  /** `same` when the range holds 1: then the two runs do not tell. */
-  verdict: 'better' | 'worse' | 'same';
+  /** `same` when the range holds 1: then the two runs do not tell. Null where a run has too few samples for a range. */
+  verdict: 'better' | 'worse' | 'same' | null;
 }
+
+/** Fewer samples have no middle half. */
+const LEAST_SAMPLES = 3;
 
 export function changeBetween(before: Spread, now: Spread, better: 'lower' | 'higher'): Change {
   const ratio = quotient(now.p50, before.p50);
   const low = quotient(now.p25, before.p75);
   const high = quotient(now.p75, before.p25);
+  if (Math.min(before.count, now.count) < LEAST_SAMPLES) return { ratio, low, high, verdict: null };
   if (low <= 1 && high >= 1) return { ratio, low, high, verdict: 'same' };
   const rose = ratio > 1;
   return { ratio, low, high, verdict: rose === (better === 'higher') ? 'better' : 'worse' };

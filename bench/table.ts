@@ -1,4 +1,4 @@
-import type { BaselineRow } from './baseline.js';
+import type { Comparison } from './baseline.js';
 import { missedTargets, type Report, type Row, type ScenarioReport } from './report.js';
 import type { Target, Unit } from './scenario.js';
 
@@ -41,9 +41,11 @@ export function cells({ name, unit, spread, beside, target }: Row): string[] {
     beside === null
       ? ''
       : `${figure(beside.ratio.p50)} (${figure(beside.ratio.p25)} to ${figure(beside.ratio.p75)})`,
-    target === null ? '' : `${target.met ? 'met' : 'MISSED'}: ${describeTarget(target, unit)}`,
+    target === null ? '' : `${judgement(target.met)}${describeTarget(target, unit)}`,
   ];
 }
+
+const judgement = (met: boolean | null) => (met === null ? '' : met ? 'met: ' : 'MISSED: ');
 
 /** A scenario for the terminal. */
 export function scenarioText({ name, title, seconds, rows, notes, failure }: ScenarioReport): string {
@@ -66,21 +68,28 @@ export function closingText(report: Report): string {
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
     `${date}, seed ${seed}, ${runs} rounds${quick ? ', quick: a check that it works, no measurement' : ''}`,
-    missed.length === 0 ? 'No target was missed.' : `Missed targets: ${missed.length}.`,
+    quick
+      ? 'No target was judged.'
+      : missed.length === 0
+        ? 'No target was missed.'
+        : `Missed targets: ${missed.length}.`,
     '',
   ].join('\n');
 }
 
 /** What became of the figures since the baseline. */
-export function baselineText(rows: readonly BaselineRow[]): string {
+export function baselineText({ differing, rows }: Comparison): string {
   const lines = rows.map(({ scenario, name, before, now, unit, change }) => [
     `${scenario}: ${name}`,
     withUnit(before, unit),
     withUnit(now, unit),
     `${figure(change.ratio)} (${figure(change.low)} to ${figure(change.high)})`,
-    change.verdict,
+    change.verdict ?? 'too few samples',
   ]);
   return [
+    ...(differing.length === 0
+      ? []
+      : [`What was measured is not the same in both runs, which differ in: ${differing.join(', ')}.`]),
     'Beside the baseline; the range of a ratio is that of the middle halves of both runs:',
     ...aligned([['measured', 'before', 'now', 'ratio', 'verdict'], ...lines]),
     '',

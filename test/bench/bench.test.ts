@@ -89,9 +89,23 @@ describe('offshoot bench', () => {
     assert.match(second.stdout, /machine: lives, queued to done/);
     assert.deepEqual(await readdir(join(root, 'docs')), ['performance.md']);
     const page = await readFile(join(root, 'docs', 'performance.md'), 'utf8');
+    assert.match(page, /^No target was judged\.$/m);
     assert.match(page, /^## Where the time goes\n[\s\S]*^### machine\n\n\| function \|/m);
     assert.doesNotMatch(page, /file:|node_modules/);
     assert.deepEqual(await readdir(temporary), []);
+  });
+
+  it('sets a run beside a baseline in JSON, too', async () => {
+    const first = await bench('--quick', '--json', 'machine');
+    await writeFile(join(root, 'first.json'), first.stdout);
+    const second = await bench('--quick', '--json', '--seed', '3', '--baseline', 'first.json', 'machine');
+    assert.equal(second.code, 0, second.stdout);
+    const { scenarios: found, comparison } = JSON.parse(second.stdout);
+    assert.deepEqual(comparison.differing, ['--seed']);
+    assert.deepEqual(
+      comparison.rows.map(({ name }: { name: string }) => name),
+      found[0].rows.map(({ name }: { name: string }) => name),
+    );
   });
 
   it('measures the page in a browser', { skip: noBrowser }, async () => {

@@ -5,7 +5,7 @@ import { hotSpots } from '../../bench/hot-spots.js';
 import { performancePage } from '../../bench/performance-page.js';
 import { missedTargets, type Report, rowOf, worstFirst } from '../../bench/report.js';
 import type { Measurement } from '../../bench/scenario.js';
-import { figure, scenarioText } from '../../bench/table.js';
+import { baselineText, closingText, figure, scenarioText } from '../../bench/table.js';
 
 const measurement = (over: Partial<Measurement> = {}): Measurement => ({
   name: 'handle',
@@ -14,6 +14,8 @@ const measurement = (over: Partial<Measurement> = {}): Measurement => ({
   samples: [9, 10, 11],
   ...over,
 });
+
+const judged = { quick: false };
 
 const reportOf = (...measurements: Measurement[]): Report => ({
   format: 1,
@@ -31,13 +33,15 @@ const reportOf = (...measurements: Measurement[]): Report => ({
   seed: 1,
   runs: 3,
   quick: false,
+  repository: null,
+  agent: null,
   scenarios: [
     {
       name: 'submit',
       title: 'Title',
       describe: 'Text.',
       seconds: 1,
-      rows: measurements.map(rowOf),
+      rows: measurements.map((each) => rowOf(each, judged)),
       notes: ['A note.'],
       failure: null,
     },
@@ -46,7 +50,7 @@ const reportOf = (...measurements: Measurement[]): Report => ({
 });
 
 describe('a target', () => {
-  const isMet = (over: Partial<Measurement>) => rowOf(measurement(over)).target?.met;
+  const isMet = (over: Partial<Measurement>) => rowOf(measurement(over), judged).target?.met;
 
   it('is met at its bound and missed beyond it', () => {
     assert.equal(isMet({ target: { of: 'p50', is: 'at most', bound: 10 } }), true);
@@ -78,6 +82,19 @@ describe('a target', () => {
       /- `submit`, handle: p50 at most 5\.00 ms, found 10\.0\.\n\nWhy `submit`: The disk is slow\./,
     );
     assert.match(page, /\| handle \| ms \| 10\.0 \|/);
+  });
+
+  it('is not judged by a run that measures nothing', () => {
+    const row = rowOf(measurement({ target: { of: 'p50', is: 'at most', bound: 5 } }), { quick: true });
+    assert.equal(row.target?.met, null);
+    const report = { ...reportOf(), quick: true };
+    report.scenarios[0]?.rows.push(row);
+    assert.deepEqual(missedTargets(report), []);
+    const told =
+      report.scenarios.map(scenarioText).join() + closingText(report) + performancePage(report, []);
+    assert.match(told, /p50 at most 5\.00 ms/);
+    assert.match(told, /No target was judged/);
+    assert.doesNotMatch(told, /MISSED|met:|was missed|was reached/);
   });
 
   it('is further away by the factor that is missing, whether more or less is better', () => {
@@ -142,7 +159,7 @@ describe('a baseline', () => {
   it('is compared figure by figure; what only one run has is left out', () => {
     const before = reportOf(measurement({ samples: [20, 20, 20] }), measurement({ name: 'gone' }));
     const now = reportOf(measurement(), measurement({ name: 'new' }));
-    const rows = besideBaseline(now, before);
+    const { rows } = besideBaseline(now, before);
     assert.deepEqual(
       rows.map(({ name, before: old, now: fresh, change }) => [
         name,
@@ -153,6 +170,25 @@ describe('a baseline', () => {
       ]),
       [['handle', 20, 10, 0.5, 'better']],
     );
+  });
+
+  it('of another plan or machine is told of as such', () => {
+    const now = reportOf(measurement());
+    const differing = (over: Partial<Report>) => besideBaseline(now, { ...now, ...over }).differing;
+    assert.deepEqual(differing({ date: '2025-01-01T00:00:00.000Z', runs: 9 }), []);
+    assert.deepEqual(differing({ host: { ...now.host, load: 9, versions: {} } }), []);
+    assert.deepEqual(differing({ host: { ...now.host, cores: 8 } }), ['the machine']);
+    assert.deepEqual(differing({ quick: true, seed: 2, repository: '/one', agent: 'true' }), [
+      '--quick',
+      '--seed',
+      '--repository',
+      '--agent',
+    ]);
+    const { repository: _, agent: __, ...earlier } = now;
+    assert.deepEqual(besideBaseline(now, earlier as Report).differing, []);
+    const text = baselineText(besideBaseline(now, { ...now, seed: 2 }));
+    assert.match(text, /^What was measured is not the same in both runs, which differ in: --seed\.$/m);
+    assert.doesNotMatch(baselineText(besideBaseline(now, now)), /not the same/);
   });
 
   it('comes from the document that --json prints, and from nothing else', () => {

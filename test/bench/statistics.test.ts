@@ -51,8 +51,18 @@ describe('a change between two runs', () => {
     assert.ok(change.low < 1 && change.high > 1.04);
   });
 
+  it('is not judged where a run has too few samples for a range', () => {
+    const pairs = [
+      [spreadOf([1_325]), spreadOf([1_326])],
+      [spreadOf([1, 2]), around(50)],
+      [around(50), spreadOf([1, 2])],
+    ] as const;
+    for (const [before, now] of pairs) assert.equal(changeBetween(before, now, 'lower').verdict, null);
+  });
+
   it('from nothing to nothing is none', () => {
-    assert.deepEqual(changeBetween(spreadOf([0]), spreadOf([0]), 'lower'), {
+    const nothing = spreadOf([0, 0, 0]);
+    assert.deepEqual(changeBetween(nothing, nothing, 'lower'), {
       ratio: 1,
       low: 1,
       high: 1,
