@@ -30,9 +30,11 @@ const MAX_LOOKS = 5;
  * Gives an object directory that holds what the caller's holds now, and loses nothing when they run
  * `git gc --prune=now`: a mirror of hard links beside the slots, one for all jobs of the repository. A mirror
  * only grows; once the caller has dropped a pack, a new one is begun, and the old one is deleted when no slot
- * borrows from it. `slotDirectory` exists. Null where links are impossible: on another disk, or to another user's files.
+ * borrows from it. `slotDirectory` exists. Null where links are impossible, on another disk or to another user's files,
+ * and where the caller's own borrows from others, which may go at any time.
  */
 export async function mirrorObjects(from: string, slotDirectory: string): Promise<string | null> {
+  if (existsSync(join(from, 'info', 'alternates'))) return null;
   const mirrors = join(dirname(dirname(slotDirectory)), 'mirrors');
   const names = namesIn(mirrors);
   const current = names.find((name) => isCurrent(from, join(mirrors, name)));

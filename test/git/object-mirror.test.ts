@@ -85,6 +85,21 @@ test('on another disk, where hard links are impossible, the loss of the baseline
   }
 });
 
+test('what a repository borrows from another is there for its job when the other is gone, as when the job that it lies in ends', async () => {
+  const root = await makeHistory(true);
+  const outer = await make(planFor(workspace, root, user));
+  put(outer.path, 'a.txt', 'by the outer agent\n');
+  const inner = await make(planFor(workspace, outer.path, user));
+  put(inner.path, 'b.txt', 'by the inner agent\n');
+  await removeWorktree(slotOf(outer));
+  const { patch, files } = await capture(workspace, inner, user);
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ['b.txt'],
+  );
+  assert.deepEqual(await applied(workspace, inner, user, patch), snapshot(inner.path, isGit));
+});
+
 test('a pipe among the objects of the caller is told of, and once it is gone nothing of it is left', {
   timeout: 60_000,
 }, async () => {
