@@ -1,6 +1,6 @@
 import { constants, copyFileSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
 import { type CarriedFiles, nameSome, takeFitting } from './carried-files.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
@@ -84,9 +84,14 @@ function makeParents(checkout: string, path: BytePath): boolean {
   });
 }
 
-/** Whether a link at `path` with this target leads to a place inside the tree, as far as its words tell. */
+/**
+ * Whether a link at `path` with this target leads to a place inside the tree, where other links of the tree do too, as
+ * far as its words tell: what goes up again after a name may go up from where another link leads.
+ */
 export function staysInside(path: BytePath, target: BytePath): boolean {
   if (target.startsWith('/')) return false;
-  const reached = posix.normalize(posix.join(posix.dirname(path), target));
-  return reached !== '..' && !reached.startsWith('../');
+  const steps = target.split('/').filter((step) => step !== '' && step !== '.');
+  const firstName = steps.findIndex((step) => step !== '..');
+  const up = firstName < 0 ? steps.length : firstName;
+  return up < path.split('/').length && !steps.slice(up).includes('..');
 }

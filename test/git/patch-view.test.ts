@@ -130,6 +130,9 @@ test('links that leave the tree, and files that make programs run, are flagged',
     mkdirSync(join(tree, 'deep'));
     symlinkSync('../a.txt', join(tree, 'deep/inside'));
     symlinkSync('../../out', join(tree, 'deep/outside'));
+    symlinkSync('..', join(tree, 'deep/up'));
+    symlinkSync('./deep/inside', join(tree, 'down'));
+    symlinkSync('deep/up/../nothing', join(tree, 'roundabout'));
     put(tree, '.gitattributes', '* text\n');
     put(tree, '.husky/pre-commit', 'true\n');
     put(tree, '.github/workflows/ci.yml', 'on: push\n');
@@ -148,8 +151,11 @@ test('links that leave the tree, and files that make programs run, are flagged',
     'b.txt': [],
     'deep/inside': [],
     'deep/outside': ['link_leaves_tree'],
+    'deep/up': [],
+    down: [],
     'other/package.json': [],
     'package.json': ['runs_at_install'],
+    roundabout: ['link_leaves_tree'],
   });
 });
 
