@@ -16,7 +16,7 @@ import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
-import { dropIgnored, IGNORE_RULES } from './ignore-rules.js';
+import { baselineFilesOf, dropIgnored } from './ignore-rules.js';
 import { type IndexChanges, recordInIndex } from './index-changes.js';
 import { partOfIndex } from './index-part.js';
 import { recordModes, sortLargeFiles } from './large-files.js';
@@ -47,16 +47,13 @@ export async function recordCheckout(
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<RecordedCheckout>> {
-  const { index, additions, tracked, changes, walked } = survey;
+  const { additions, changes, walked } = survey;
   const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
-  const differs = new Set([...changes.changed, ...changes.removed]);
-  const rules = index.named(IGNORE_RULES).filter((path) => tracked.files.has(path));
-  const baseline = { rules, differs };
   const continued = new Set(additions.continued);
   const news = walked.untracked.filter((path) => !continued.has(path));
   const context = takeTrustedIndex(slot, survey, environment, signal);
   const [kept, before] = await Promise.all([
-    dropIgnored(news, baseline, slot, environment, signal),
+    dropIgnored(news, baselineFilesOf(survey), slot, environment, signal),
     // Objects that a partial clone does not have are not asked for.
     runGit(context, ['write-tree', '--missing-ok']),
   ]);

@@ -3,6 +3,7 @@ import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './b
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { type SlotLayout, slotContext } from './slot.js';
+import type { Survey } from './survey.js';
 
 export const IGNORE_RULES = '.gitignore';
 
@@ -13,6 +14,12 @@ export interface BaselineFiles {
   /** Paths at which the checkout is, or may be, another than the baseline. */
   differs: ReadonlySet<BytePath>;
 }
+
+/** The same, as a survey of the checkout found it. */
+export const baselineFilesOf = ({ index, tracked, changes }: Survey): BaselineFiles => ({
+  rules: index.named(IGNORE_RULES).filter((path) => tracked.files.has(path)),
+  differs: new Set([...changes.changed, ...changes.removed]),
+});
 
 /**
  * Leaves out what the caller's repository ignores. The rules are the baseline's: its `.gitignore` files, and

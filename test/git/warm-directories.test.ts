@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findAgentChanges } from '../../src/git/agent-changes.js';
 import type { ReleasePlan } from '../../src/git/release.js';
 import { surveySlot } from '../../src/git/survey.js';
 import type { MadeWorktree } from '../../src/git/worktree.js';
@@ -172,6 +173,18 @@ test('what the next job changes in a warm directory is not in its patch, whateve
     readFileSync(join((await makeWarm(root)).path, 'node_modules/x/index.js'), 'utf8'),
     'changed\n',
   );
+});
+
+test('what lies in a warm directory is no change of an agent that was only to read', async () => {
+  const root = await makeRepository(workspace, user, files);
+  await leaveWarm(root);
+  const next = await makeWarm(root);
+  assert.equal(existsSync(join(next.path, 'node_modules/x/index.js')), true);
+  const find = () => findAgentChanges(slotOf(next), next.baselineCommit, user, signal);
+  assert.deepEqual(await find(), []);
+  put(next.path, 'a.txt', 'changed\n');
+  put(next.path, 'new.txt', 'new\n');
+  assert.deepEqual(await find(), ['a.txt', 'new.txt']);
 });
 
 test('the room that warm directories take counts in the bounds of the pool', async () => {
