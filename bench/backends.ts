@@ -22,7 +22,7 @@ export const backends: Scenario = {
     'Real Codex jobs whose model does not answer yet, 1 to 256 at once. Memory is counted in proportional shares (PSS) over the daemon and every process of every job, once all of them have asked the model; processor time is what all of these have used until then, less the daemon’s before the first job. Beside it, bare Codex: as many `codex exec`, started by hand with the same options.',
   async run(context) {
     const counts = context.quick ? [1, 2] : [1, 8, 32, 64, 256];
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     for (const count of counts) {
       const bare = await measured(context, 'bare Codex', count, bareJobs);
       for (const backend of ['codex-exec', 'codex-app-server'] as const) {

@@ -18,6 +18,7 @@ export const drain: Scenario = {
   title: 'A long queue, to its end',
   describe:
     'A queue of 100,000 jobs of one client, found in the store as after a restart, and worked off with 200 at once: jobs a second, whether they started in their order, and whether all of them are recorded as done. The supervisor, its actors and the store on the disk are real; the stages are played and answer at once, because 100,000 agents would take hours.',
+  ownRepository: true,
   async run(context) {
     const jobs = context.quick ? 300 : 100_000;
     context.tell(`${jobs} jobs`);

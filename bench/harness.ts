@@ -12,7 +12,7 @@ import {
   type ScenarioReport,
   worstFirst,
 } from './report.js';
-import type { Context, Result, Scenario } from './scenario.js';
+import type { Context, Measurement, Result, Scenario } from './scenario.js';
 import { seededRandom } from './support/random.js';
 
 /** What the user asked the harness for. */
@@ -23,7 +23,9 @@ export interface Plan extends Pick<Context, 'quick' | 'runs' | 'repository' | 'a
   signal: AbortSignal;
 }
 
-/** No scenario takes longer than this: one that hangs must not hold up the others. */
+/** Rounds, unless the user asks for others. */
+export const USUAL_RUNS = 7;
+/** With the usual rounds no scenario takes longer than this: one that hangs must not hold up the others. */
 const LONGEST_MS = 15 * 60_000;
 const LONGEST_QUICK_MS = 5 * 60_000;
 
@@ -88,20 +90,27 @@ const notRun = (scenario: Scenario): ScenarioReport => ({
 
 async function runScenario(scenario: Scenario, plan: Plan): Promise<ScenarioReport> {
   const start = performance.now();
-  const outcome = await attempt(scenario, plan).then(
-    ({ measurements, notes }) => ({
-      rows: measurements.map((measurement) => rowOf(measurement, plan)),
-      notes: [...(notes ?? [])],
-      failure: null,
-    }),
-    (problem: unknown) => ({ rows: [], notes: [], failure: messageOf(problem) }),
+  const soFar: Measurement[] = [];
+  const { measurements, notes, failure } = await attempt(scenario, plan, soFar).then(
+    ({ measurements, notes = [] }) => ({ measurements, notes, failure: null }),
+    (problem: unknown) => ({ measurements: soFar, notes: [], failure: messageOf(problem) }),
   );
-  const seconds = Number(((performance.now() - start) / 1_000).toFixed(1));
-  return { ...describeScenario(scenario), seconds, ...outcome };
+  return {
+    ...describeScenario(scenario),
+    seconds: Number(((performance.now() - start) / 1_000).toFixed(1)),
+    rows: measurements.map((measurement) => rowOf(measurement, plan)),
+    notes: plan.repository !== null && scenario.ownRepository ? [...notes, OWN_REPOSITORY] : [...notes],
+    failure,
+  };
 }
 
+const OWN_REPOSITORY = 'Your repository is not in these figures: --repository changes nothing here.';
+
+const longest = ({ quick, runs }: Plan) =>
+  (quick ? LONGEST_QUICK_MS : LONGEST_MS) * Math.max(1, runs / USUAL_RUNS);
+
 /** Gives the scenario what it needs, and takes away whatever it left. */
-async function attempt(scenario: Scenario, plan: Plan): Promise<Result> {
+async function attempt(scenario: Scenario, plan: Plan, measurements: Measurement[]): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'offshoot-bench-'));
   const profile = plan.profile === null ? null : join(plan.profile, scenario.name);
   if (profile !== null) await mkdir(profile, { recursive: true });
@@ -110,11 +119,12 @@ async function attempt(scenario: Scenario, plan: Plan): Promise<Result> {
   const end = () => ending.abort();
   plan.signal.addEventListener('abort', end, { once: true });
   // It holds the process too: a scenario that waits for nothing at all is told of like any that hangs.
-  const timer = setTimeout(end, plan.quick ? LONGEST_QUICK_MS : LONGEST_MS);
+  const timer = setTimeout(end, longest(plan));
   const context: Context = {
     ...plan,
     // The same whatever else runs before.
     random: seededRandom(plan.seed),
+    measurements,
     directory,
     profile,
     tell: (text) => plan.tell(`${scenario.name}: ${text}`),

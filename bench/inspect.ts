@@ -20,6 +20,7 @@ export const inspect: Scenario = {
   title: 'What it costs to look on',
   describe:
     'Processor time while many agents at once report what they do, twenty times a second each, with a page that looks at all of them (the feed and its JSON), beside the same with nobody looking. No disk, no threads, no browser.',
+  ownRepository: true,
   async run(context) {
     const jobs = context.quick ? 50 : 1_000;
     const swarm = await makeSwarm(context, jobs);

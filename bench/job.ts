@@ -21,7 +21,7 @@ export const job: Scenario = {
   whatProfileLedTo:
     'no function stands out, programs and files do: what git said of a commit is remembered, an agent is started by a shell of its thread, and a capture waits for the disk once instead of three times.',
   async run(context) {
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     const notes = [
       'Own time is that of the daemon’s threads, once it has done a few jobs. Its children are git and the launcher, with the shells that start them; the shell that holds the agent is nobody’s child and in neither.',
     ];

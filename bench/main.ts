@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { interruptible } from '../src/interruptible.js';
 import { besideBaseline, type Comparison, parseReport } from './baseline.js';
-import { type Plan, profileWorst, runScenarios } from './harness.js';
+import { type Plan, profileWorst, runScenarios, USUAL_RUNS } from './harness.js';
 import { performancePage } from './performance-page.js';
 import type { Report } from './report.js';
 import type { Scenario } from './scenario.js';
@@ -28,7 +28,7 @@ export interface BenchRequest {
 
 /** Where `--report` writes, below the current directory. */
 const PAGE = 'docs/performance.md';
-const RUNS = { quick: 2, full: 7 };
+const RUNS = { quick: 2, full: USUAL_RUNS };
 const MOST_RUNS = 1_000;
 
 export type BenchEnd = { kind: 'ok' } | { kind: 'failed' } | { kind: 'misused'; message: string };

@@ -17,7 +17,7 @@ export const memory: Scenario = {
     });
     await world.start();
     await world.call('codex_status');
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     let queued = 0;
     let before: number | null = null;
     for (const count of counts) {

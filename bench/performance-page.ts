@@ -46,7 +46,7 @@ function describeMissed(report: Report, scenarios: readonly Scenario[]): string[
       const found = foundFor(row);
       return `- \`${scenario}\`, ${row.name}: ${describeTarget(row.target, row.unit)}, found ${figure(found ?? 0)}.`;
     }),
-    ...failed.map(({ name, failure }) => `- \`${name}\` has no figures: ${failure}`),
+    ...failed.map(({ name, failure }) => `- \`${name}\` was not measured to its end: ${failure}`),
     '',
     ...scenarios
       .filter(({ name }) => missed.some(({ scenario }) => scenario === name))

@@ -9,7 +9,7 @@ export const recover: Scenario = {
     'From the start of a new daemon’s process to its first answer, with 100 to 10,000 jobs in the queue of the one that was killed, beside a start with an empty queue.',
   async run(context) {
     const counts = context.quick ? [10] : [100, 1_000, 10_000];
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     for (const count of counts) measurements.push(await restarts(context, count));
     return { measurements, notes: ['One agent runs on while the daemon is killed, and is taken up again.'] };
   },

@@ -32,7 +32,7 @@ export interface ScenarioReport {
   seconds: number;
   rows: Row[];
   notes: string[];
-  /** Why the scenario has no figures; null when it has. */
+  /** Why the scenario did not come to its end: then there are the rows that it had until then. Null when it did. */
   failure: string | null;
 }
 

@@ -10,6 +10,8 @@ export interface Scenario {
   whyNotReached?: string;
   /** What its profile led to, for readers of the profile. */
   whatProfileLedTo?: string;
+  /** There where `--repository` changes nothing: the scenario makes its own, or needs none. */
+  ownRepository?: true;
   run(context: Context): Promise<Result>;
 }
 
@@ -21,6 +23,8 @@ export interface Context {
   runs: number;
   /** Numbers from 0 up to 1, the same for the same seed. */
   random(): number;
+  /** What was measured so far: it is kept should the scenario fail later. */
+  measurements: Measurement[];
   /** A private directory, removed at the end. */
   directory: string;
   /** The user's own repository to take the jobs' repository from; null for a generated one. */

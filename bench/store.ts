@@ -17,9 +17,12 @@ export const store: Scenario = {
     'a lone commit wakes the thread of the store, and its answer wakes the main thread: bare SQLite sleeps for the disk alone.',
   whatProfileLedTo:
     'records cross to the store’s thread as text, what is asked in one turn crosses at once, and a long queue is loaded page by page while it is read.',
+  ownRepository: true,
   async run(context) {
     await mkdir(context.directory, { recursive: true });
-    const measurements = [...(await commits(context)), await load(context)];
+    const { measurements } = context;
+    measurements.push(...(await commits(context)));
+    measurements.push(await load(context));
     return {
       measurements,
       notes: [

@@ -19,6 +19,7 @@ export const stream: Scenario = {
     'each event is taken as well as parsed, and between two reads the agent and the size of its output are looked at; bare JSON parsing does neither.',
   whatProfileLedTo:
     'schemas came first, so an agent’s events are checked by hand-written code and put into words only when somebody asks.',
+  ownRepository: true,
   async run(context) {
     const events = context.quick ? 2_000 : 400_000;
     const settings = settingsBelow(context.directory);

@@ -19,7 +19,7 @@ export const swarm: Scenario = {
   whatProfileLedTo:
     'an agent’s events are checked by hand-written code and put into words only when somebody asks; what is left of the daemon’s time is theirs, in the pool’s threads.',
   async run(context) {
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     const notes: string[] = [];
     const take = (result: Result) => {
       measurements.push(...result.measurements);

@@ -18,11 +18,10 @@ export const wake: Scenario = {
     // The one slot is taken, so that the others wait in the queue until they are cancelled.
     await submit(world.call, world.repository, 'hold the slot');
     const many = context.quick ? 20 : 1_000;
-    const measurements = [
-      await woken(context, world, { jobs: 1, waiters: 1 }),
-      await woken(context, world, { jobs: many, waiters: many }),
-      await woken(context, world, { jobs: 1, waiters: many }),
-    ];
+    const { measurements } = context;
+    measurements.push(await woken(context, world, { jobs: 1, waiters: 1 }));
+    measurements.push(await woken(context, world, { jobs: many, waiters: many }));
+    measurements.push(await woken(context, world, { jobs: 1, waiters: many }));
     await world.remove();
     return {
       measurements,

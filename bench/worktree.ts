@@ -26,6 +26,7 @@ export const worktree: Scenario = {
   whyNotReached:
     'a warm job starts ten small processes: one asks about the caller, two compare files, one reads ignore rules, three make the patch, one restores the slot and two look for attributes that an agent may have left. Together they take about 40 ms of processor time, whatever the size, and Node nearly as much again; a sixth of the shell is 15 to 25 ms at 1,000 files: less than the floor, which starts git five times. ' +
     'A new slot costs what the shell costs, and the same fixed part; on a file system without a journal, creating files where others were deleted in the last minutes varies by a factor of five, for both.',
+  ownRepository: true,
   async run(context) {
     const measurements: Measurement[] = [];
     await settleIn(context);

@@ -22,7 +22,12 @@ export const bench: Command = {
     flag('quick', 'switch', '', 'Small numbers: a check that everything works, no measurement.'),
     flag('runs', 'number', 'N', 'Rounds of everything that is compared (default 7).'),
     flag('seed', 'number', 'N', 'Seed of all chance (default 1).'),
-    flag('repository', 'text', 'DIR', 'Take a clone of this repository instead of made ones.'),
+    flag(
+      'repository',
+      'text',
+      'DIR',
+      'Take a clone of this repository, where a scenario can, instead of made ones.',
+    ),
     flag('agent', 'text', 'COMMAND', 'Have this command do the tasks instead of one that costs nothing.'),
     flag('peer', 'text', 'COMMAND', 'Put another MCP server with the same tools beside, over stdio.'),
     flag('baseline', 'text', 'FILE', 'Compare with what an earlier run printed with --json.'),
