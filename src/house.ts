@@ -2,12 +2,13 @@ import type { Settings } from './config.js';
 import { type Outcome, succeed } from './errors.js';
 import { createInspection, type Inspection } from './inspect/inspection.js';
 import { Announcements } from './job/announcements.js';
-import { removeOrphans } from './job/artifacts.js';
+import { finishRemovals } from './job/artifacts.js';
 import { afterBursts } from './job/burst.js';
 import { systemClock } from './job/clock.js';
 import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
 import { stateLayout } from './job/layout.js';
+import { findOver } from './job/over.js';
 import { createPreviews } from './job/previews.js';
 import { createAccountLook, createReadiness } from './job/readiness.js';
 import { shareLook } from './job/shared-look.js';
@@ -22,6 +23,7 @@ import { killStrays } from './stages/marked-processes.js';
 import { refuseAmongUnseenAgents } from './stages/pid-namespace.js';
 import { openSqliteStore } from './store/sqlite.js';
 import { findSetAside } from './store/sqlite-file.js';
+import type { Store } from './store/store.js';
 import { version } from './version.js';
 
 export interface OpenHouse {
@@ -82,11 +84,11 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     lastUse = performance.now();
   };
   supervisor.subscribe(use);
-  await pool
-    .run('reconcile', { unsettledJobIds: supervisor.unsettledIds() })
-    .catch((problem) => log.error({ err: problem }, 'what earlier daemons left could not be removed'));
-  removeOrphans(settings.stateDir, store, (jobId) => supervisor.holdsFiles(jobId)).catch((problem) =>
-    log.error({ err: problem }, 'orphaned files stay'),
+  await reconcile(settings.stateDir, store, pool).catch((problem) =>
+    log.error({ err: problem }, 'what earlier daemons left could not be removed'),
+  );
+  finishRemovals(settings.stateDir, store, (jobId) => supervisor.holdsFiles(jobId)).catch((problem) =>
+    log.error({ err: problem }, 'files of removed jobs stay'),
   );
 
   const house = houseOf(settings, supervisor, pool, use);
@@ -106,6 +108,12 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
   };
   const idleSince = () => (supervisor.isIdle() ? lastUse : performance.now());
   return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, abandon, close });
+}
+
+/** Removes what earlier daemons left of jobs that are over. */
+async function reconcile(stateDir: string, store: Store, pool: StagePool): Promise<void> {
+  const overJobIds = await findOver(stateDir, store, await pool.run('leftovers', {}));
+  await pool.run('reconcile', { overJobIds });
 }
 
 /** What the daemon offers to calls; `called` is told of each. */

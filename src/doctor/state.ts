@@ -1,13 +1,18 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, stat } from 'node:fs/promises';
 import type { Settings } from '../config.js';
+import { counted } from '../counted.js';
 import { errorTable } from '../errors.js';
+import { notedRemovals } from '../job/artifacts.js';
 import { checkDisk } from '../job/disk.js';
 import { stateLayout } from '../job/layout.js';
-import { findSetAside } from '../store/sqlite-file.js';
+import { findSetAside, unknownTo } from '../store/sqlite-file.js';
 import { type Finding, problem, warning, well } from './finding.js';
 
-/** The state directory: whether it can be written, is private, has room, and holds no damaged store. It is made if it lacks. */
+/** So many jobs are named at once. */
+const NAMED = 20;
+
+/** The state directory: whether it can be written, is private, has room, and holds no damaged store and nothing of another one. It is made if it lacks. */
 export async function lookAtState({ stateDir }: Settings): Promise<Finding[]> {
   const writable = await mkdir(stateDir, { recursive: true, mode: 0o700 })
     .then(() => access(stateDir, constants.W_OK | constants.X_OK))
@@ -24,7 +29,12 @@ export async function lookAtState({ stateDir }: Settings): Promise<Finding[]> {
       ),
     ];
   }
-  return [await privacy(stateDir), await room(stateDir), ...(await setAside(stateDir))];
+  return [
+    await privacy(stateDir),
+    await room(stateDir),
+    ...(await setAside(stateDir)),
+    ...(await unknownJobs(stateDir)),
+  ];
 }
 
 async function privacy(stateDir: string): Promise<Finding> {
@@ -44,4 +54,22 @@ async function setAside(stateDir: string): Promise<Finding[]> {
   return paths.map((path) =>
     warning('store', `a damaged one was set aside as ${path}`, `rm '${path}', when it is not needed`),
   );
+}
+
+/** A daemon leaves them alone: it cannot tell whether the store that knows them will come back. */
+async function unknownJobs(stateDir: string): Promise<Finding[]> {
+  const { jobs, store } = stateLayout(stateDir);
+  const removed = await notedRemovals(stateDir);
+  const names = await readdir(jobs).catch(() => []);
+  const unknown = unknownTo(
+    store,
+    names.filter((jobId) => !removed.includes(jobId)),
+  );
+  if (unknown.length === 0) return [];
+  const found = `${counted(unknown.length, 'job')} that the store does not know left files in ${jobs}: the store was damaged, moved or replaced`;
+  const named = unknown.slice(0, NAMED).join(' ');
+  const rest = unknown.length > NAMED ? '; then doctor names more' : '';
+  return [
+    warning('jobs', found, `Put their store back, or delete them: cd '${jobs}' && rm -r ${named}${rest}`),
+  ];
 }

@@ -101,19 +101,22 @@ function sizeOfDisk(directory: string): StatsFs | null {
   }
 }
 
+/** Ids of the jobs that have a slot in any repository. */
+export const jobsWithSlots = (repositoriesDirectory: string): string[] =>
+  namesIn(repositoriesDirectory).flatMap((name) => namesIn(join(repositoriesDirectory, name, 'slots')));
+
 /**
- * Called when the daemon starts, before any job does: what is left of jobs that have settled, or that nobody
- * knows, goes to the trash, and the pool is brought within its bounds. Slots of unsettled jobs stay as they
- * are. Deleting what an earlier daemon left in the trash is another matter: `sweepTrash`.
+ * Called when the daemon starts, before any job does: the slots of jobs that are over go to the trash, and the pool
+ * is brought within its bounds. Slots of other jobs stay as they are. Deleting what an earlier daemon left in the trash is another matter: `sweepTrash`.
  */
 export async function reconcileSlots(
   repositoriesDirectory: string,
-  unsettledJobIds: ReadonlySet<string>,
+  overJobIds: ReadonlySet<string>,
   bounds: PoolBounds,
 ): Promise<void> {
   for (const repository of namesIn(repositoriesDirectory)) {
     const slots = join(repositoriesDirectory, repository, 'slots');
-    const left = namesIn(slots).filter((jobId) => !unsettledJobIds.has(jobId));
+    const left = namesIn(slots).filter((jobId) => overJobIds.has(jobId));
     await Promise.all(left.map((jobId) => discard(join(slots, jobId))));
   }
   await trimPool(repositoriesDirectory, bounds);

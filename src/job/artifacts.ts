@@ -1,22 +1,41 @@
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Store } from '../store/store.js';
 import { jobLayout, stateLayout } from './layout.js';
 
 /**
- * Deletes the files of jobs that the store does not know: a daemon died between forgetting a job and deleting
- * its files. Jobs that come meanwhile are in the store before they have files. Leaves
- * what is held for others.
+ * Notes that a job is about to be removed from the store: should the daemon die before the job's files are deleted,
+ * the next one does it. Without the note they stay: a store that does not know a job may be another than the one that
+ * does. Never rejects: on a full disk there is no note.
  */
-export async function removeOrphans(
+export async function noteRemoval(stateDir: string, jobId: string): Promise<void> {
+  const note = removalNote(stateDir, jobId);
+  await mkdir(dirname(note), { mode: 0o700 }).catch(() => undefined);
+  await writeFile(note, '', { mode: 0o600 }).catch(() => undefined);
+}
+
+/** Takes the note back: the job was not removed, or all of it is gone. */
+export async function forgetRemoval(stateDir: string, jobId: string): Promise<void> {
+  await rm(removalNote(stateDir, jobId), { force: true });
+}
+
+/** Ids of jobs whose removal was begun and not finished. */
+export function notedRemovals(stateDir: string): Promise<string[]> {
+  return readdir(stateLayout(stateDir).removals).catch(() => []);
+}
+
+/** Deletes the files of jobs that a daemon removed from the store before it died. Leaves what is held for others. */
+export async function finishRemovals(
   stateDir: string,
   store: Pick<Store, 'get'>,
   isHeld: (jobId: string) => boolean,
 ): Promise<void> {
-  for (const jobId of await readdir(stateLayout(stateDir).jobs).catch(() => [])) {
+  for (const jobId of await notedRemovals(stateDir)) {
     if (isHeld(jobId)) continue;
     // A job whose record cannot be read is known all the same.
     const known = await store.get(jobId).catch(() => true);
     if (known === null) await removeArtifacts(stateDir, jobId);
+    else await forgetRemoval(stateDir, jobId);
   }
 }
 
@@ -33,4 +52,7 @@ export async function removeIfGone(
 /** Deletes all files of a job that has settled. */
 export async function removeArtifacts(stateDir: string, jobId: string): Promise<void> {
   await rm(jobLayout(stateDir, jobId).directory, { recursive: true, force: true, maxRetries: 3 });
+  await forgetRemoval(stateDir, jobId);
 }
+
+const removalNote = (stateDir: string, jobId: string): string => join(stateLayout(stateDir).removals, jobId);

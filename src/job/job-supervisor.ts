@@ -5,7 +5,7 @@ import type { StagePool } from '../pool/pool.js';
 import type { ListFilter, Store } from '../store/store.js';
 import { type ProvidedMachine, provideActors } from './actors.js';
 import { type Admission, type Applicant, createAdmission } from './admission.js';
-import { removeArtifacts, removeIfGone } from './artifacts.js';
+import { forgetRemoval, noteRemoval, removeArtifacts, removeIfGone } from './artifacts.js';
 import { Audience } from './audience.js';
 import type { Timing } from './burst.js';
 import { chooseBackend } from './choose-backend.js';
@@ -161,8 +161,12 @@ class JobSupervisor implements Supervisor {
 
   async remove(jobId: string): Promise<boolean> {
     const { store, settings, clock } = this.#needs;
+    await noteRemoval(settings.stateDir, jobId);
     const removed = await store.remove(jobId, clock.now() + settings.resultTtlSeconds * 1_000);
-    if (!removed) return false;
+    if (!removed) {
+      await forgetRemoval(settings.stateDir, jobId);
+      return false;
+    }
     this.#roster.forget(jobId);
     this.#audience.removed(jobId);
     if (!this.holdsFiles(jobId)) await removeArtifacts(settings.stateDir, jobId);

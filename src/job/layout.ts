@@ -8,6 +8,8 @@ export interface StateLayout {
   log: string;
   /** One directory a job: `JobLayout`. */
   jobs: string;
+  /** One file a job that is being removed. */
+  removals: string;
   /** One directory a host of jobs: `AttemptLayout`, for its own process. */
   hosts: string;
   /** One file a PID namespace, touched every half minute while an agent lives that was started from there. */
@@ -21,6 +23,7 @@ export const stateLayout = (stateDir: string): StateLayout => ({
   store: join(stateDir, 'jobs.sqlite'),
   log: join(stateDir, 'logs', 'daemon.log'),
   jobs: join(stateDir, 'jobs'),
+  removals: join(stateDir, 'removals'),
   hosts: join(stateDir, 'hosts'),
   namespaces: join(stateDir, 'namespaces'),
   repositories: join(stateDir, 'repositories'),

@@ -105,7 +105,7 @@ const describeRateLimits = ({ limits }: Account) =>
   })) ?? null;
 
 const describeSetAside = (path: string) =>
-  `A damaged store was set aside as ${path}, with the jobs it held; a fresh one serves. Remove that file when it is not needed.`;
+  `A damaged store was set aside as ${path}, with the jobs it held, whose files are kept; a fresh one serves. When none of it is needed, remove that file and what \`offshoot doctor\` names.`;
 
 const describeLimits = (settings: House['settings']) => ({
   max_running: settings.maxRunning,

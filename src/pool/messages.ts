@@ -10,6 +10,7 @@ export interface Stages {
   worktree: { input: WorktreeTask; output: WorktreeOutput };
   run: { input: RunTask; output: RunOutput };
   diff: { input: DiffTask; output: DiffOutput };
+  leftovers: { input: Record<never, never>; output: string[] };
   reconcile: { input: ReconcileTask; output: null };
   announce: { input: AnnounceTask; output: string | null };
   preflight: { input: Record<never, never>; output: Outcome<Readiness> };
@@ -61,7 +62,8 @@ export interface AnnounceTask {
 }
 
 export interface ReconcileTask {
-  unsettledJobIds: string[];
+  /** Jobs whose slots and processes go. */
+  overJobIds: string[];
 }
 
 /** One call of a stage, as Piscina carries it to a thread. */

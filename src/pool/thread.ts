@@ -19,6 +19,7 @@ const stages: { [Name in StageName]: () => Promise<Stage<Name>> } = {
   preflight: async () => (await import('../stages/preflight.js')).preflight,
   account: async () => (await import('../stages/account.js')).account,
   preview: async () => (await import('../stages/preview.js')).preview,
+  leftovers: async () => (await import('../stages/reconcile.js')).findLeftovers,
   reconcile: async () => (await import('../stages/reconcile.js')).reconcile,
   announce: async () => (await import('../stages/announce.js')).announce,
 };

@@ -27,11 +27,15 @@ export async function sweep(jobId: string): Promise<void> {
  * daemons have jobs of their own on this machine.
  */
 export async function killStrays(directory: string, isStray: (jobId: string) => boolean): Promise<void> {
-  await endAll(
-    ({ jobId, environment }) =>
-      jobId !== null && isStray(jobId) && environment.includes(`${join(directory, jobId)}/`),
-  );
+  await endAll((living) => isIn(directory, living) && isStray(living.jobId));
 }
+
+const isIn = (directory: string, living: LivingProcess): living is LivingProcess & { jobId: string } =>
+  living.jobId !== null && living.environment.includes(`${join(directory, living.jobId)}/`);
+
+/** Ids of the jobs that `killStrays` would ask for. */
+export const jobsWithProcesses = (directory: string): string[] =>
+  [...livingProcesses()].flatMap((living) => (isIn(directory, living) ? [living.jobId] : []));
 
 /** Ids of the living processes that carry the job's marker. Empty where there is no /proc. */
 export function findMarked(jobId: string): number[] {

@@ -124,6 +124,22 @@ export async function findSetAside(path: string): Promise<string[]> {
   return setAside.sort().map((name) => join(dirname(path), name));
 }
 
+/**
+ * Those of `jobIds` that the store in the file at `path` does not know: all of them where there is no file, none where
+ * it cannot be read.
+ */
+export function unknownTo(path: string, jobIds: readonly string[]): string[] {
+  if (!existsSync(path)) return [...jobIds];
+  try {
+    return withDatabase(path, (database) => {
+      const find = database.prepare('SELECT 1 FROM job WHERE id = ?');
+      return jobIds.filter((jobId) => find.get(jobId) === undefined);
+    });
+  } catch {
+    return [];
+  }
+}
+
 /** A commit is on the disk when it returns (`synchronous=FULL`), and readers never wait for it (WAL). */
 function openForWriting(path: string): DatabaseSyncInstance {
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
@@ -9,6 +9,7 @@ import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
+import { stateLayout } from '../../src/job/layout.js';
 import { appears } from '../support/git-gate.js';
 import { commandLine, daemonEntry, makeOffshoot } from '../support/offshoot.js';
 
@@ -18,7 +19,7 @@ const command = {
 };
 
 describe('a daemon that starts', { concurrency: 3 }, () => {
-  it('removes processes, slots and files that belong to no job, and leaves what belongs to one', async () => {
+  it('removes processes, slots and files of a removed job, and leaves those of others', async () => {
     const offshoot = await makeOffshoot({ environment: command });
     try {
       await offshoot.start();
@@ -27,9 +28,13 @@ describe('a daemon that starts', { concurrency: 3 }, () => {
       await offshoot.reach(id, 'running');
       await offshoot.kill();
 
+      // As a daemon leaves it that dies between forgetting a job and deleting its files.
       const nobody = 'a'.repeat(32);
-      const files = join(offshoot.stateDir, 'jobs', nobody);
+      const { jobs, removals } = stateLayout(offshoot.stateDir);
+      const files = join(jobs, nobody);
       await mkdir(join(files, 'tmp'), { recursive: true });
+      await mkdir(removals);
+      await writeFile(join(removals, nobody), '');
       const [repository = ''] = await readdir(join(offshoot.stateDir, 'repositories'));
       const slots = join(offshoot.stateDir, 'repositories', repository, 'slots');
       await mkdir(join(slots, nobody, 'wt'), { recursive: true });
@@ -49,7 +54,8 @@ describe('a daemon that starts', { concurrency: 3 }, () => {
       assert.equal(foreign.exitCode, null);
       foreign.kill('SIGKILL');
       await assert.rejects(stat(join(slots, nobody)), { code: 'ENOENT' });
-      while ((await stat(files).catch(() => null)) !== null) await new Promise(setImmediate);
+      while ((await readdir(removals)).length > 0) await new Promise(setImmediate);
+      await assert.rejects(stat(files), { code: 'ENOENT' });
 
       assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'running');
       await offshoot.call('codex_job_cancel', { job_id: id });

@@ -78,7 +78,7 @@ test('a job whose worktree is made again gets no slot that its first try left', 
   assert.deepEqual(readdirSync((await make(plan)).path).sort(), ['.git', 'a.txt']);
 });
 
-test('at the start, slots of unsettled jobs and good idle slots stay, everything else goes', async () => {
+test('at the start, slots of jobs that are over and what is no good idle slot go, everything else stays', async () => {
   const root = await makeRepository(workspace, user);
   const idle = await warmly(root);
   await release(idle, 4);
@@ -89,12 +89,12 @@ test('at the start, slots of unsettled jobs and good idle slots stay, everything
   const kept = idleOf(idle);
   mkdirSync(join(repositoryOf(idle), 'idle', 'v0_of_an_earlier_form'));
   const repositories = join(workspace, 'repositories');
-  const unsettled = new Set([basename(slotOf(running))]);
-  await reconcileSlots(repositories, unsettled, { warmSlots: 4, overlay: false });
+  const over = new Set([basename(slotOf(settled))]);
+  await reconcileSlots(repositories, over, { warmSlots: 4, overlay: false });
   assert.equal(existsSync(running.path), true);
   assert.equal(existsSync(settled.path), false);
   assert.deepEqual(idleOf(idle), kept);
-  await reconcileSlots(repositories, unsettled, { warmSlots: 0, overlay: false });
+  await reconcileSlots(repositories, over, { warmSlots: 0, overlay: false });
   assert.deepEqual(idleOf(idle), []);
-  await reconcileSlots(join(workspace, 'missing'), unsettled, { warmSlots: 4, overlay: false });
+  await reconcileSlots(join(workspace, 'missing'), over, { warmSlots: 4, overlay: false });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { removeOrphans } from '../../src/job/artifacts.js';
+import { finishRemovals, notedRemovals } from '../../src/job/artifacts.js';
 import { createSupervisor } from '../../src/job/job-supervisor.js';
 import { jobLayout } from '../../src/job/layout.js';
 import type { Continuation } from '../../src/job/record.js';
@@ -66,6 +66,27 @@ async function filesGone(stateDir: string, jobId: string): Promise<void> {
   while (await hasFiles(stateDir, jobId)) await new Promise(setImmediate);
 }
 
+it('a daemon that dies as it deletes the files of a removed job leaves a note, by which the next one deletes them', async () => {
+  const house = await open();
+  const { jobId } = await leave(house);
+  const other = (await leave(house)).jobId;
+  const { remove } = house.store;
+  house.store.remove = async (...words) => {
+    await remove.apply(house.store, words);
+    throw new Error('The daemon dies.');
+  };
+  await assert.rejects(house.supervisor.remove(jobId));
+  house.store.remove = async () => false;
+  assert.equal(await house.supervisor.remove(other), false);
+  assert.deepEqual(await notedRemovals(house.directory), [jobId]);
+  house.supervisor.close();
+
+  await finishRemovals(house.directory, house.store, () => false);
+  assert.equal(await hasFiles(house.directory, jobId), false);
+  assert.equal(await hasFiles(house.directory, other), true);
+  assert.deepEqual(await notedRemovals(house.directory), []);
+});
+
 describe('the files of a job that is continued', () => {
   it('stay when the job is removed, until its last follow-up has taken them over', async () => {
     const house = await open();
@@ -110,7 +131,7 @@ describe('the files of a job that is continued', () => {
     house.supervisor.close();
 
     const next = await open(house.store, house.directory);
-    await removeOrphans(house.directory, house.store, (jobId) => next.supervisor.holdsFiles(jobId));
+    await finishRemovals(house.directory, house.store, (jobId) => next.supervisor.holdsFiles(jobId));
     assert.equal(await hasFiles(house.directory, continues.jobId), true);
     await next.supervisor.cancel(waiting, 'No more.');
     await filesGone(house.directory, continues.jobId);

@@ -134,9 +134,11 @@ export const mayImport: Record<string, readonly string[]> = {
   // What `offshoot doctor` looks at: the same things that a daemon needs, without one.
   'doctor/': [
     'config',
+    'counted',
     'errors',
     'state-directory',
     'agents/backends',
+    'job/artifacts',
     'job/disk',
     'job/layout',
     'stages/containment',
@@ -234,6 +236,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/job-supervisor',
     'type job/supervisor',
     'job/layout',
+    'job/over',
     'job/previews',
     'job/readiness',
     'job/shared-look',
@@ -246,6 +249,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'stages/pid-namespace',
     'store/sqlite',
     'store/sqlite-file',
+    'type store/store',
   ],
   web: [
     'type config',

@@ -25,6 +25,7 @@ export class SimulatedPool implements StagePool {
     preflight: 0,
     account: 0,
     preview: 0,
+    leftovers: 0,
     reconcile: 0,
     announce: 0,
   };
