@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BytePath, toBytes } from './byte-path.js';
+import { type BytePath, lookAt, toBytes } from './byte-path.js';
 import { isStamped, type Stamp, type Stamps } from './directory-stamps.js';
 import type { SlotLayout } from './slot.js';
 import { dropFixedFlags } from './system.js';
@@ -218,6 +218,8 @@ class Walk {
     this.witness?.directories.add(directory);
     if (inKnown && !this.tracked.directories.has(directory)) this.walked.extra.directories.push(directory);
     if (!this.tracked.apart.has(directory)) this.pending.push(directory);
+    // git asks it which commit the submodule is at, and would read whatever the agent put there.
+    else if (lookAt(this.slot.checkout, `${directory}/.git`)) this.moveAside(`${directory}/.git`, directory);
   }
 
   private addFile(path: BytePath, inKnown: boolean): void {

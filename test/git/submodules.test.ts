@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -97,6 +97,23 @@ test('the files that an agent changes inside submodules are named, and the patch
   );
   assert.match(report.warnings.join('\n'), /left out; start a job .*: "mod ule\/a.txt"\.$/m);
   assert.match(report.warnings.join('\n'), /"libs\/innermost\/new.txt"/);
+});
+
+test('git reads nothing of a repository that the agent made in the place of a submodule', async () => {
+  const root = await makeNested();
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'a.txt', 'changed\n');
+  const theirs = join(worktree.path, 'mod ule/.git');
+  for (const name of ['objects', 'refs/heads']) mkdirSync(join(theirs, name), { recursive: true });
+  put(theirs, 'HEAD', 'ref: refs/heads/endless\n');
+  // It would wait there for ever; what has no end would take all memory.
+  await execa('mkfifo', [join(theirs, 'refs/heads/endless')]);
+  const { report, files } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ['a.txt'],
+  );
+  assert.match(report.warnings.join('\n'), /Repositories that the agent made/);
 });
 
 test('a submodule that the agent deletes is deleted by the patch', async () => {
