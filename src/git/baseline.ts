@@ -90,10 +90,10 @@ async function takeOnce(
   slot: SlotLayout,
   plan: BaselinePlan,
 ): Promise<Taken> {
-  const revealed = await revealHiddenEntries(context, caller, plan.continues !== null);
-  if (!revealed.ok) return revealed;
   const carries =
     plan.continues === null && plan.uncommitted !== false && caller.baseCommit === caller.headCommit;
+  const revealed = await revealHiddenEntries(context, caller, !carries);
+  if (!revealed.ok) return revealed;
   const committed = carries
     ? await commitChanges(context, caller, revealed.tree, plan.includeUntracked)
     : { ok: true as const, commit: caller.baseCommit, left: [], warnings: warnOfOtherCommit(plan) };

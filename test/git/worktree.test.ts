@@ -220,7 +220,8 @@ test('a base ref that names no commit is refused', async () => {
   }
 });
 
-test('an index with conflicts is refused and leaves nothing', async () => {
+/** A repository in the midst of a merge, at `ours`. */
+async function makeConflict(): Promise<string> {
   const root = await makeRepository(workspace, user);
   await run(root, 'checkout', '-qb', 'other');
   put(root, 'a.txt', 'theirs\n');
@@ -229,9 +230,22 @@ test('an index with conflicts is refused and leaves nothing', async () => {
   put(root, 'a.txt', 'ours\n');
   await run(root, 'commit', '-qam', 'ours');
   await assert.rejects(run(root, 'merge', '-q', 'other'));
+  return root;
+}
+
+test('an index with conflicts is refused and leaves nothing', async () => {
+  const root = await makeConflict();
   const plan = planFor(workspace, root, user, { repositoriesDirectory: join(workspace, 'conflict') });
   expectCode(await makeWorktree(plan), 'unmerged_index');
   assert.deepEqual(leftovers(plan.repositoriesDirectory), []);
+});
+
+test('conflicts are no hindrance where nothing of the index is carried', async () => {
+  const root = await makeConflict();
+  const other = await make(planFor(workspace, root, user, { baseRef: 'other' }));
+  assert.equal(readFileSync(join(other.path, 'a.txt'), 'utf8'), 'theirs\n');
+  const alone = await make(planFor(workspace, root, user, { uncommitted: false }));
+  assert.equal(readFileSync(join(alone.path, 'a.txt'), 'utf8'), 'ours\n');
 });
 
 test('a missing git, a foreign owner and missing objects are told apart', async () => {
