@@ -71,7 +71,7 @@ describe('offshoot bench', () => {
   });
 
   it('measures through a real daemon, writes the page, compares with a baseline and leaves nothing behind', async () => {
-    const names = ['job', 'stream', 'machine', 'inspect', 'store', 'drain', 'wake'];
+    const names = ['job', 'stream', 'machine', 'inspect', 'store', 'drain', 'recover', 'wake'];
     const first = await bench('--quick', '--json', '--seed', '7', ...names);
     assert.equal(first.code, 0, first.stdout);
     const report = JSON.parse(first.stdout);
