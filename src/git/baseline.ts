@@ -95,7 +95,7 @@ async function takeOnce(
   const revealed = await revealHiddenEntries(context, caller, !carries);
   if (!revealed.ok) return revealed;
   const committed = carries
-    ? await commitChanges(context, caller, revealed.tree, plan.includeUntracked)
+    ? await commitChanges(context, caller, revealed, plan.includeUntracked)
     : { ok: true as const, commit: caller.baseCommit, left: [], warnings: warnOfOtherCommit(plan) };
   if (!committed.ok) return committed;
   const included = await findIncluded(context, slot);
@@ -118,7 +118,7 @@ const warnOfOtherCommit = ({ continues, uncommitted }: BaselinePlan): string[] =
 async function commitChanges(
   context: GitContext,
   caller: Caller,
-  indexTree: string | null,
+  { tree: indexTree, submodules }: Pick<Revealed, 'tree' | 'submodules'>,
   includeUntracked: boolean,
 ): Promise<({ ok: true } & Pick<Baseline, 'commit' | 'left' | 'warnings'>) | GitFailure> {
   const found = await findIndexChanges(context);
@@ -127,7 +127,7 @@ async function commitChanges(
     ? await findUntracked(context)
     : { ok: true as const, paths: [], left: [], warnings: [] };
   if (!untracked.ok) return untracked;
-  const { storable, special } = sortOutSpecial(context.directory, found.changes.changed);
+  const { storable, special } = sortOutSpecial(context.directory, found.changes.changed, submodules);
   const warnings = [...untracked.warnings, ...warnOfSpecial(special)];
   const left = [...untracked.left, ...special];
   const changes = { removed: found.changes.removed, changed: [...storable, ...untracked.paths] };
@@ -140,11 +140,15 @@ async function commitChanges(
   return committed.ok ? { ...committed, left, warnings } : committed;
 }
 
-/** What git cannot store, such as a named pipe in the place of a file, stays as the index has it. */
-function sortOutSpecial(root: string, paths: readonly BytePath[]) {
+/**
+ * What git cannot store, such as a named pipe in the place of a file, stays as the index has it; so does a file in whose
+ * place there is a repository, for no job would have its files.
+ */
+function sortOutSpecial(root: string, paths: readonly BytePath[], submodules: ReadonlySet<BytePath>) {
   const isSpecial = (path: BytePath): boolean => {
     const found = lookAt(root, path);
-    return found !== undefined && !(found.isFile() || found.isSymbolicLink() || found.isDirectory());
+    if (found?.isDirectory()) return !submodules.has(path);
+    return found !== undefined && !(found.isFile() || found.isSymbolicLink());
   };
   return {
     storable: paths.filter((path) => !isSpecial(path)),
@@ -155,7 +159,9 @@ function sortOutSpecial(root: string, paths: readonly BytePath[]) {
 const warnOfSpecial = (paths: readonly BytePath[]): string[] =>
   paths.length === 0
     ? []
-    : [`Pipes, sockets and devices in the place of files were not carried over: ${nameSome(paths)}.`];
+    : [
+        `Pipes, sockets, devices and repositories in the place of files were not carried over: ${nameSome(paths)}.`,
+      ];
 
 async function commitIndex(
   context: GitContext,
@@ -191,31 +197,39 @@ const author = {
   GIT_COMMITTER_EMAIL: 'offshoot@localhost',
 };
 
+interface Revealed {
+  absent: BytePath[];
+  /** The tree that the index is, where it tells. */
+  tree: string | null;
+  submodules: ReadonlySet<BytePath>;
+}
+
 /**
  * Entries marked assume-unchanged or skip-worktree are not compared with their files. Where the file is
  * there the mark is dropped, or the caller's change to it would be lost; where it is not, a skipped one is
- * absent on purpose. Gives the tree that the index is, where it tells. Refuses an index with conflicts, unless
+ * absent on purpose. Refuses an index with conflicts, unless
  * they may be there, where nothing of it is carried over.
  */
 async function revealHiddenEntries(
   context: GitContext,
   { headCommit }: Caller,
   conflictsAllowed: boolean,
-): Promise<{ ok: true; absent: BytePath[]; tree: string | null } | GitFailure | Refusal> {
+): Promise<({ ok: true } & Revealed) | GitFailure | Refusal> {
   const listed = await listIndex(context, headCommit);
   if (!listed.ok) return listed;
   const { tree } = listed.index;
   const odd = listed.index.odd();
   if (!conflictsAllowed && odd.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
+  const submodules = new Set(odd.filter(({ commit }) => commit !== null).map(({ path }) => path));
   const hidden = odd.filter(({ assumed, skipped }) => assumed || skipped);
   const isThere = new Map(hidden.map(({ path }) => [path, lookAt(context.directory, path) !== undefined]));
   const present = hidden.filter(({ path }) => isThere.get(path));
   const absent = hidden.filter(({ path, skipped }) => skipped && !isThere.get(path)).map(({ path }) => path);
-  if (present.length === 0) return { ok: true, absent, tree };
+  if (present.length === 0) return { ok: true, absent, tree, submodules };
   const paths = pathList(present.map(({ path }) => path));
   for (const option of ['--no-assume-unchanged', '--no-skip-worktree']) {
     const result = await runGit(context, ['update-index', option, '-z', '--stdin'], paths);
     if (!result.ok) return result;
   }
-  return { ok: true, absent, tree };
+  return { ok: true, absent, tree, submodules };
 }

@@ -167,6 +167,24 @@ for (const { title, act, absent = [] } of rows) {
   });
 }
 
+test('a file in whose place the caller has a repository stays as it was, and that is told', async () => {
+  const root = await makeRepository(workspace, user, files);
+  unlinkSync(join(root, 'a.txt'));
+  put(root, 'a.txt/inner', 'inner\n');
+  await run(join(root, 'a.txt'), 'init', '-q');
+  await run(join(root, 'a.txt'), 'add', 'inner');
+  await run(join(root, 'a.txt'), 'commit', '-qm', 'theirs');
+  put(root, 'run.sh', 'changed\n');
+  const worktree = await make(planFor(workspace, root, user));
+  assert.equal(readFileSync(join(worktree.path, 'a.txt'), 'utf8'), files['a.txt']);
+  assert.equal(readFileSync(join(worktree.path, 'run.sh'), 'utf8'), 'changed\n');
+  assert.deepEqual(worktree.left, ['a.txt']);
+  assert.match(
+    worktree.warnings.join(),
+    /repositories in the place of files were not carried over: "a\.txt"/,
+  );
+});
+
 test('file names that are not UTF-8 arrive', async () => {
   const root = await makeRepository(workspace, user);
   writeFileSync(Buffer.from(`${root}/\xff\xfe`, 'latin1'), 'odd');
