@@ -9,21 +9,24 @@ export class Endings {
     this.#waiting.tell(jobId, jobId);
   }
 
-  /** Resolves when any or all of the jobs are no longer `pending`, when `signal` aborts, or when the time is over. At
-   * once where there are none. */
+  /**
+   * Resolves when any or all of the jobs are no longer `pending`, when `signal` aborts, or when the time is over; true
+   * in the first case. At once where there are none.
+   */
   wait(
     jobIds: readonly string[],
     pending: (jobId: string) => boolean,
     mode: 'any' | 'all',
     signal: AbortSignal,
     milliseconds?: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const open = new Set(jobIds.filter(pending));
-    const total = new Set(jobIds).size;
-    const enough = () => (mode === 'any' ? open.size < total : open.size === 0);
-    if (total === 0 || enough() || signal.aborted) return Promise.resolve();
+    let someEnded = jobIds.length === 0 || !jobIds.every((jobId) => open.has(jobId));
+    const enough = () => (mode === 'any' ? someEnded : open.size === 0);
+    if (enough() || signal.aborted) return Promise.resolve(enough());
     return new Promise((resolve) => {
       const leave = this.#waiting.listen(open, (jobId) => {
+        someEnded = true;
         open.delete(jobId);
         if (enough()) finish();
       });
@@ -32,7 +35,7 @@ export class Endings {
         clearTimeout(timer);
         signal.removeEventListener('abort', finish);
         leave();
-        resolve();
+        resolve(enough());
       };
       signal.addEventListener('abort', finish, { once: true });
     });

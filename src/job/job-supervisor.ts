@@ -143,7 +143,7 @@ class JobSupervisor implements Supervisor {
     mode: 'any' | 'all',
     signal: AbortSignal,
     milliseconds?: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     return this.#endings.wait(jobIds, (id) => this.#roster.has(id), mode, signal, milliseconds);
   }
 

@@ -26,14 +26,14 @@ export interface Supervisor {
   cancel(jobId: string, message: string): Promise<JobView | null>;
   /**
    * Resolves when any, or all, of the jobs have settled or are gone, when `signal` aborts, or after `milliseconds` if
-   * they are given. Never rejects.
+   * they are given; true when they have. Never rejects.
    */
   settled(
     jobIds: readonly string[],
     mode: 'any' | 'all',
     signal: AbortSignal,
     milliseconds?: number,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Calls back on each durable transition and on live progress of these jobs, until the returned function is called. */
   follow(jobIds: readonly string[], listener: (view: JobView) => void): () => void;
   /** The same for every job, until the returned function is called. */

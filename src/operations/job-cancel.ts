@@ -4,7 +4,7 @@ import { isSettled } from '../job/record.js';
 import { anyWorkspace, groupId, jobId, label } from './fields.js';
 import { describeJob, jobState } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
-import { selectJobs } from './select-jobs.js';
+import { type Name, namedInOneWay, pagesOf } from './select-jobs.js';
 
 const REASON = 'A client cancelled the job.';
 
@@ -32,12 +32,9 @@ export const jobCancel = defineOperation({
   }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   async handle({ job_id: id, group_id, label }, { house }) {
-    const ids = await selectJobs(
-      { ...(id !== undefined && { ids: [id] }), group_id, label },
-      house.supervisor,
-    );
-    if (!ids.ok) return ids;
-    return id === undefined ? cancelAll(ids.value, house) : cancelOne(id, house);
+    const named = namedInOneWay({ ids: id === undefined ? id : [id], group_id, label });
+    if (!named.ok) return named;
+    return id === undefined ? cancelAll({ group_id, label }, house) : cancelOne(id, house);
   },
 });
 
@@ -52,16 +49,16 @@ async function cancelOne(jobId: string, { supervisor, now }: House) {
   });
 }
 
+/** The jobs of a page become durable together; the oldest, which may run, give their slots free last. */
 async function cancelAll(
-  jobIds: readonly string[],
+  name: Name,
   { supervisor }: House,
 ): Promise<Outcome<{ ok: true; cancelled: number }>> {
   let cancelled = 0;
-  for (const jobId of jobIds) {
-    const view = await supervisor.look(jobId);
-    if (view === null || isSettled(view.record.state)) continue;
-    await supervisor.cancel(jobId, REASON);
-    cancelled += 1;
+  for await (const views of pagesOf(name, supervisor)) {
+    const unsettled = views.filter(({ record }) => !isSettled(record.state));
+    await Promise.all(unsettled.map(({ record }) => supervisor.cancel(record.id, REASON)));
+    cancelled += unsettled.length;
   }
   return succeed({ ok: true as const, cancelled });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { succeed } from '../errors.js';
-import { isSettled, jobStates } from '../job/record.js';
+import { jobStates } from '../job/record.js';
 import { anyWorkspace, groupId, jobId, label } from './fields.js';
 import { describeJob, type JobStateAnswer } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
@@ -31,8 +31,8 @@ export const jobWait = defineOperation({
       .max(100)
       .optional()
       .describe('Ids of the jobs; or name a group or a label.'),
-    group_id: groupId.describe('Wait for the jobs of this group, up to 1,000.'),
-    label: label.describe('Wait for the jobs with this label, up to 1,000.'),
+    group_id: groupId.describe('Wait for the jobs of this group.'),
+    label: label.describe('Wait for the jobs with this label.'),
     mode: z.enum(['any', 'all']).default('any').describe('Whether one ended job is enough, or all must end.'),
     timeout_seconds: z.number().int().min(0).max(50).describe('Longest wait; 0 only looks.').default(25),
     workspace_root: anyWorkspace,
@@ -53,13 +53,13 @@ export const jobWait = defineOperation({
       call.house.supervisor,
     );
     if (!jobIds.ok) return jobIds;
-    await waitForJobs(jobIds.value, mode, seconds, call);
-    const jobs = await Promise.all(jobIds.value.map((id) => describe(id, call.house)));
+    const met = await waitForJobs(jobIds.value, mode, seconds, call);
+    const shown = jobIds.value.slice(0, MAX_ANSWERED);
     return succeed({
       ok: true as const,
-      timed_out: !isMet(jobs, mode),
-      jobs: jobs.slice(0, MAX_ANSWERED),
-      jobs_total: jobs.length,
+      timed_out: !met,
+      jobs: await Promise.all(shown.map((id) => describe(id, call.house))),
+      jobs_total: jobIds.value.length,
     });
   },
 });
@@ -67,10 +67,4 @@ export const jobWait = defineOperation({
 async function describe(id: string, { supervisor, now }: House): Promise<AwaitedJob> {
   const view = await supervisor.look(id);
   return view === null ? { job_id: id, status: 'unknown' } : describeJob(view, now());
-}
-
-/** Whether any, or all, of the jobs have settled; one that does not exist counts as settled. */
-function isMet(jobs: readonly AwaitedJob[], mode: 'any' | 'all'): boolean {
-  const ended = ({ status }: AwaitedJob) => status === 'unknown' || isSettled(status);
-  return mode === 'any' && jobs.length > 0 ? jobs.some(ended) : jobs.every(ended);
 }

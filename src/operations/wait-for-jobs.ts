@@ -5,21 +5,21 @@ import type { Call } from './operation.js';
 
 /**
  * Waits until any, or all, of the jobs have settled, for `seconds` at most, or until the caller goes away; the
- * jobs go on in any case. Meanwhile the caller is told what they do.
+ * jobs go on in any case. Meanwhile the caller is told what they do. True when they have.
  */
 export async function waitForJobs(
   jobIds: readonly string[],
   mode: 'any' | 'all',
   seconds: number,
   call: Call,
-): Promise<void> {
+): Promise<boolean> {
   const { supervisor } = call.house;
   // A line is put into words only for those who want to read it: a swarm of waiters wants none.
   const leave = call.listens
     ? supervisor.follow(jobIds, (view) => call.report(progressLine(view)))
     : () => undefined;
   try {
-    await supervisor.settled(jobIds, mode, call.signal, seconds * 1_000);
+    return await supervisor.settled(jobIds, mode, call.signal, seconds * 1_000);
   } finally {
     leave();
   }

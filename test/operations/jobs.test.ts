@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { JobState } from '../../machines/job.js';
 import { jobCancel } from '../../src/operations/job-cancel.js';
 import { jobList } from '../../src/operations/job-list.js';
 import { pollAfterMs } from '../../src/operations/job-state.js';
 import { jobStatus } from '../../src/operations/job-status.js';
 import { jobWait } from '../../src/operations/job-wait.js';
 import { status } from '../../src/operations/status.js';
+import { letGoOn } from '../support/house.js';
 import {
   makeCall,
   makeRecord,
@@ -20,6 +22,16 @@ const wait = async (call: TestCall, input: Record<string, unknown>) => {
   assert.ok(outcome.ok);
   return jobWait.output.parse(outcome.value);
 };
+
+const LARGE = 1_500;
+
+/** A group of more jobs than are looked at in one turn, of which the first is the oldest. */
+function putGroup(call: TestCall, state: JobState): void {
+  for (let sequence = 1; sequence <= LARGE; sequence += 1) {
+    const record = makeRecord(`job${sequence}`, state, {}, { groupId: 'large' });
+    call.house.supervisor.put({ ...record, sequence });
+  }
+}
 
 describe('codex_job_status', () => {
   it('tells what a running job does', async () => {
@@ -83,6 +95,31 @@ describe('codex_job_wait', () => {
     assert.equal(call.house.supervisor.records.get('b')?.state, 'running');
   });
 
+  it('waits for every job of a large group, and shows the newest', async () => {
+    const call = makeCall();
+    putGroup(call, 'done');
+    const oldest = call.house.supervisor.put(makeRecord('job1', 'running', {}, { groupId: 'large' }));
+    const all = { group_id: 'large', mode: 'all', timeout_seconds: 0 };
+    assert.equal((await wait(call, all)).timed_out, true);
+    const answer = wait(call, { ...all, timeout_seconds: 50 });
+    await letGoOn();
+    call.house.supervisor.put({ ...oldest, state: 'done' });
+    const { timed_out, jobs, jobs_total } = await answer;
+    assert.deepEqual([timed_out, jobs.length, jobs_total], [false, 100, LARGE]);
+    assert.equal(jobs[0]?.job_id, `job${LARGE}`);
+    assert.equal(call.house.supervisor.listening, 0);
+  });
+
+  it('wakes for any job of a large group, the oldest too', async () => {
+    const call = makeCall();
+    putGroup(call, 'running');
+    const answer = wait(call, { group_id: 'large', mode: 'any', timeout_seconds: 50 });
+    await letGoOn();
+    call.house.supervisor.put(makeRecord('job1', 'done', {}, { groupId: 'large' }));
+    assert.equal((await answer).timed_out, false);
+    assert.equal(call.house.supervisor.listening, 0);
+  });
+
   it('does not wait where no job has the name', async () => {
     for (const mode of ['any', 'all']) {
       const nobody = await wait(makeCall(), { label: 'misspelt', mode, timeout_seconds: 50 });
@@ -113,6 +150,24 @@ describe('codex_job_cancel', () => {
     assert.equal(done.value.status, 'done');
     const unknown = await jobCancel.handle({ job_id: 'u' }, call);
     assert.equal(unknown.ok ? null : unknown.fault.code, 'job_not_found');
+  });
+});
+
+describe('codex_job_cancel of a group', () => {
+  it('ends every job of it that has not ended, however many there are, and none of another', async () => {
+    const call = makeCall();
+    putGroup(call, 'queued');
+    const { supervisor } = call.house;
+    supervisor.put(makeRecord('job1', 'done', {}, { groupId: 'large' }));
+    supervisor.put(makeRecord('other', 'queued', {}, { groupId: 'other' }));
+    const answer = await jobCancel.handle({ group_id: 'large' }, call);
+    assert.ok(answer.ok);
+    assert.equal(answer.value.cancelled, LARGE - 1);
+    const left = [...supervisor.records.values()].filter(({ context }) => context.ending === null);
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      ['job1', 'other'],
+    );
   });
 });
 

@@ -108,6 +108,7 @@ export class QuietSupervisor implements Supervisor {
     repository,
     state,
     label,
+    groupId,
     limit,
     before = Number.POSITIVE_INFINITY,
   }: Parameters<Supervisor['list']>[0]) {
@@ -115,6 +116,7 @@ export class QuietSupervisor implements Supervisor {
       .filter((record) => repository === undefined || record.submission.repository === repository)
       .filter((record) => state === undefined || record.state === state)
       .filter((record) => label === undefined || record.submission.label === label)
+      .filter((record) => groupId === undefined || record.submission.groupId === groupId)
       .filter((record) => record.sequence < before)
       .sort((left, right) => right.sequence - left.sequence)
       .slice(0, limit)
@@ -140,8 +142,9 @@ export class QuietSupervisor implements Supervisor {
   async settled(...[jobIds, mode, signal, milliseconds]: Parameters<Supervisor['settled']>) {
     const pending = (id: string) => !isSettled(this.records.get(id)?.state ?? 'done');
     this.waiting += 1;
-    await this.endings.wait(jobIds, pending, mode, signal, milliseconds);
+    const met = await this.endings.wait(jobIds, pending, mode, signal, milliseconds);
     this.waiting -= 1;
+    return met;
   }
 
   follow(jobIds: readonly string[], listener: (changed: JobView) => void) {
