@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -52,7 +52,8 @@ export class Host {
   #leaving = false;
 
   constructor(plan: HostPlan) {
-    this.#plan = { limits: LIMITS, ...plan };
+    // Codex tells its rollouts by their real paths, and a state directory may lie below a link.
+    this.#plan = { limits: LIMITS, ...plan, serverHome: realpathSync(plan.serverHome) };
     let broke: (status: number) => void = () => undefined;
     const broken = new Promise<number>((resolve) => {
       broke = resolve;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { findCodex } from '../../src/agents/codex-program.js';
@@ -163,6 +163,23 @@ describe('a host', { concurrency: false }, () => {
       left.filter((name) => name.endsWith('.jsonl')),
       [],
     );
+    assert.equal(await host.ended, 0);
+  });
+
+  it('keeps the conversation also where its directory lies below a link', async () => {
+    await mkdir(join(bench.root, 'linked real'));
+    await symlink('linked real', join(bench.root, 'linked'));
+    const host = await makeHost('linked/threads', { runs: 4, turns: 2 });
+    const job = await makeJob('talks below a link', 'say');
+    await host.answer({ type: 'take', job });
+    await appears(job.files.directory, 'exit');
+    const kept = await readdir(join(job.home, 'sessions'), { recursive: true });
+    const [thread = ''] = kept.flatMap((name) => /-([0-9a-f-]{36})\.jsonl$/.exec(name)?.[1] ?? []);
+    const again = await makeJob('talks again below a link', 'say', thread);
+    again.home = job.home;
+    await host.answer({ type: 'take', job: again });
+    await appears(again.files.directory, 'exit');
+    assert.equal(await readFile(again.files.exit, 'utf8'), '000\n');
     assert.equal(await host.ended, 0);
   });
 
