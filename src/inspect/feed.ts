@@ -4,11 +4,9 @@ import { isSettled, jobStates } from '../job/record.js';
 import type { JobView, Supervisor } from '../job/supervisor.js';
 import { Backlog, type Viewer } from './backlog.js';
 import type { Frame, Step } from './frames.js';
+import { TELLING_SHARE, TOGETHER_MS } from './pace.js';
+import { followPlaces } from './places.js';
 
-/** A viewer hears of one job at most ten times a second. */
-const TOGETHER_MS = 100;
-/** How much of the time telling may take: one part in this many. The more jobs are at work, the rarer a frame. */
-const TELLING_SHARE = 64;
 const SLOWEST_MS = 1_000;
 export const MOST_JOBS = 20_000;
 const MOST_VIEWERS = 64;
@@ -39,6 +37,7 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
   let complete = false;
   let timer: unknown = null;
   let interval = TOGETHER_MS;
+  const places = followPlaces(supervisor, clock, views, (jobId) => mark(jobId));
 
   function mark(jobId: string, step?: Step): void {
     for (const backlog of backlogs) backlog.change(jobId, step);
@@ -47,6 +46,7 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
 
   function keep(view: JobView): void {
     const { id, state } = view.record;
+    if ((views.get(id)?.record.state === 'queued') !== (state === 'queued')) places.moved();
     if (!views.has(id) && views.size >= MOST_JOBS && !makeRoom(state)) return;
     views.set(id, view);
     mark(id);
@@ -112,12 +112,17 @@ export function createFeed(supervisor: Supervisor, clock: Clock): Feed {
     interval = Math.min(SLOWEST_MS, Math.max(TOGETHER_MS, (performance.now() - started) * TELLING_SHARE));
   }
 
-  const send = (backlog: Backlog) => backlog.send({ at: clock.now(), counts, views, complete });
+  function send(backlog: Backlog): void {
+    const started = performance.now();
+    backlog.send({ at: clock.now(), counts, views, complete });
+    places.told(performance.now() - started);
+  }
 
   function detach(): void {
     leave?.();
     leave = null;
     complete = false;
+    places.close();
     views.clear();
     clock.clearTimeout(timer);
     timer = null;

@@ -73,6 +73,8 @@ export function statelyTranslator(definition: string): (frame: Frame) => Stately
         if (isSettled(row.state) && told.size >= MOST_ACTORS) return [];
         return [...meet(row, at), ...newsOf(steps, row).flatMap((each) => step(row, each))];
       }
+      // Another place in the queue is no progress.
+      if (row.state === 'queued' && steps.length === 0) return [];
       if (steps.length > 0) return steps.flatMap((each) => step(row, each));
       return [snapshot(row, told.get(row.id) ?? row.state, at, 'run.progress')];
     });

@@ -115,6 +115,10 @@ class JobSupervisor implements Supervisor {
     return this.#intake.nextPlace(submission);
   }
 
+  position(record: JobRecord): number | null {
+    return this.#roster.position(record);
+  }
+
   list(filter: ListFilter): Promise<JobView[]> {
     return this.#roster.list(filter);
   }

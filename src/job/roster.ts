@@ -104,8 +104,12 @@ export class Roster {
   }
 
   view(record: JobRecord): JobView {
-    const queuePosition = record.state === 'queued' ? this.line.position(turnOf(record)) : null;
-    return { record, queuePosition, replayed: false };
+    return { record, queuePosition: this.position(record), replayed: false };
+  }
+
+  /** 1 for the next job to be admitted; null for a job that is not queued. */
+  position(record: JobRecord): number | null {
+    return record.state === 'queued' ? this.line.position(turnOf(record)) : null;
   }
 
   /** What is durable of a job, with the progress that is not yet. */

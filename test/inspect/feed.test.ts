@@ -166,6 +166,30 @@ describe('the feed', () => {
     );
   });
 
+  it('tells anew the places of those who wait when one leaves the queue', async () => {
+    const house = await makeHouse();
+    const seen = viewer();
+    house.feed.watch(seen);
+    const [, , left = '', ...behind] = await submit(house, 5);
+    const assertPlaces = async (ids: readonly string[], wanted: readonly (number | null)[]) => {
+      const places = () => ids.map((id) => seen.rows.get(id)?.queuePosition);
+      // The longer telling took, the later they are told.
+      for (let looks = 0; looks < 100 && places().join() !== wanted.join(); looks += 1) await settle(house);
+      assert.deepEqual(places(), wanted);
+    };
+    await assertPlaces([left, ...behind], [1, 2, 3]);
+    await house.supervisor.cancel(left, 'cancelled');
+    await assertPlaces([left, ...behind], [null, 1, 2]);
+    const [next = ''] = await submit(house);
+    await assertPlaces([...behind, next], [1, 2, 3]);
+    const translate = statelyTranslator('{}');
+    const told = seen.frames.flatMap(translate).filter(({ sessionId }) => behind.includes(sessionId));
+    assert.deepEqual(
+      told.map(({ type }) => type),
+      behind.flatMap(() => ['@xstate.actor', '@xstate.snapshot']),
+    );
+  });
+
   it('says that more are coming until every job was read', async () => {
     const house = await makeHouse();
     const ids = await submit(house, 3);

@@ -104,6 +104,10 @@ export class QuietSupervisor implements Supervisor {
     return 1 + [...this.records.values()].filter(({ state }) => state === 'queued').length;
   }
 
+  position(record: JobRecord): number | null {
+    return view(record).queuePosition;
+  }
+
   async list({
     repository,
     state,
