@@ -1,12 +1,10 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findCodex } from '../src/agents/codex-program.js';
-import { loadSettings } from '../src/config.js';
 import { programOfPackage } from '../src/demo/codex-package.js';
 import { hang } from '../src/demo/reply.js';
 import { providerConfig, type ScriptedModel, startScriptedModel } from '../src/demo/scripted-model.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
-import { type BareCodex, startBareCodex } from './support/bare-codex.js';
+import { type BareCodex, findBareCodex, startBareCodex } from './support/bare-codex.js';
 import { baseEnvironment } from './support/environment.js';
 import { type Cost, costOf, processesNaming } from './support/processes.js';
 import { limitOf, makeWorld, submit } from './support/world.js';
@@ -76,10 +74,7 @@ const offshootJobs =
 
 const bareJobs: Jobs = async (context, model, directory, count) => {
   const environment = { ...baseEnvironment(context, directory), [KEY_VARIABLE]: 'no-secret' };
-  const loaded = loadSettings({ ...environment, ...(await programOfPackage()) });
-  if (!loaded.ok) throw new Error(loaded.fault.message);
-  const program = await findCodex(loaded.value.settings);
-  if (!program.ok) throw new Error(program.fault.message);
+  const program = await findBareCodex(environment);
   const started: BareCodex[] = [];
   const endAll = () => Promise.all(started.map((codex) => codex.end()));
   context.atEnd(endAll);
@@ -87,7 +82,7 @@ const bareJobs: Jobs = async (context, model, directory, count) => {
     const own = join(directory, String(index));
     await mkdir(own);
     const plan = { home: await codexHome(own, model), task: `task ${index}`, environment };
-    started.push(await startBareCodex(program.value, own, plan));
+    started.push(await startBareCodex(program, own, plan));
   }
   await model.requested(count);
   const cost = await costOf(started.map(({ pid }) => pid));

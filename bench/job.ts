@@ -4,6 +4,7 @@ import { programOfPackage } from '../src/demo/codex-package.js';
 import { run as runCommand, say } from '../src/demo/reply.js';
 import { providerConfig, startScriptedModel } from '../src/demo/scripted-model.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
+import { bareWords, findBareCodex } from './support/bare-codex.js';
 import { byHand } from './support/by-hand.js';
 import { ourServer, PEER_NOTE, peerServer } from './support/mcp-server.js';
 import { type ProcessorTime, processorTime } from './support/processes.js';
@@ -15,7 +16,7 @@ export const job: Scenario = {
   title: 'One job, from its submission to its patch',
   describe:
     'Wall and processor time of one job at a time, by state, on a small repository and on one of 5,000 files, beside a shell script that does the same steps by hand (git worktree add, the agent, git add, git diff, git worktree remove). ' +
-    'The agent costs nothing, so what is left is ours and git’s; then once more with the real Codex CLI and a scripted model.',
+    'The agent costs nothing, so what is left is ours and git’s; then once more with the real Codex CLI, with the same options for both, and a scripted model.',
   whyNotReached:
     'own time is spread over hundreds of short steps, none of which is a tenth of it: files that outlive a crash, messages between threads, commits that are on the disk before the next state is entered. A job starts more programs than the script and waits for the disk at each state and for its patch, the script never: so on a small repository the script is sooner done. On a large one the files decide, and a warm slot saves them.',
   whatProfileLedTo:
@@ -179,11 +180,8 @@ async function withCodex(context: Context, program: string): Promise<Measurement
     },
   });
   await world.start();
-  const hand = await byHand(
-    context,
-    world,
-    `"${process.execPath}" "${program}" exec --json --sandbox workspace-write -`,
-  );
+  const words = [await findBareCodex(world.environment), ...bareWords()];
+  const hand = await byHand(context, world, words.map(quoted).join(' '));
   const samples = await interleave(context, {
     ours: () => sampleJob(world),
     script: () => hand.one(),
@@ -197,3 +195,6 @@ async function withCodex(context: Context, program: string): Promise<Measurement
     beside: { name: 'shell script', samples: samples.script.map(({ wall }) => wall) },
   };
 }
+
+/** A word as a shell reads it. */
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
