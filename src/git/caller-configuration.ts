@@ -89,11 +89,15 @@ export function readExcludes(
   const userFile =
     excludesFile === null
       ? defaultExcludesFile(environment)
-      : resolve(repository.root, expandHome(excludesFile, environment));
+      : configuredPath(excludesFile, repository, environment);
   const users = readRegularFile(userFile, MAX_RULES_BYTES);
   const repositorys = readRegularFile(join(repository.commonDirectory, 'info', 'exclude'), MAX_RULES_BYTES);
   return Buffer.concat([users ?? Buffer.alloc(0), Buffer.from('\n'), repositorys ?? Buffer.alloc(0)]);
 }
+
+/** Where a path in the configuration leads, but for the two rare forms that only git knows: `~user/` and `%(prefix)/`. */
+export const configuredPath = (path: string, { root }: Repository, environment: CallerEnvironment): string =>
+  resolve(root, expandHome(path, environment));
 
 const defaultExcludesFile = (environment: CallerEnvironment): string =>
   join(environment.XDG_CONFIG_HOME || join(environment.HOME ?? '/nonexistent', '.config'), 'git', 'ignore');

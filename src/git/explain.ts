@@ -1,5 +1,5 @@
 import { type ErrorCode, type Fault, refuse } from '../errors.js';
-import type { GitFailure } from './git.js';
+import { type GitFailure, MAX_MEMORY_GIB } from './git.js';
 
 type Refusal = { ok: false; fault: Fault };
 
@@ -27,6 +27,11 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
     });
   }
   if (/No space left on device|Disk quota exceeded/.test(failure.stderr)) return refuse('disk_full');
+  if (/Out of memory/.test(failure.stderr)) {
+    return refuse(code, {
+      message: `git needed more than the ${MAX_MEMORY_GIB} GiB of memory that it may have while ${doing}: a file that it reads is too large, or has no end, as a link to a device.`,
+    });
+  }
   if (tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
   if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');
   if (/not a git repository/.test(failure.stderr)) return refuse('not_a_git_repo');

@@ -28,6 +28,11 @@ export interface GitFailure {
 /** A success may have words on standard error too. */
 export type GitResult = { ok: true; stdout: Buffer; stderr: string } | GitFailure;
 
+/**
+ * Of the largest that it is right to need: 3.5 GiB for the patch of a changed file of 1 GiB, 0.6 GiB in a repository of a
+ * million files. What it reads through maps, as packs, does not count.
+ */
+export const MAX_MEMORY_GIB = 4;
 const TIMEOUT_MS = 15 * 60_000;
 const PIPE_LOOK_MS = 2_000;
 const MAX_STDOUT_BYTES = 512 * 1024 * 1024;
@@ -38,7 +43,7 @@ const NOT_FOUND = 127;
 /**
  * Runs git once and gives its standard output whole, at most 512 MiB. Nothing of this process's environment
  * reaches git. It is stopped by the context's signal, after 15 minutes, or within seconds where a named pipe in the place
- * of a file holds it. `input` is for commands with a GIT_DIR of ours only.
+ * of a file holds it, and fails where it needs more memory than 4 GiB, as for a file without end. `input` is for commands with a GIT_DIR of ours only.
  */
 export async function runGit(
   context: GitContext,
@@ -91,6 +96,7 @@ export async function streamGit(
         words: [...wrapper, 'git', '--no-pager', ...args],
         directory,
         environment,
+        maxMemoryBytes: MAX_MEMORY_GIB * 1024 ** 3,
         ...(inputFile === undefined ? {} : { inputFile }),
       },
       telling(take, () => end('output_too_large')),

@@ -1,10 +1,13 @@
 import { copyFileSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { toBytes } from './byte-path.js';
 import type { Caller } from './caller.js';
-import { readExcludes } from './caller-configuration.js';
+import { configuredPath, readExcludes } from './caller-configuration.js';
+import type { GitSetting } from './config-file.js';
 import { baselineEnvironment, type CallerEnvironment } from './environment.js';
 import type { GitContext } from './git.js';
 import { copyIndex, makeGitDirectory } from './git-directory.js';
+import { promptLook } from './look.js';
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
 
@@ -25,9 +28,12 @@ export function openSeed(
   const { gitDirectory, commonDirectory, root } = repository;
   if (!isFile(join(gitDirectory, 'index'))) return null;
   const attributes = readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
-  const conversion = configuration.conversion.filter(
-    ({ key }) => cleanFilters || !/^(filter|lfs)\./.test(key),
-  );
+  const isEndlessFile = ({ key, value }: GitSetting) =>
+    key === 'core.attributesfile' &&
+    isEndless(configuredPath(toBytes(value).toString('utf8'), repository, environment));
+  const conversion = configuration.conversion
+    .filter(({ key }) => cleanFilters || !/^(filter|lfs)\./.test(key))
+    .map((setting) => (isEndlessFile(setting) ? { ...setting, value: '/dev/null' } : setting));
   rmSync(slot.seed, { recursive: true, force: true });
   makeGitDirectory(slot.seed, {
     objectFormat,
@@ -68,6 +74,9 @@ function copySharedIndexes(from: string, to: string): void {
   const shared = readdirSync(from).filter((name) => name.startsWith('sharedindex.'));
   for (const name of shared) if (isFile(join(from, name))) copyFileSync(join(from, name), join(to, name));
 }
+
+/** git would read a device, or wait for a pipe, until it is stopped. */
+const isEndless = (path: string): boolean => promptLook.at(path)?.isFile() === false;
 
 /** To copy a named pipe would hold up the thread for ever. */
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;

@@ -11,6 +11,8 @@ export interface Command {
   environment: Readonly<Record<string, string>>;
   /** File for its standard input; an empty one unless set. */
   inputFile?: string;
+  /** For its data and for those of each program that it starts; as much as the machine has unless set. */
+  maxMemoryBytes?: number;
 }
 
 /** How a command ended. */
@@ -142,12 +144,15 @@ export class Shell {
 }
 
 /** The command in the language of shells, and after it the mark and its status on both outputs. */
-function scriptOf({ words, directory, environment, inputFile = '/dev/null' }: Command, mark: string): string {
+function scriptOf(command: Command, mark: string): string {
+  const { words, directory, environment, inputFile = '/dev/null', maxMemoryBytes } = command;
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`);
-  const program = [...variables, ...words.map(quote), `<${quote(inputFile)}`].join(' ');
+  const limit =
+    maxMemoryBytes === undefined ? '' : `ulimit -d ${Math.floor(maxMemoryBytes / 1024)} 2>/dev/null; `;
+  const program = [...variables, 'exec', ...words.map(quote), `<${quote(inputFile)}`].join(' ');
   const tell = `printf '${mark}%0${STATUS_DIGITS}d' "$status"`;
-  // The shell's own variables are not the program's; and it must not stay where nobody may be.
-  return `cd ${quote(directory)} && unset PWD OLDPWD && ${program}; status=$?; cd /; ${tell} >&2; ${tell}`;
+  // The shell's own variables and limits are not the program's; and it must not stay where nobody may be.
+  return `cd ${quote(directory)} && unset PWD OLDPWD && (${limit}${program}); status=$?; cd /; ${tell} >&2; ${tell}`;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Command, type CommandEnd, Shell, takeShell } from '../../src/git/shell.js';
@@ -115,6 +115,23 @@ test('an error of whoever takes the output is theirs to handle', async () => {
     () => true,
   );
   await assert.rejects(failing, /No room/);
+});
+
+test('a limit of memory holds for its command and what that starts, and for no later one', async () => {
+  const told = async (command: Partial<Command>) =>
+    (await run({ words: script("ulimit -d; sh -c 'ulimit -d'"), ...command })).output.toString().split('\n');
+  const before = await told({});
+  assert.deepEqual(await told({ maxMemoryBytes: 300_000 * 1024 }), ['300000', '300000', '']);
+  assert.deepEqual(await told({}), before);
+  const inputFile = join(workspace, 'sparse');
+  writeFileSync(inputFile, '');
+  truncateSync(inputFile, 100_000_000);
+  const words = ['sh', '-c', 'cat | tail -c 100000000 | wc -c'];
+  assert.equal((await run({ words, inputFile })).output.toString().trim(), '100000000');
+  assert.notEqual(
+    (await run({ words, inputFile, maxMemoryBytes: 30_000_000 })).output.toString().trim(),
+    '100000000',
+  );
 });
 
 test('a shell that rests is used again; one that ended is not', async () => {
