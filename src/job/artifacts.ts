@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Store } from '../store/store.js';
 import { jobLayout, stateLayout } from './layout.js';
@@ -6,17 +7,21 @@ import { jobLayout, stateLayout } from './layout.js';
 /**
  * Notes that a job is about to be removed from the store: should the daemon die before the job's files are deleted,
  * the next one does it. Without the note they stay: a store that does not know a job may be another than the one that
- * does. Never rejects: on a full disk there is no note.
+ * does. Synchronous, because it is short and comes before the commit.
  */
-export async function noteRemoval(stateDir: string, jobId: string): Promise<void> {
+export function noteRemoval(stateDir: string, jobId: string): void {
   const note = removalNote(stateDir, jobId);
-  await mkdir(dirname(note), { mode: 0o700 }).catch(() => undefined);
-  await writeFile(note, '', { mode: 0o600 }).catch(() => undefined);
+  try {
+    if (!existsSync(dirname(note))) mkdirSync(dirname(note), { mode: 0o700 });
+    writeFileSync(note, '', { mode: 0o600 });
+  } catch {
+    // On a full disk there is no note: a job can be removed all the same.
+  }
 }
 
 /** Takes the note back: the job was not removed, or all of it is gone. */
-export async function forgetRemoval(stateDir: string, jobId: string): Promise<void> {
-  await rm(removalNote(stateDir, jobId), { force: true });
+export function forgetRemoval(stateDir: string, jobId: string): void {
+  rmSync(removalNote(stateDir, jobId), { force: true });
 }
 
 /** Ids of jobs whose removal was begun and not finished. */
@@ -35,7 +40,7 @@ export async function finishRemovals(
     // A job whose record cannot be read is known all the same.
     const known = await store.get(jobId).catch(() => true);
     if (known === null) await removeArtifacts(stateDir, jobId);
-    else await forgetRemoval(stateDir, jobId);
+    else forgetRemoval(stateDir, jobId);
   }
 }
 
@@ -52,7 +57,7 @@ export async function removeIfGone(
 /** Deletes all files of a job that has settled. */
 export async function removeArtifacts(stateDir: string, jobId: string): Promise<void> {
   await rm(jobLayout(stateDir, jobId).directory, { recursive: true, force: true, maxRetries: 3 });
-  await forgetRemoval(stateDir, jobId);
+  forgetRemoval(stateDir, jobId);
 }
 
 const removalNote = (stateDir: string, jobId: string): string => join(stateLayout(stateDir).removals, jobId);

@@ -165,10 +165,10 @@ class JobSupervisor implements Supervisor {
 
   async remove(jobId: string): Promise<boolean> {
     const { store, settings, clock } = this.#needs;
-    await noteRemoval(settings.stateDir, jobId);
+    noteRemoval(settings.stateDir, jobId);
     const removed = await store.remove(jobId, clock.now() + settings.resultTtlSeconds * 1_000);
     if (!removed) {
-      await forgetRemoval(settings.stateDir, jobId);
+      forgetRemoval(settings.stateDir, jobId);
       return false;
     }
     this.#roster.forget(jobId);
