@@ -69,8 +69,8 @@ export function closeSeed({ seed }: SlotLayout): void {
 export const copyCallersIndex = ({ repository }: Caller, slot: SlotLayout): void =>
   copyIndex(join(repository.gitDirectory, 'index'), join(slot.seed, 'index'));
 
-/** A split index has its larger part in a file beside it. */
-function copySharedIndexes(from: string, to: string): void {
+/** A split index has its larger part in a file beside it, in the git directory. */
+export function copySharedIndexes(from: string, to: string): void {
   const shared = readdirSync(from).filter((name) => name.startsWith('sharedindex.'));
   for (const name of shared) if (isFile(join(from, name))) copyFileSync(join(from, name), join(to, name));
 }

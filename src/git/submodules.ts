@@ -8,6 +8,7 @@ import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { type GitContext, runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
 import type { Repository } from './repository.js';
+import { copySharedIndexes } from './seed.js';
 import { type SlotLayout, slotContext, slotLayout } from './slot.js';
 
 /** A submodule as the index of its superproject records it. */
@@ -199,6 +200,7 @@ async function isDirty(
   await mkdir(slot.seed, { recursive: true });
   const copy = join(slot.seed, 'index');
   copyIndex(index, copy);
+  copySharedIndexes(theirs, slot.gitDirectory);
   const context: GitContext = {
     directory: workTree,
     environment: ownEnvironment(job.environment, { gitDirectory: slot.gitDirectory, workTree, index: copy }),
@@ -207,8 +209,12 @@ async function isDirty(
   // Their times may be stale: then the content counts.
   const unstaged = await runGit(context, ['update-index', '--ignore-submodules', '--refresh']);
   const staged = await runGit(context, ['diff-index', '--cached', '--quiet', submodule.commit]);
-  return !(unstaged.ok && staged.ok);
+  return tellsOfChanges(unstaged) || tellsOfChanges(staged);
 }
+
+/** Both commands exit with 1 where something differs, with more where they cannot tell. */
+const tellsOfChanges = (compared: Awaited<ReturnType<typeof runGit>>): boolean =>
+  !compared.ok && compared.cause === 'exit' && compared.exitCode === 1;
 
 /** The submodules in the output of `git ls-files --stage -z`. */
 const readGitlinks = (listing: Buffer): Gitlink[] =>

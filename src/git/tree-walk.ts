@@ -262,7 +262,7 @@ class Walk {
     const told: [number, string][] = [
       [
         nested,
-        'Repositories that the agent made inside the worktree: their files are in the patch, their history is not',
+        'Repositories that the agent made inside the worktree: their history is not in the patch, nor are files that are ignored',
       ],
       [removed, 'Pipes, sockets and devices cannot be in a patch and were left out'],
       [unreadable, 'Files and directories that could not be read were left out'],

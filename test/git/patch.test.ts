@@ -257,6 +257,15 @@ const rows: Row[] = [
     warns: /Repositories that the agent made/,
   },
   {
+    title: 'a repository in an ignored directory',
+    act: async (tree) => {
+      put(tree, 'ignored/nested/file', 'x\n');
+      await git(join(tree, 'ignored/nested'), user, ['init', '-q']);
+    },
+    left: ['ignored/nested/file'],
+    warns: /their history is not in the patch, nor are files that are ignored: 1\./,
+  },
+  {
     title: 'a pipe in place of a file, and another one',
     act: async (tree) => {
       unlinkSync(join(tree, 'a.txt'));

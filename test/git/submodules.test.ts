@@ -70,6 +70,16 @@ test('what the caller changed inside a submodule is reported, and a commit of th
   assert.match(worktree.warnings.join(), /not carried over: "mod ule\/libs\/innermost", "mod ule"/);
 });
 
+test('a submodule with a split index is dirty only where something differs', async () => {
+  const root = await makeNested();
+  const inner = join(root, 'mod ule');
+  await git(inner, user, ['update-index', '--split-index']);
+  assert.deepEqual((await make(planFor(workspace, root, user))).warnings, []);
+  put(inner, 'a.txt', 'dirty\n');
+  const worktree = await make(planFor(workspace, root, user));
+  assert.match(worktree.warnings.join(), /not carried over: "mod ule"\.$/);
+});
+
 test('a submodule whose objects are not at hand is an empty directory, and named', async () => {
   const root = await makeNested();
   const clone = join(workspace, 'without-submodules');
