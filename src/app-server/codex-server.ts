@@ -5,6 +5,12 @@ import { type Requests, type ThreadNotification, UNREAD } from './protocol.js';
 
 /** Codex 0.169 loses answers for ever when some 200 requests are outstanding. */
 const MOST_OUTSTANDING = 32;
+/** What ends a job goes before what starts one: there may be hundreds of those. */
+const ENDING: readonly (keyof Requests)[] = [
+  'turn/interrupt',
+  'thread/backgroundTerminals/clean',
+  'thread/delete',
+];
 /** A busy server needs seconds; one that needs this long will not answer. */
 const ANSWER_MS = 120_000;
 /** It quotes at most 1 MiB of a command's output, which escapes to several. */
@@ -30,7 +36,8 @@ export class CodexServer {
   readonly #child: ChildProcess;
   readonly #answers = new Map<number, (message: Message) => void>();
   readonly #listeners = new Map<string, (notification: ThreadNotification) => void>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #ending: (() => void)[] = [];
+  readonly #starting: (() => void)[] = [];
   readonly #broken: (reason: string) => void;
   #lastId = 0;
 
@@ -68,18 +75,23 @@ export class CodexServer {
     this.#send({ method: 'initialized' });
   }
 
-  /** Resolves with the answer; rejects with `Refused`, or never settles when the server ends or breaks. */
+  /**
+   * Resolves with the answer; rejects with `Refused`, or never settles when the server ends or breaks. One that is
+   * `unwanted` before it was sent is not sent, and rejects with the signal's reason.
+   */
   async request<Method extends keyof Requests>(
     method: Method,
     params: Requests[Method]['params'],
+    unwanted?: AbortSignal,
   ): Promise<Requests[Method]['result']> {
-    while (this.#answers.size >= MOST_OUTSTANDING) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    const line = ENDING.includes(method) ? this.#ending : this.#starting;
+    while (this.#answers.size >= MOST_OUTSTANDING && !unwanted?.aborted) await waitIn(line, unwanted);
+    unwanted?.throwIfAborted();
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => this.#broken(`no answer to ${method}`), ANSWER_MS);
+      // A server that has ended answers no more: nobody need stay for that.
+      const late = setTimeout(() => this.#broken(`no answer to ${method}`), ANSWER_MS).unref();
       this.#answers.set(id, ({ result, error }) => {
         clearTimeout(late);
         if (error === undefined) resolve(result as Requests[Method]['result']);
@@ -115,13 +127,29 @@ export class CodexServer {
     const id = Number(message.id);
     const answer = this.#answers.get(id);
     this.#answers.delete(id);
-    this.#waiting.shift()?.();
+    (this.#ending.shift() ?? this.#starting.shift())?.();
     answer?.(message);
   }
 
   #send(message: object): void {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
   }
+}
+
+/** Resolves when whoever stands first in the line is called, or once the wait is unwanted. */
+function waitIn(line: (() => void)[], unwanted?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const leave = () => {
+      line.splice(line.indexOf(called), 1);
+      resolve();
+    };
+    const called = () => {
+      unwanted?.removeEventListener('abort', leave);
+      resolve();
+    };
+    unwanted?.addEventListener('abort', leave, { once: true });
+    line.push(called);
+  });
 }
 
 function parse(line: string): Message | null {

@@ -44,6 +44,7 @@ export class HostedRun {
   /** Runs the turn and ends what it left; resolves when the attempt's exit status is written. */
   async run(): Promise<void> {
     const status = await this.#work().catch((problem: Error) => {
+      if (problem === this.#stopping.signal.reason) return STATUS.stopped;
       this.#output.event(turnFailed(problem.message));
       return STATUS.failed;
     });
@@ -101,9 +102,11 @@ export class HostedRun {
       sandbox: 'read-only',
       config: this.#config(),
     } as const;
-    if (threadId === null) return this.#server.request('thread/start', { ...settings, ephemeral: false });
+    const { signal } = this.#stopping;
+    if (threadId === null)
+      return this.#server.request('thread/start', { ...settings, ephemeral: false }, signal);
     lendRollout(threadId, home, this.#serverHome);
-    return this.#server.request('thread/resume', { ...settings, threadId, excludeTurns: true });
+    return this.#server.request('thread/resume', { ...settings, threadId, excludeTurns: true }, signal);
   }
 
   #config() {
@@ -130,19 +133,23 @@ export class HostedRun {
       if (notification.method === 'turn/completed') turnEnded(notification.params.turn ?? {});
     });
     try {
-      const { turn } = await this.#server.request('turn/start', {
-        threadId: thread.id,
-        input: [{ type: 'text', text: input, text_elements: [] }],
-        effort,
-        sandboxPolicy: {
-          type: 'workspaceWrite',
-          writableRoots: writable,
-          networkAccess: false,
-          // The app-server's own, which all of its threads would share; the job's is among its roots.
-          excludeTmpdirEnvVar: true,
-          excludeSlashTmp: true,
+      const { turn } = await this.#server.request(
+        'turn/start',
+        {
+          threadId: thread.id,
+          input: [{ type: 'text', text: input, text_elements: [] }],
+          effort,
+          sandboxPolicy: {
+            type: 'workspaceWrite',
+            writableRoots: writable,
+            networkAccess: false,
+            // The app-server's own, which all of its threads would share; the job's is among its roots.
+            excludeTmpdirEnvVar: true,
+            excludeSlashTmp: true,
+          },
         },
-      });
+        this.#stopping.signal,
+      );
       const result = await Promise.race([ended, this.#stopAsked]);
       if (result !== null) return statusOf(result);
       await this.#interrupt(thread.id, turn.id, ended);

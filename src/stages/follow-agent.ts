@@ -17,6 +17,8 @@ const AT_ONCE_BYTES = 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
 /** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
 const ASK_AGAIN_MS = 50;
+/** A host hears from the start; being asked costs it a connection, by each of its jobs that stops. */
+const ASK_HOST_AGAIN_MS = 1_000;
 /** The supervisor keeps the grace itself; only one that is stuck or dead is overtaken. */
 const OVERTAKE_MS = GRACE_SECONDS * 1_000 + 1_500;
 
@@ -48,7 +50,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const stop = () => {
     if (overtake !== undefined) return;
     askToStop(agent);
-    askAgain = setInterval(() => askToStop(agent), ASK_AGAIN_MS);
+    askAgain = setInterval(() => askToStop(agent), agent.place === null ? ASK_AGAIN_MS : ASK_HOST_AGAIN_MS);
     // Should its sweep fail, the one at the end comes yet.
     overtake = setTimeout(() => void kill(agent, jobId).catch(() => undefined), OVERTAKE_MS);
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { findCodex } from '../../src/agents/codex-program.js';
 import { Host } from '../../src/app-server/host.js';
 import type { HostedJob } from '../../src/app-server/messages.js';
@@ -25,6 +26,40 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   for (const item of [undefined, { type: 'fileChange', id: 'item' }]) tell('item/completed', { item });
   tell('error', {});
   tell('turn/completed', params.input[0].text === 'half' ? {} : { turn: { id: 'turn', status: 'unknown' } });
+});`;
+
+/**
+ * An app-server with a gate: it answers no `turn/start` until the directory that it is given holds `gate`, and no turn
+ * ends before a thread is deleted. Its log there has each request, with the number of its thread.
+ */
+const GATED = `
+const { appendFileSync, existsSync } = require('node:fs');
+const directory = process.argv[1];
+const send = (message) => console.log(JSON.stringify(message));
+let threads = 0;
+let turns = [];
+let deleted = false;
+const finish = () => {
+  if (!deleted || !existsSync(directory + '/gate')) return;
+  for (const id of turns.splice(0)) {
+    send({ method: 'turn/completed', params: { threadId: id, turn: { id: 'turn', status: 'completed' } } });
+  }
+};
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined) return;
+  const threadId = method === 'thread/start' ? String(++threads) : params.threadId;
+  if (method.includes('/')) appendFileSync(directory + '/log', method + ' ' + threadId + '\\n');
+  const answer = () => send({ id, result: { thread: { id: threadId, path: null }, turn: { id: 'turn' } } });
+  if (method === 'thread/delete') deleted = true;
+  if (method !== 'turn/start') return answer(), finish();
+  const opening = setInterval(() => {
+    if (!existsSync(directory + '/gate')) return;
+    clearInterval(opening);
+    answer();
+    turns.push(threadId);
+    finish();
+  }, 10);
 });`;
 
 describe('a host', { concurrency: false }, () => {
@@ -191,6 +226,37 @@ describe('a host', { concurrency: false }, () => {
       await appears(job.files.directory, 'exit');
       assert.equal(await readFile(job.files.exit, 'utf8'), '001\n');
     }
+    assert.equal(await host.ended, 0);
+  });
+
+  it('ends a job before it starts others, and starts no turn for one that is to end', async () => {
+    const jobs = 40;
+    const outstanding = 32;
+    const directory = join(bench.root, 'gated');
+    const host = await makeHost('gated', { runs: jobs, turns: jobs }, [
+      process.execPath,
+      '-e',
+      GATED,
+      directory,
+    ]);
+    const all: HostedJob[] = [];
+    for (let number = 1; number <= jobs; number += 1) {
+      const job = await makeJob(`gated ${number}`, 'wait');
+      assert.deepEqual(await host.answer({ type: 'take', job }), { taken: true });
+      all.push(job);
+    }
+    const log = async () => (await readFile(join(directory, 'log'), 'utf8').catch(() => '')).split('\n');
+    const started = async () => (await log()).filter((line) => line.startsWith('turn/start')).length;
+    while ((await started()) < outstanding) await delay(10);
+    const stopped = all.pop() as HostedJob;
+    await host.answer({ type: 'stop', directory: stopped.files.directory, graceMs: 5_000 });
+    await writeFile(join(directory, 'gate'), '');
+    for (const { files } of [stopped, ...all]) await appears(files.directory, 'exit');
+    assert.equal(await readFile(stopped.files.exit, 'utf8'), '143\n');
+    for (const { files } of all) assert.equal(await readFile(files.exit, 'utf8'), '000\n');
+    const told = await log();
+    assert.equal(told[jobs + outstanding], `thread/backgroundTerminals/clean ${jobs}`);
+    assert.equal(await started(), jobs - 1);
     assert.equal(await host.ended, 0);
   });
 
