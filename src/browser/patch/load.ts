@@ -26,7 +26,7 @@ export interface Result {
   next_cursor: string | null;
   patch_bytes: number | null;
   redacted: { path: string; reason: string }[];
-  files: { path: string; added: number | null; removed: number | null }[];
+  files: { path: string; old_path?: string }[];
   files_total: number;
   warnings: string[];
   error: { code: string; message: string; advice: string } | null;
@@ -72,3 +72,16 @@ function bytesOf({ patch, patch_encoding: encoding }: Result): Uint8Array {
 
 /** For eyes: a byte that is no UTF-8 becomes a mark. */
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** The text that has these bytes; throws where there is none, for they are no UTF-8. */
+export const exactTextOf = (bytes: Uint8Array): string =>
+  new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+
+export function isText(bytes: Uint8Array): boolean {
+  try {
+    exactTextOf(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

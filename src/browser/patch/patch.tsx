@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { bytes as sizeOf } from '../format.js';
-import { type LoadedPatch, loadPatch, textOf } from './load.js';
+import { exactTextOf, isText, type LoadedPatch, loadPatch, textOf } from './load.js';
 import { filesOf } from './parse.js';
 import { PatchFileView } from './patch-file.js';
 
@@ -9,13 +9,21 @@ export function Patch({ jobId, loaded }: { jobId: string; loaded: LoadedPatch })
   const { result, bytes, whole } = loaded;
   if (result.patch_bytes === null) return <p class="empty">There is no patch: no worktree was made.</p>;
   if (result.patch_bytes === 0) return <p class="empty">Nothing was changed.</p>;
+  // A clipboard holds text; of a patch that is not here in full the copy itself finds out.
+  const canCopy = !whole || isText(bytes);
   return (
     <>
       <div class="actions">
-        <CopyButton name="Copy patch" text={async () => textOf((await loadPatch(jobId, true)).bytes)} />
+        {canCopy && (
+          <CopyButton
+            name="Copy patch"
+            text={async () => exactTextOf((await loadPatch(jobId, true)).bytes)}
+          />
+        )}
         <ActionButton name="Download" done="Downloaded" failed="Not downloaded" act={() => download(jobId)} />
         <CopyLine line={`offshoot patch ${jobId} | git apply`} />
       </div>
+      {!canCopy && <p class="warning">It is not all UTF-8, and cannot be copied: download it.</p>}
       {result.redacted.map(({ path, reason }) => (
         <p key={path} class="warning">
           {path}: {reason}. Not shown here; a copy or a download has it.
