@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import { atOnce, type Timing } from './burst.js';
-import { type Applicant, FairQueue } from './fair-queue.js';
+import { Counts } from './counts.js';
+import { type Applicant, FairQueue, type Place } from './fair-queue.js';
 
 export type { Applicant } from './fair-queue.js';
 
@@ -16,6 +17,11 @@ export interface Admission {
   enqueue(applicant: Applicant): void;
   /** Takes a job that waits no more out of the line. */
   withdraw(applicant: Applicant): void;
+  /**
+   * How many jobs of each client have to wait if these come now: of those in line and of these, those for which no
+   * slot is free. Slots that are free are given to the line first, also in a burst.
+   */
+  waiting(coming: readonly Place[]): Counts;
   /** Gives a slot at once to a job whose agent may be alive already, above the limits if need be. */
   occupy(applicant: Applicant): void;
   /** Admits nothing more. */
@@ -38,11 +44,14 @@ export function createAdmission(
 ): Admission {
   const perRepository = new Counts();
   const perClient = new Counts();
-  const line = new FairQueue(
-    ({ repository, client }) =>
-      perRepository.of(repository) < limits.maxRunningPerRepo &&
-      perClient.of(client) < (limits.clientLimits[client]?.maxRunning ?? limits.maxRunningPerClient),
-  );
+  const mayStart = ({ repository, client }: Place) =>
+    perRepository.of(repository) < limits.maxRunningPerRepo &&
+    perClient.of(client) < (limits.clientLimits[client]?.maxRunning ?? limits.maxRunningPerClient);
+  const count = ({ repository, client }: Place, difference: number) => {
+    perRepository.add(repository, difference);
+    perClient.add(client, difference);
+  };
+  const line = new FairQueue(mayStart);
   const queue = new PQueue({ concurrency: limits.maxRunning });
   let occupied = 0;
 
@@ -57,14 +66,12 @@ export function createAdmission(
   // One that ends may make room for several, of other repositories and clients.
   queue.on('next', admit);
 
-  const run = async ({ jobId, repository, client }: Applicant) => {
-    perRepository.add(repository, 1);
-    perClient.add(client, 1);
+  const run = async (applicant: Applicant) => {
+    count(applicant, 1);
     try {
-      await start(jobId);
+      await start(applicant.jobId);
     } finally {
-      perRepository.add(repository, -1);
-      perClient.add(client, -1);
+      count(applicant, -1);
     }
   };
   const occupy = (difference: number) => {
@@ -78,6 +85,20 @@ export function createAdmission(
       admitSoon();
     },
     withdraw: (applicant) => line.remove(applicant),
+    waiting(coming) {
+      admit();
+      const waiting = line.sizes();
+      const starting: Place[] = [];
+      for (const place of coming) {
+        const free = !queue.isPaused && queue.pending + starting.length < queue.concurrency;
+        if (free && mayStart(place)) {
+          starting.push(place);
+          count(place, 1);
+        } else waiting.add(place.client, 1);
+      }
+      for (const place of starting) count(place, -1);
+      return waiting;
+    },
     occupy(applicant) {
       occupy(1);
       // The extra slot is gone before the queue looks for the next.
@@ -85,19 +106,4 @@ export function createAdmission(
     },
     pause: () => queue.pause(),
   };
-}
-
-/** How many of each name there are. */
-class Counts {
-  readonly #counts = new Map<string, number>();
-
-  of(name: string): number {
-    return this.#counts.get(name) ?? 0;
-  }
-
-  add(name: string, difference: number): void {
-    const count = this.of(name) + difference;
-    if (count === 0) this.#counts.delete(name);
-    else this.#counts.set(name, count);
-  }
 }

@@ -1,9 +1,15 @@
+import { Counts } from './counts.js';
 import { compareTurns, putInOrder, type Turn, takeOut } from './turn.js';
 
-/** What admission looks at of a job. */
-export interface Applicant extends Turn {
-  jobId: string;
+/** What the limits on running jobs count by. */
+export interface Place {
   repository: string;
+  client: string;
+}
+
+/** What admission looks at of a job. */
+export interface Applicant extends Turn, Place {
+  jobId: string;
 }
 
 /** The waiting jobs of one client, by repository, each line in the order of its turns. */
@@ -52,6 +58,15 @@ export class FairQueue {
       return applicant;
     }
     return undefined;
+  }
+
+  /** How many jobs of each client wait. */
+  sizes(): Counts {
+    const sizes = new Counts();
+    for (const [client, lines] of this.#clients) {
+      for (const line of lines.values()) sizes.add(client, line.length);
+    }
+    return sizes;
   }
 
   /** The line whose first job has the best turn of those that may start. */

@@ -2,6 +2,7 @@ import type { Settings } from '../config.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { NewJob, Store } from '../store/store.js';
 import { accept } from './acceptance.js';
+import type { Admission } from './admission.js';
 import type { Clock } from './clock.js';
 import type { HeldFiles } from './held-files.js';
 import type { Lineage } from './lineage.js';
@@ -20,6 +21,7 @@ export interface IntakeNeeds {
   roster: Roster;
   lineage: Lineage;
   heldFiles: HeldFiles;
+  admission: Pick<Admission, 'waiting'>;
   /** Puts a job that is in the store into the queue. */
   enqueue(record: JobRecord): void;
   /** Told the jobs that are new, all of one submission at once, once they are in the queue. */
@@ -35,7 +37,7 @@ export class Intake {
   /** `lastSequence` is that of the newest job there ever was. */
   constructor(needs: IntakeNeeds, lastSequence: number) {
     this.#needs = needs;
-    this.#room = new Room(needs.settings, needs.roster.line);
+    this.#room = new Room(needs.settings, needs.roster.line, needs.admission);
     this.#sequence = lastSequence;
   }
 

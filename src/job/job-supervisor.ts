@@ -73,6 +73,7 @@ class JobSupervisor implements Supervisor {
         roster: this.#roster,
         lineage: this.#lineage,
         heldFiles: this.#heldFiles,
+        admission: this.#admission,
         enqueue: (record) => this.#enqueue(record),
         accepted: (records) =>
           this.#audience.accepted(() => records.map((record) => this.#roster.view(record))),

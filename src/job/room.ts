@@ -1,4 +1,6 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
+import type { Admission } from './admission.js';
+import type { Place } from './fair-queue.js';
 import type { SubmitRequest } from './supervisor.js';
 import type { WaitingLine } from './waiting-line.js';
 
@@ -11,47 +13,77 @@ export interface QueueLimits {
   clientLimits: Readonly<Record<string, { maxQueued?: number }>>;
 }
 
-/** Room in the queue. Jobs on their way into the store take it too. */
+/** How many jobs wait, in all and of one client. */
+interface Waiting {
+  total: number;
+  of(client: string): number;
+}
+
+/** `client` is null for the limit of all together. */
+interface Passed {
+  client: string | null;
+  limit: number;
+}
+
+/** Room in the queue. Jobs on their way into the store take it too, as far as they will have to wait. */
 export class Room {
   readonly #limits: QueueLimits;
   readonly #line: WaitingLine;
-  readonly #accepting = new Map<string, number>();
+  readonly #admission: Pick<Admission, 'waiting'>;
+  /** Of the jobs on their way into the store. */
+  readonly #coming = new Set<Place>();
 
-  constructor(limits: QueueLimits, line: WaitingLine) {
+  constructor(limits: QueueLimits, line: WaitingLine, admission: Pick<Admission, 'waiting'>) {
     this.#limits = limits;
     this.#line = line;
+    this.#admission = admission;
   }
 
   /** True when no job is on its way into the store. */
   isEmpty(): boolean {
-    return this.#accepting.size === 0;
+    return this.#coming.size === 0;
   }
 
   /** Takes room for all of the jobs, or for none; the answer gives it back, once they are in line or refused. */
   take(requests: readonly SubmitRequest[]): Outcome<() => void> {
-    const { maxQueued, maxQueuedPerClient, clientLimits } = this.#limits;
-    const queued = this.#line.size + [...this.#accepting.values()].reduce((sum, count) => sum + count, 0);
-    if (queued + requests.length > maxQueued) return full({ queued, max_queued: maxQueued });
-    const own = new Map<string, number>();
-    for (const { submission } of requests) own.set(submission.client, (own.get(submission.client) ?? 0) + 1);
-    for (const [client, count] of own) {
-      const waiting = this.#line.waiting(client) + (this.#accepting.get(client) ?? 0);
-      const limit = clientLimits[client]?.maxQueued ?? maxQueuedPerClient;
-      if (waiting + count > limit) {
-        return full({ queued_by_client: waiting, max_queued_per_client: limit });
-      }
+    const places = requests.map(({ submission: { repository, client } }) => ({ repository, client }));
+    const clients = new Set(places.map(({ client }) => client));
+    const all = [...this.#coming, ...places];
+    // Counting exactly ends a burst, so it is done only where it decides.
+    if (this.#passed(clients, this.#atMost(all)) !== null) {
+      const passed = this.#passed(clients, this.#admission.waiting(all));
+      if (passed !== null) return full(passed, this.#admission.waiting([...this.#coming]));
     }
-    for (const [client, count] of own) this.#add(client, count);
+    for (const place of places) this.#coming.add(place);
     return succeed(() => {
-      for (const [client, count] of own) this.#add(client, -count);
+      for (const place of places) this.#coming.delete(place);
     });
   }
 
-  #add(client: string, difference: number): void {
-    const count = (this.#accepting.get(client) ?? 0) + difference;
-    if (count === 0) this.#accepting.delete(client);
-    else this.#accepting.set(client, count);
+  /** The limit that so many are beyond; null if there is none. */
+  #passed(clients: Iterable<string>, waiting: Waiting): Passed | null {
+    const { maxQueued, maxQueuedPerClient, clientLimits } = this.#limits;
+    if (waiting.total > maxQueued) return { client: null, limit: maxQueued };
+    for (const client of clients) {
+      const limit = clientLimits[client]?.maxQueued ?? maxQueuedPerClient;
+      if (waiting.of(client) > limit) return { client, limit };
+    }
+    return null;
+  }
+
+  /** As if none of the jobs that come or were admitted just now had a slot. */
+  #atMost(coming: readonly Place[]): Waiting {
+    return {
+      total: this.#line.size + coming.length,
+      of: (wanted) => this.#line.waiting(wanted) + coming.filter(({ client }) => client === wanted).length,
+    };
   }
 }
 
-const full = (details: Record<string, number>) => refuse('queue_full', { retryAfterMs: RETRY_MS, details });
+function full({ client, limit }: Passed, waiting: Waiting): Outcome<never> {
+  const details =
+    client === null
+      ? { queued: waiting.total, max_queued: limit }
+      : { queued_by_client: waiting.of(client), max_queued_per_client: limit };
+  return refuse('queue_full', { retryAfterMs: RETRY_MS, details });
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { after, describe, it } from 'node:test';
 import { ThreadLost } from '../../machines/job.js';
+import { afterBursts, atOnce } from '../../src/job/burst.js';
 import { createSupervisor } from '../../src/job/job-supervisor.js';
 import type { JobView, Supervisor } from '../../src/job/supervisor.js';
 import { createMemoryStore } from '../../src/store/memory.js';
@@ -25,14 +26,15 @@ after(() => directory.remove());
 
 async function open(
   over: Parameters<typeof testSettings>[1] = {},
-  parts: { store?: Store; clock?: TestClock; pool?: SimulatedPool } = {},
+  parts: { store?: Store; clock?: TestClock; pool?: SimulatedPool; bursts?: boolean } = {},
 ) {
   const store = parts.store ?? createMemoryStore();
   const clock = parts.clock ?? new TestClock();
   const pool = parts.pool ?? new SimulatedPool();
   const log = testLog();
   const settings = testSettings(directory.path, over);
-  const supervisor = await createSupervisor({ store, pool, clock, settings, log });
+  const timing = parts.bursts ? afterBursts(clock) : atOnce;
+  const supervisor = await createSupervisor({ store, pool, clock, settings, timing, log });
   return { store, clock, pool, log, settings, supervisor };
 }
 
@@ -43,6 +45,20 @@ async function submitOne(supervisor: Supervisor, over: Parameters<typeof request
   assert.ok(view);
   return view;
 }
+
+const codeOf = (outcome: Awaited<ReturnType<Supervisor['submit']>>) =>
+  outcome.ok ? 'ok' : outcome.fault.code;
+
+/** Submits jobs one after another; what became of each. */
+async function inTurn(supervisor: Supervisor, count: number, over = {}): Promise<string[]> {
+  const codes: string[] = [];
+  while (codes.length < count) codes.push(codeOf(await supervisor.submit([request(over)])));
+  return codes;
+}
+
+/** Submits jobs by themselves, but all at once. */
+const atATime = async (supervisor: Supervisor, count: number, over = {}) =>
+  (await Promise.all(Array.from({ length: count }, () => supervisor.submit([request(over)])))).map(codeOf);
 
 describe('the supervisor', () => {
   it('accepts a long queue, and drains it in order', async () => {
@@ -472,10 +488,58 @@ describe('the supervisor', () => {
     const { supervisor } = await open({ maxRunning: 1, maxQueued: 4, maxQueuedPerClient: 2 });
     const clients = ['a', 'a', 'a', 'b', 'b', 'b', 'c'];
     const outcomes = await Promise.all(clients.map((client) => supervisor.submit([request({ client })])));
+    // The first has a slot: it does not wait.
     assert.deepEqual(
       clients.filter((_, index) => outcomes[index]?.ok),
-      ['a', 'a', 'b', 'b'],
+      ['a', 'a', 'a', 'b', 'b'],
     );
+    supervisor.close();
+  });
+
+  for (const [how, submitAll] of [
+    ['one after another', inTurn],
+    ['at once', atATime],
+  ] as const) {
+    it(`counts as waiting what finds no slot free, in a burst of submissions ${how}`, async () => {
+      const limits = { maxRunning: 3, maxQueued: 1 };
+      const { supervisor, pool, clock } = await open(limits, { bursts: true });
+      const codes = await submitAll(supervisor, 5);
+      assert.deepEqual(codes, ['ok', 'ok', 'ok', 'ok', 'queue_full']);
+      clock.advance(1_000);
+      await letGoOn();
+      assert.equal(pool.underWay.length, 3);
+      assert.deepEqual((await supervisor.countByState()).queued, 1);
+      supervisor.close();
+    });
+  }
+
+  it('takes a batch that fits into free slots and queue together, and no larger one', async () => {
+    const { supervisor } = await open({ maxRunning: 3, maxQueued: 1 }, { bursts: true });
+    const batch = (size: number) => supervisor.submit(Array.from({ length: size }, () => request()));
+    const larger = await batch(5);
+    assert.equal(!larger.ok && larger.fault.code, 'queue_full');
+    assert.ok((await batch(4)).ok);
+    supervisor.close();
+  });
+
+  it('counts no slot as free that a job may not have: of its repository, or of its client', async () => {
+    const limits = { maxRunning: 9, maxRunningPerRepo: 2, maxRunningPerClient: 3, maxQueued: 1 };
+    const { supervisor } = await open(limits, { bursts: true });
+    assert.deepEqual(await inTurn(supervisor, 4), ['ok', 'ok', 'ok', 'queue_full']);
+    assert.deepEqual(await atATime(supervisor, 2, { repository: 'other' }), ['ok', 'queue_full']);
+    supervisor.close();
+  });
+
+  it('has no job of a client wait whose queue holds none, and starts those that need not', async () => {
+    const clientLimits = { 'token ci': { maxRunning: 1, maxQueued: 0 } };
+    const { supervisor, pool } = await open({ clientLimits });
+    const client = 'token ci';
+    assert.deepEqual(await inTurn(supervisor, 2, { client }), ['ok', 'queue_full']);
+    const { id } = (await supervisor.list({ limit: 1 }))[0]?.record ?? assert.fail();
+    await finish(pool, id);
+    await supervisor.settled([id], 'all', never);
+    await letGoOn();
+    assert.deepEqual(await inTurn(supervisor, 1, { client }), ['ok']);
     supervisor.close();
   });
 
