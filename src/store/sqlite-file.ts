@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { migrate, SCHEMA_VERSION, schemaVersion } from './sqlite-schema.js';
+import { migrate, SCHEMA_VERSION, schemaVersion, UNSETTLED } from './sqlite-schema.js';
 
 /** How long to wait for another process that holds the file, in milliseconds. */
 const BUSY_TIMEOUT = 5_000;
@@ -18,7 +18,7 @@ const WRITE_LOG_PAGES = 4_000;
 /** What a burst made of the log shrinks to this many bytes afterwards. */
 const WRITE_LOG_BYTES = 16 * 1024 * 1024;
 
-/** Files up to this many bytes are checked whole: some tens of milliseconds. */
+/** Files up to this many bytes are checked whole: some tens of milliseconds. Of larger ones what each start reads is. */
 const CHECKED_WHOLE_BYTES = 64 * 1024 * 1024;
 
 export interface StoreFile {
@@ -37,11 +37,13 @@ export function openStoreFile(path: string): Outcome<StoreFile> {
     makePrivate(path);
     const condition = inspect(path);
     if (condition === 'newer') return refuse('store_newer');
-    const setAside = condition === 'damaged' ? moveAside(path) : null;
-    if (setAside?.ok === false) return setAside;
-    // Where a file was set aside there is none now, and SQLite would make one that others may read.
-    if (setAside !== null) makePrivate(path);
-    return succeed({ database: openForWriting(path), setAside: setAside?.value ?? null });
+    const database = condition === 'sound' ? openUnlessDamaged(path) : null;
+    if (database !== null) return succeed({ database, setAside: null });
+    const setAside = moveAside(path);
+    if (!setAside.ok) return setAside;
+    // There is no file now, and SQLite would make one that others may read.
+    makePrivate(path);
+    return succeed({ database: openForWriting(path), setAside: setAside.value });
   } catch (error) {
     return refuse('store_unavailable', { message: `The store cannot be opened: ${messageOf(error)}.` });
   }
@@ -140,6 +142,16 @@ export function unknownTo(path: string, jobIds: readonly string[]): string[] {
   }
 }
 
+/** Null for a file that was too large to be checked whole, and is damaged where each start reads. */
+function openUnlessDamaged(path: string): DatabaseSyncInstance | null {
+  try {
+    return openForWriting(path);
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
+}
+
 /** A commit is on the disk when it returns (`synchronous=FULL`), and readers never wait for it (WAL). */
 function openForWriting(path: string): DatabaseSyncInstance {
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT });
@@ -148,11 +160,20 @@ function openForWriting(path: string): DatabaseSyncInstance {
                    PRAGMA cache_size = -${CACHE_KIBIBYTES}; PRAGMA wal_autocheckpoint = ${WRITE_LOG_PAGES};
                    PRAGMA journal_size_limit = ${WRITE_LOG_BYTES}`);
     migrate(database);
+    if (statSync(path).size > CHECKED_WHOLE_BYTES) readAsEachStart(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** Throws if what is read whenever a daemon starts is damaged: it would serve nobody, each time. */
+function readAsEachStart(database: DatabaseSyncInstance): void {
+  // By `get`, for the errors of the driver's `all` have no code.
+  database.prepare('SELECT max(seq) FROM sqlite_sequence').get();
+  for (const condition of [UNSETTLED, 'announcements_left > 0'])
+    database.prepare(`SELECT sum(length(record)) FROM job WHERE ${condition}`).get();
 }
 
 /**

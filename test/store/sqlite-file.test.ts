@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -124,6 +125,25 @@ describe('a damaged file', () => {
       assert.deepEqual(await store.create([newJob(1, { key: 'key 1' })]), { ok: true });
     });
   }
+
+  test('that is too large to be checked whole is set aside when what each start reads is damaged', async () => {
+    for (const name of ['job', 'job_unsettled', 'job_to_announce', 'sqlite_sequence']) {
+      const path = await filledPath();
+      alter(path, 'CREATE TABLE padding (bytes BLOB); INSERT INTO padding VALUES (zeroblob(68000000))');
+      const database = new DatabaseSync(path);
+      const { page } = database
+        .prepare('SELECT rootpage AS page FROM sqlite_schema WHERE name = ?')
+        .get(name);
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.close();
+      overwrite(path, 4_096 * (page - 1), Buffer.alloc(4_096));
+      const { store, setAside } = await files.openWith(path);
+      assert.notEqual(setAside, null, name);
+      rmSync(setAside ?? '');
+      assert.equal(await store.lastSequence(), 0);
+      assert.deepEqual([await store.unsettled(), await store.takeUnannounced()], [[], []]);
+    }
+  });
 
   test('takes its log of writes along', async () => {
     const path = await filledPath();
