@@ -43,7 +43,8 @@ async function readAttempt(
   take: (entry: PlacedEntry) => Promise<void>,
 ): Promise<void> {
   const { stdout } = attemptLayout(request.stateDir, request.jobId, attempt);
-  if (!(await appears(stdout, request))) return;
+  const mayWrite = () => request.follow && !request.settled() && request.attempt() === attempt;
+  if (!(await appears(stdout, mayWrite, request.signal))) return;
   const read = attempt === request.from?.attempt ? request.from.byte : 0;
   const tail = await openTail(stdout, await startOf(stdout, read));
   const found: PlacedEntry[] = [];
@@ -54,7 +55,7 @@ async function readAttempt(
   try {
     for (;;) {
       // Looked at before reading: what was written before the end is then not missed.
-      const last = !request.follow || request.settled() || request.attempt() > attempt;
+      const last = !mayWrite();
       await tail.read(collect);
       if (last) tail.finish(collect);
       for (const entry of found.splice(0)) await take(entry);
@@ -67,9 +68,9 @@ async function readAttempt(
 }
 
 /** Waits for the file of an attempt that has not begun, as long as it may still come. */
-async function appears(path: string, { follow, settled, signal }: LogRequest): Promise<boolean> {
+async function appears(path: string, mayCome: () => boolean, signal: AbortSignal): Promise<boolean> {
   for (;;) {
-    const last = !follow || settled() || signal.aborted;
+    const last = !mayCome() || signal.aborted;
     if (await stat(path).catch(() => null)) return true;
     if (last) return false;
     await pause(signal);

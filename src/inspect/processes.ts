@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { READ_WITHOUT_WAITING } from '../open-flags.js';
 
 /** A process of an agent, as `/proc` tells it. Command lines are left out: they may hold the task. */
@@ -47,10 +47,14 @@ async function look(pid: number): Promise<(AgentProcessFigures & { startTime: st
   };
 }
 
+/** Each thread has the children that it started itself; Codex starts its commands from others than the first. */
 async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text
-    .split(' ')
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const texts = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
+  );
+  return texts
+    .flatMap((text) => text.split(' '))
     .map(Number)
     .filter((child) => child > 1);
 }
