@@ -1,6 +1,7 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type BytePath, lookAt, pathList } from './byte-path.js';
 import type { Caller } from './caller.js';
+import { hasMovedFrom, isSame, lookAtCaller, whenAtRest } from './callers-state.js';
 import { findUntracked, nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -15,6 +16,11 @@ const TAKING = 'taking the baseline';
 const OTHER_BASE = 'base_ref names another commit than HEAD, so uncommitted changes were not carried over.';
 /** A file that changes while it is read makes git fail; it may stand still the next time. */
 const MAX_ATTEMPTS = 3;
+/** A git that died leaves its lock for ever; one that is at work takes longer only in a very large repository. */
+const PATIENCE_MS = 5_000;
+const MOVED = 'HEAD of the repository moved on again and again while the baseline was taken.';
+const NEVER_AT_REST =
+  'Another git was changing files of the repository while they were taken, or died and left .git/index.lock: the baseline may hold one half of such a change and not the other.';
 
 export interface BaselinePlan {
   /** Untracked files of the caller, if they are not ignored, belong to the baseline too. */
@@ -54,7 +60,7 @@ export async function takeBaseline(
   if (seed === null)
     return succeed({ commit: caller.baseCommit, absent: [], included: [], left: [], warnings: [] });
   try {
-    const taken = await takeRepeatedly(seed, caller, slot, plan);
+    const taken = await takeAtRest(seed, caller, slot, plan);
     if (taken.ok) return succeed(taken.baseline);
     return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
   } finally {
@@ -64,6 +70,36 @@ export async function takeBaseline(
 
 type Refusal = ReturnType<typeof refuse>;
 type Taken = { ok: true; baseline: Baseline } | GitFailure | Refusal;
+
+/**
+ * Takes it again when the caller's own git changed their files meanwhile, as it does when they switch branches: else it
+ * would be half of each. Refuses when HEAD has moved on. What never comes to rest is taken all the same.
+ */
+async function takeAtRest(
+  context: GitContext,
+  caller: Caller,
+  slot: SlotLayout,
+  plan: BaselinePlan,
+): Promise<Taken> {
+  if (!carriesChanges(caller, plan)) return takeRepeatedly(context, caller, slot, plan);
+  const { repository, headCommit } = caller;
+  const deadline = performance.now() + PATIENCE_MS;
+  const hasTime = () => performance.now() < deadline && !context.signal.aborted;
+  for (;;) {
+    const before = await whenAtRest(repository, hasTime);
+    if (hasMovedFrom(before, headCommit)) return refuse('worktree_failed', { message: MOVED });
+    const taken = await takeRepeatedly(context, caller, slot, plan);
+    const after = await lookAtCaller(repository);
+    if (hasMovedFrom(after, headCommit)) return refuse('worktree_failed', { message: MOVED });
+    if (isSame(before, after)) return taken;
+    if (!hasTime()) return taken.ok ? withWarning(taken.baseline, NEVER_AT_REST) : taken;
+  }
+}
+
+const withWarning = (baseline: Baseline, warning: string): Taken => ({
+  ok: true,
+  baseline: { ...baseline, warnings: [...baseline.warnings, warning] },
+});
 
 async function takeRepeatedly(
   context: GitContext,
@@ -90,8 +126,7 @@ async function takeOnce(
   slot: SlotLayout,
   plan: BaselinePlan,
 ): Promise<Taken> {
-  const carries =
-    plan.continues === null && plan.uncommitted !== false && caller.baseCommit === caller.headCommit;
+  const carries = carriesChanges(caller, plan);
   const revealed = await revealHiddenEntries(context, caller, !carries);
   if (!revealed.ok) return revealed;
   const committed = carries
@@ -111,6 +146,11 @@ async function takeOnce(
     },
   };
 }
+
+const carriesChanges = (
+  { baseCommit, headCommit }: Caller,
+  { continues, uncommitted }: BaselinePlan,
+): boolean => continues === null && uncommitted !== false && baseCommit === headCommit;
 
 const warnOfOtherCommit = ({ continues, uncommitted }: BaselinePlan): string[] =>
   continues === null && uncommitted !== false ? [OTHER_BASE] : [];

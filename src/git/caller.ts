@@ -14,13 +14,37 @@ export interface Caller extends Head {
   configuration: CallerConfiguration;
 }
 
+/** A caller who drops the commit that is being worked with, or switches branches, has moved on to another. */
+const MAX_ATTEMPTS = 10;
 const READING = 'reading the repository';
+
+/** Asks git about the repository for a use of it, and again where that fails and HEAD has moved on meanwhile. */
+export async function withCaller<Value>(
+  repository: Repository,
+  {
+    baseRef,
+    environment,
+    signal,
+  }: { baseRef: string | null; environment: CallerEnvironment; signal: AbortSignal },
+  use: (caller: Caller) => Promise<Outcome<Value>>,
+): Promise<Outcome<Value>> {
+  const ask = () => askCaller(repository, baseRef, environment, signal);
+  let asked = await ask();
+  for (let attempt = 1; asked.ok; attempt += 1) {
+    const used = await use(asked.value);
+    if (used.ok || attempt === MAX_ATTEMPTS || signal.aborted) return used;
+    const { headCommit } = asked.value;
+    asked = await ask();
+    if (asked.ok && asked.value.headCommit === headCommit) return used;
+  }
+  return asked;
+}
 
 /**
  * Asks git about the repository. The only commands that see the repository's own configuration; neither
  * reads the index or a file's content, so none of its helpers is started.
  */
-export async function askCaller(
+async function askCaller(
   repository: Repository,
   baseRef: string | null,
   environment: CallerEnvironment,

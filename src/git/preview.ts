@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Outcome, succeed } from '../errors.js';
 import { takeBaseline } from './baseline.js';
 import { splitRecords } from './byte-path.js';
-import { askCaller, type Caller } from './caller.js';
+import { type Caller, withCaller } from './caller.js';
 import { nameSome, takeFitting } from './carried-files.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
@@ -53,15 +53,17 @@ const LOOKING = 'looking at the repository';
 export async function preview(plan: PreviewPlan): Promise<Outcome<Preview>> {
   const repository = await findRepository(plan.workspaceRoot, promptLook);
   if (!repository.ok) return repository;
-  const caller = await askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
-  if (!caller.ok) return caller;
   const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
+  return withCaller(repository.value, plan, (caller) => previewFor(caller, directory, plan));
+}
+
+async function previewFor(caller: Caller, directory: string, plan: PreviewPlan): Promise<Outcome<Preview>> {
   const slot = slotLayout(directory);
   try {
     await makeSlotDirectory(directory, { kind: 'nothing' });
-    makeOwnGitDirectory(slot, caller.value, slot.mirror, plan.environment);
+    makeOwnGitDirectory(slot, caller, slot.mirror, plan.environment);
     const baseline = await takeBaseline(
-      caller.value,
+      caller,
       slot,
       { ...plan, continues: null },
       plan.environment,
@@ -70,14 +72,14 @@ export async function preview(plan: PreviewPlan): Promise<Outcome<Preview>> {
     if (!baseline.ok) return baseline;
     const { commit, warnings } = baseline.value;
     const warm = isWarm(directory);
-    const found = await lookInto(commit, caller.value, slot, plan);
+    const found = await lookInto(commit, caller, slot, plan);
     if (!found.ok) return explain(found, 'worktree_failed', LOOKING);
     return succeed({
       ...found.preview,
-      baseCommit: caller.value.baseCommit,
+      baseCommit: caller.baseCommit,
       baselineCommit: commit,
       warm,
-      warnings: [...warnings, ...warnOfFilters(caller.value), ...found.preview.warnings],
+      warnings: [...warnings, ...warnOfFilters(caller), ...found.preview.warnings],
     });
   } catch (error) {
     return explainSystemError(error, 'worktree_failed', LOOKING);

@@ -44,7 +44,6 @@ export function openSeed(
     attributes: attributes ?? Buffer.alloc(0),
     excludes: readExcludes(repository, configuration.excludesFile, environment),
   });
-  copySharedIndexes(gitDirectory, slot.seed);
   return {
     directory: root,
     environment: baselineEnvironment(environment, {
@@ -66,8 +65,11 @@ export function closeSeed({ seed }: SlotLayout): void {
 }
 
 /** Copies the caller's index as it is now. */
-export const copyCallersIndex = ({ repository }: Caller, slot: SlotLayout): void =>
-  copyIndex(join(repository.gitDirectory, 'index'), join(slot.seed, 'index'));
+export function copyCallersIndex({ repository: { gitDirectory } }: Caller, { seed }: SlotLayout): void {
+  copyIndex(join(gitDirectory, 'index'), join(seed, 'index'));
+  // After it: a new index may have a new file beside it.
+  copySharedIndexes(gitDirectory, seed);
+}
 
 /** A split index has its larger part in a file beside it, in the git directory. */
 export function copySharedIndexes(from: string, to: string): void {

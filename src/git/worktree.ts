@@ -4,7 +4,7 @@ import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { takeBaseline } from './baseline.js';
 import type { BytePath } from './byte-path.js';
-import { askCaller, type Caller } from './caller.js';
+import { type Caller, withCaller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
@@ -60,8 +60,6 @@ export interface MadeWorktree extends Worktree {
   left: BytePath[];
 }
 
-/** A caller who drops the commit that a checkout is being made of has moved on to another. */
-const MAX_ATTEMPTS = 10;
 const DROPPED = 'The commit that the job was to start from was removed from the repository meanwhile.';
 const MAKING = 'making the worktree';
 const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
@@ -78,16 +76,7 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWork
   if (!repository.ok) return repository;
   const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
   await removeWorktree(directory);
-  const ask = () => askCaller(repository.value, plan.baseRef, plan.environment, plan.signal);
-  let asked = await ask();
-  for (let attempt = 1; asked.ok; attempt += 1) {
-    const made = await makeFor(asked.value, directory, plan);
-    if (made.ok || attempt === MAX_ATTEMPTS || plan.signal.aborted) return made;
-    const { headCommit } = asked.value;
-    asked = await ask();
-    if (asked.ok && asked.value.headCommit === headCommit) return made;
-  }
-  return asked;
+  return withCaller(repository.value, plan, (caller) => makeFor(caller, directory, plan));
 }
 
 async function makeFor(asked: Caller, directory: string, plan: WorktreePlan): Promise<Outcome<MadeWorktree>> {

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { preview } from '../../src/git/preview.js';
+import { slotDirectory, slotLayout } from '../../src/git/slot.js';
+import {
+  expectValue,
+  git,
+  make,
+  makeRepository,
+  makeUser,
+  makeWorkspace,
+  planFor,
+  put,
+  snapshot,
+} from '../support/git.js';
+
+const workspace = makeWorkspace();
+const plain = makeUser(workspace);
+
+const idOf = async (root: string, name: string): Promise<string> =>
+  (await git(root, plain, ['rev-parse', name])).toString().trim();
+
+/** A repository at branch `one`, with a branch `two` in which the first and the last file are others. */
+async function makeBranches(): Promise<string> {
+  const files = {
+    '.gitattributes': 'm.txt filter=user\n',
+    'a.txt': 'one\n',
+    'm.txt': 'm\n',
+    'z.txt': 'one\n',
+  };
+  const root = await makeRepository(workspace, plain, files);
+  await git(root, plain, ['branch', '-qM', 'one']);
+  await git(root, plain, ['checkout', '-qb', 'two']);
+  for (const name of ['a.txt', 'z.txt']) put(root, name, 'two\n');
+  await git(root, plain, ['commit', '-qam', 'two']);
+  await git(root, plain, ['checkout', '-q', 'one']);
+  return root;
+}
+
+/** A user whose own filter, the first time that it cleans, switches branches in the middle of our work. */
+async function switchingUser(root: string): Promise<Record<string, string>> {
+  const script = join(root, '.git/clean');
+  const once = join(root, '.git/switched');
+  const change = `env -i PATH="$PATH" HOME='${plain.HOME}' git -C '${root}' checkout -q two`;
+  writeFileSync(script, `[ -e '${once}' ] || { : >'${once}'; ${change}; }\ncat\n`);
+  // Not younger than their index, files are compared by content, which the filter cleans.
+  utimesSync(join(root, '.git/index'), 1, 1);
+  return makeUser(workspace, `[filter "user"]\n\tclean = sh '${script}'\n`);
+}
+
+test('a switch of branches while the baseline is taken gives the files of one of them', async () => {
+  const root = await makeBranches();
+  const worktree = await make(planFor(workspace, root, await switchingUser(root)));
+  assert.deepEqual(
+    [await idOf(root, 'HEAD'), worktree.headCommit, worktree.baselineCommit],
+    Array(3).fill(await idOf(root, 'two')),
+  );
+  assert.deepEqual(worktree.warnings, []);
+});
+
+test('a preview tells of one of two branches, too', async () => {
+  const root = await makeBranches();
+  const told = expectValue(await preview(planFor(workspace, root, await switchingUser(root))));
+  const two = await idOf(root, 'two');
+  assert.deepEqual([told.baseCommit, told.baselineCommit, told.uncommitted], [two, two, 0]);
+});
+
+test('a switch of branches that is at work is waited for', { timeout: 60_000 }, async () => {
+  const root = await makeBranches();
+  const go = join(workspace, 'go');
+  const wait = `while [ ! -e '${go}' ]; do sleep 0.02; done; cat`;
+  const waiting = makeUser(workspace, `[filter "user"]\n\tsmudge = ${JSON.stringify(wait)}\n`);
+  rmSync(join(root, 'm.txt'));
+  const switching = git(root, waiting, ['checkout', '-qf', 'two']);
+  while (!existsSync(join(root, '.git/index.lock'))) await delay(10);
+  const plan = planFor(workspace, root, plain);
+  const making = make(plan);
+  const { seed } = slotLayout(slotDirectory(plan.repositoriesDirectory, join(root, '.git'), plan.slot));
+  while (!existsSync(seed)) await delay(1);
+  writeFileSync(go, '');
+  const [worktree] = await Promise.all([making, switching]);
+  const two = await idOf(root, 'two');
+  assert.deepEqual([worktree.headCommit, worktree.baselineCommit, worktree.warnings], [two, two, []]);
+});
+
+test('a lock that a dead git left holds a job up for seconds, and is told of; a written one is no hindrance', async () => {
+  const root = await makeBranches();
+  const lock = join(root, '.git/index.lock');
+  writeFileSync(lock, 'the index of a commit whose message is being written');
+  assert.deepEqual((await make(planFor(workspace, root, plain))).warnings, []);
+  writeFileSync(lock, '');
+  const before = snapshot(root);
+  const worktree = await make(planFor(workspace, root, plain));
+  assert.match(worktree.warnings.join(), /died and left .git\/index.lock/);
+  assert.deepEqual(snapshot(root), before);
+});
