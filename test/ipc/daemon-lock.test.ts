@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,8 +15,8 @@ after(() => remove(directory));
 
 const moduleUrl = new URL('../../src/ipc/daemon-lock.js', import.meta.url).href;
 
-test('the lock is held against other processes until its holder is killed, and free right then', async () => {
-  const path = join(directory, 'a.lock');
+/** Another process that holds the lock. */
+async function startHolder(path: string): Promise<ChildProcess> {
   const script = `import { acquireDaemonLock } from ${JSON.stringify(moduleUrl)};
     console.log(acquireDaemonLock(${JSON.stringify(path)}).ok); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -24,7 +24,12 @@ test('the lock is held against other processes until its holder is killed, and f
   });
   const [said] = await once(holder.stdout, 'data');
   assert.equal(String(said), 'true\n');
+  return holder;
+}
 
+test('the lock is held against other processes until its holder is killed, and free right then', async () => {
+  const path = join(directory, 'a.lock');
+  const holder = await startHolder(path);
   const refused = acquireDaemonLock(path);
   assert.ok(!refused.ok && refused.fault.details?.held === true);
 
@@ -43,10 +48,20 @@ test('a released lock can be taken again', () => {
   }
 });
 
-test('a lock file that is no database, or lies nowhere, is refused and not taken for held', async () => {
-  await writeFile(join(directory, 'garbage'), 'x'.repeat(4096));
-  for (const path of [join(directory, 'garbage'), join(directory, 'no', 'where')]) {
+test('a lock file that lies nowhere is refused and not taken for held', () => {
+  const refused = acquireDaemonLock(join(directory, 'no', 'where'));
+  assert.ok(!refused.ok && refused.fault.details?.held === false);
+});
+
+test('what somebody wrote into the lock file keeps nobody from taking it, and takes it from nobody', async () => {
+  const path = join(directory, 'c.lock');
+  for (const written of ['12345\n', 'x'.repeat(4096)]) {
+    await writeFile(path, written);
+    const holder = await startHolder(path);
+    await writeFile(path, written);
     const refused = acquireDaemonLock(path);
-    assert.ok(!refused.ok && refused.fault.details?.held === false);
+    assert.ok(!refused.ok && refused.fault.details?.held === true);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
   }
 });
