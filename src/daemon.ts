@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadSettings, misspeltVariables, type Settings } from './config.js';
 import { errorTable, type Fault, refuse } from './errors.js';
@@ -22,6 +23,9 @@ import { createWeb } from './web.js';
 
 /** A daemon that nobody calls and that has no job left leaves after this time. */
 const IDLE_MS = 10 * 60_000;
+/** Who waited for the last job reads its result yet, and gets it, when the daemon leaves for one of these reasons. */
+const LAST_JOB_OVER: readonly string[] = ['drained', 'upgrade'];
+const LAST_ANSWERS_MS = 2_000;
 const STORE_LOST = 'the thread of the store ended';
 const HELD = 'Another daemon still serves this state directory.';
 const STATE_REMOVED = 'the lock or the store of the state directory was removed';
@@ -76,7 +80,7 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
     import('./mcp/serve-mcp.js'),
   ]);
   if (!opened.ok) return giveUp(opened.fault);
-  const { house, inspection, metrics, idleSince, storeEnded, abandon, close } = opened.value;
+  const { house, inspection, metrics, idleSince, answered, storeEnded, abandon, close } = opened.value;
 
   const stop = createStopControl(house);
   const upgrade = createUpgrade(house.supervisor, version);
@@ -136,6 +140,13 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
     return giveUp(refuse('daemon_unavailable', { message: `The daemon ends: ${reason}.` }).fault);
   }
   log.info({ reason }, 'daemon leaves');
+  if (LAST_JOB_OVER.includes(reason)) {
+    // What comes from now on is for the next daemon.
+    void house.supervisor.drain();
+    await answered(LAST_ANSWERS_MS);
+    // An answer goes out in the turn in which its call ends.
+    await setImmediate();
+  }
   await web.close();
   await listener.value.close();
   await close();

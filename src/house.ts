@@ -1,3 +1,4 @@
+import { callsUnderWay } from './calls-under-way.js';
 import type { Settings } from './config.js';
 import { type Outcome, succeed } from './errors.js';
 import { createInspection, type Inspection } from './inspect/inspection.js';
@@ -32,6 +33,8 @@ export interface OpenHouse {
   metrics: Metrics;
   /** Since when nobody called and no job changed, in milliseconds of `performance.now`. */
   idleSince(): number;
+  /** Resolves when no call is under way, at the latest after this time in milliseconds. */
+  answered(milliseconds: number): Promise<void>;
   /** Resolves if the store ends by itself. */
   storeEnded: Promise<void>;
   /** Ends the agents at once and records nothing: for a house whose state directory was taken from it. */
@@ -84,6 +87,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     lastUse = performance.now();
   };
   supervisor.subscribe(use);
+  const calls = callsUnderWay();
   await reconcile(settings.stateDir, store, pool).catch((problem) =>
     log.error({ err: problem }, 'what earlier daemons left could not be removed'),
   );
@@ -91,7 +95,13 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     log.error({ err: problem }, 'files of removed jobs stay'),
   );
 
-  const house = houseOf(settings, supervisor, pool, use);
+  const house = houseOf(settings, supervisor, pool, {
+    called: use,
+    begin() {
+      use();
+      return calls.begin();
+    },
+  });
   const close = async () => {
     inspection.close();
     supervisor.close();
@@ -107,7 +117,16 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     await killStrays(hosts, () => true);
   };
   const idleSince = () => (supervisor.isIdle() ? lastUse : performance.now());
-  return succeed({ house, inspection, metrics, idleSince, storeEnded: opened.value.ended, abandon, close });
+  return succeed({
+    house,
+    inspection,
+    metrics,
+    idleSince,
+    answered: calls.ended,
+    storeEnded: opened.value.ended,
+    abandon,
+    close,
+  });
 }
 
 /** Removes what earlier daemons left of jobs that are over. */
@@ -116,8 +135,13 @@ async function reconcile(stateDir: string, store: Store, pool: StagePool): Promi
   await pool.run('reconcile', { overJobIds });
 }
 
-/** What the daemon offers to calls; `called` is told of each. */
-const houseOf = (settings: Settings, supervisor: Supervisor, pool: StagePool, called: () => void): House => ({
+/** What the daemon offers to calls; `use` is told of each. */
+const houseOf = (
+  settings: Settings,
+  supervisor: Supervisor,
+  pool: StagePool,
+  use: Pick<House, 'called' | 'begin'>,
+): House => ({
   settings,
   supervisor,
   preflight: createReadiness(pool, elapsed),
@@ -130,7 +154,7 @@ const houseOf = (settings: Settings, supervisor: Supervisor, pool: StagePool, ca
   ),
   damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
   draining: () => supervisor.isDraining(),
-  called,
+  ...use,
   version,
   startedAt: systemClock.now(),
   httpUrl: null,

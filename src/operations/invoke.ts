@@ -18,7 +18,7 @@ export async function invoke(
 ): Promise<Outcome<unknown>> {
   const operation = operations.find((candidate) => candidate.tool === tool);
   if (operation === undefined) return refuse('unknown_tool');
-  call.house.called();
+  const done = call.house.begin();
   const startedAt = performance.now();
   try {
     const outcome = await validateAndHandle(operation, input, call);
@@ -28,6 +28,8 @@ export async function invoke(
   } catch (error) {
     log.error({ tool, err: error }, 'an operation threw');
     return refuse('internal_error');
+  } finally {
+    done();
   }
 }
 

@@ -49,8 +49,10 @@ export interface House {
   damagedStores(): Promise<string[]>;
   /** True once a stop was asked for: no new work is accepted. */
   draining(): boolean;
-  /** A call came: the daemon is of use to somebody. */
+  /** Somebody looks on: the daemon is of use. */
   called(): void;
+  /** A call came. Counts it as under way until the returned function is called. */
+  begin(): () => void;
   version: string;
   startedAt: number;
   /** Where MCP is served over HTTP; null where it is not. */

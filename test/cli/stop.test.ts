@@ -4,7 +4,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { DEFAULT_TOKEN_NAME, ensureToken } from '../../src/http/tokens.js';
+import { socketPath } from '../../src/ipc/socket-path.js';
+import { connectOverHttp } from '../support/http.js';
+import { until } from '../support/link-toys.js';
+import { connectClient } from '../support/mcp-client.js';
+import { type Answer, commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 const execute = promisify(execFile);
 
@@ -35,4 +41,66 @@ describe('offshoot stop', () => {
       }
     });
   }
+
+  describe('while others wait for the last job', () => {
+    /** Answers whether the job was settled, and its patch told, once it has been told to end. */
+    const waits: Record<string, (offshoot: Offshoot, go: () => Promise<void>) => Promise<Answer>> = {
+      'over the socket': (offshoot, go) =>
+        throughMcp(() => connectClient(socketPath(offshoot.stateDir)), offshoot, go),
+      'over HTTP': async (offshoot, go) => {
+        const url = await httpUrl(offshoot);
+        const token = ensureToken(offshoot.stateDir, DEFAULT_TOKEN_NAME);
+        return throughMcp(async () => (await connectOverHttp({ url, token })).client, offshoot, go);
+      },
+    };
+
+    async function httpUrl(offshoot: Offshoot): Promise<string> {
+      let url: string | null = null;
+      await until(async () => {
+        url = (await offshoot.call('codex_status')).daemon.http;
+        return url !== null;
+      });
+      return url ?? '';
+    }
+
+    async function throughMcp(
+      connect: () => Promise<Client>,
+      { repository }: Offshoot,
+      go: () => Promise<void>,
+    ): Promise<Answer> {
+      const client = await connect();
+      const work = { task: 'once', workspace_root: repository };
+      const delegated = client.callTool({ name: 'codex_delegate', arguments: work });
+      await Promise.race([go(), delegated]);
+      const { structuredContent } = await delegated.finally(() => client.close());
+      return structuredContent;
+    }
+
+    for (const [how, wait] of Object.entries(waits)) {
+      it(`lets the daemon leave only when who waits ${how} has the result`, async () => {
+        const offshoot = await makeOffshoot({
+          environment: {
+            OFFSHOOT_BACKEND: 'command',
+            OFFSHOOT_COMMAND: 'cat >task.txt; until [ -e "$HOME/go" ]; do sleep 0.02; done',
+            OFFSHOOT_HTTP: '127.0.0.1:0',
+          },
+        });
+        try {
+          await offshoot.start();
+          const ended = offshoot.ended();
+          const answer = await wait(offshoot, async () => {
+            await until(async () => (await offshoot.call('codex_status')).jobs.running === 1);
+            const stopped = offshoot.call('daemon.stop', { now: false });
+            await until(async () => (await offshoot.call('codex_status')).daemon.draining);
+            await writeFile(join(offshoot.root, 'home/go'), '');
+            await stopped;
+          });
+          assert.deepEqual([answer.status, answer.files_total], ['done', 1]);
+          assert.deepEqual(await ended, [0, null]);
+        } finally {
+          await offshoot.remove();
+        }
+      });
+    }
+  });
 });

@@ -18,6 +18,7 @@ export const mayImport: Record<string, readonly string[]> = {
   config: ['errors', 'nearest', 'state-directory'],
   log: ['type config'],
   'job-marker': [],
+  'calls-under-way': [],
   'open-flags': [],
   'time-limit': [],
 
@@ -223,6 +224,7 @@ export const mayImport: Record<string, readonly string[]> = {
 
   // The trunk of the daemon: the one place where the parts are put together.
   house: [
+    'calls-under-way',
     'type config',
     'errors',
     'type log',

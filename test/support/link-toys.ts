@@ -72,7 +72,7 @@ export const toyOperations = [
 /** The toy operations in a house that has nothing but a door. */
 export const toyService = {
   operations: toyOperations,
-  house: { called: () => undefined } as unknown as House,
+  house: { begin: () => () => undefined } as unknown as House,
   log: silentLog,
 };
 

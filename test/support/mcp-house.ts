@@ -60,6 +60,7 @@ export async function makeMcpHouse(): Promise<McpHouse> {
       damagedStores: async () => [],
       draining: () => false,
       called: () => undefined,
+      begin: () => () => undefined,
       version: '0.0.0',
       startedAt: 0,
       httpUrl: null,

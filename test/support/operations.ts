@@ -267,6 +267,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
       damagedStores: async () => [],
       draining: () => false,
       called: () => undefined,
+      begin: () => () => undefined,
       version: '0.0.0',
       startedAt: NOON,
       httpUrl: null,
