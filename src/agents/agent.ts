@@ -132,6 +132,9 @@ export interface AgentReader {
   /** True while the agent may be silent for good reason, for example while a command of its runs. */
   mayBeSilent(): boolean;
 
+  /** True once the agent has told how its turn went: it has nothing left to do but to end. */
+  turnHasEnded(): boolean;
+
   /** What the agent said last, as it stands; null when it said nothing, or more than 256 KiB. */
   lastMessage(): string | null;
 

@@ -60,6 +60,10 @@ export class CodexReader implements AgentReader {
     return this.#underWay.size > 0;
   }
 
+  turnHasEnded(): boolean {
+    return this.#turn.state === 'completed' || this.#turn.state === 'failed';
+  }
+
   lastMessage(): string | null {
     return this.#message;
   }
@@ -143,16 +147,17 @@ export class CodexReader implements AgentReader {
         this.#turn.info,
       );
     const killed = killedBy(exit);
+    const ended = killed !== null || exit.status === 0;
+    // Who kills Codex after its turn takes nothing of that back.
+    if (ended && this.#turn.state === 'completed')
+      return this.#sandboxFailed(exit.stderr) ? sandboxFailure() : null;
     if (killed !== null)
       return { code: 'agent_killed', message: plainCause(`Codex ${killed}.${this.#lastTrouble()}`) };
     if (exit.status !== 0) {
       return exitFailure(exit.status ?? 1, exit.stderr, this.#turn.state !== 'none');
     }
-    if (this.#turn.state !== 'completed') {
-      const message = `Codex ended without telling how its turn went.${this.#lastTrouble()}`;
-      return { code: 'agent_exited', message: plainCause(message) };
-    }
-    return this.#sandboxFailed(exit.stderr) ? sandboxFailure() : null;
+    const message = `Codex ended without telling how its turn went.${this.#lastTrouble()}`;
+    return { code: 'agent_exited', message: plainCause(message) };
   }
 
   /** Codex completes a turn even if its sandbox let no command run. */

@@ -96,6 +96,11 @@ class CommandReader implements AgentReader {
     return true;
   }
 
+  /** A command tells by its end. */
+  turnHasEnded(): boolean {
+    return false;
+  }
+
   /** What a command prints has no messages in it. */
   lastMessage(): null {
     return null;

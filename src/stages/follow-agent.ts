@@ -15,6 +15,8 @@ export const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** Between two looks at the agent no more than this is read. */
 const AT_ONCE_BYTES = 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
+/** An agent whose turn has ended may take so long to end by itself. */
+const LINGER_MS = 10_000;
 /** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
 const ASK_AGAIN_MS = 50;
 /** A host hears from the start; being asked costs it a connection, by each of its jobs that stops. */
@@ -44,6 +46,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const watch = watchFiles(files.directory);
   const take = reader.line.bind(reader);
   let stoppedFor: AgentFailure | null = null;
+  let lingered = false;
   let overtake: NodeJS.Timeout | undefined;
   let askAgain: NodeJS.Timeout | undefined;
 
@@ -73,7 +76,13 @@ export async function followAgent(following: Following): Promise<RunOutput> {
       const caughtUp = await tail.read(take, AT_ONCE_BYTES);
       if (tail.position() > before || reader.mayBeSilent()) lastSign = performance.now();
       reported = report(reader.progress(), reported, channel);
-      if (performance.now() - lastSign >= following.silenceMs) stopFor(silence(following.silenceMs));
+      const silentMs = performance.now() - lastSign;
+      if (!reader.turnHasEnded()) {
+        if (silentMs >= following.silenceMs) stopFor(silence(following.silenceMs));
+      } else if (silentMs >= LINGER_MS) {
+        lingered = true;
+        stop();
+      }
       if (caughtUp) await watch.next();
     }
     // Also when it is found only now; and nobody wants to read all that.
@@ -93,8 +102,9 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const status = exitStatus(files.exit);
   // What left the process group; and what a supervisor that was killed has not ended itself.
   if (agent.containment === 'group' || status === null) await sweep(jobId);
-  const conclusion = reader.conclude({ status, stderr: endOf(files.stderr) });
-  if (agent.place !== null && status === null) stoppedFor ??= HOST_LOST;
+  // How it ended tells of its turn, unless it was ended after that.
+  const conclusion = reader.conclude({ status: lingered ? 0 : status, stderr: endOf(files.stderr) });
+  if (agent.place !== null && status === null && conclusion.failure !== null) stoppedFor ??= HOST_LOST;
   return output(conclusion, stoppedFor, following, status);
 }
 

@@ -10,6 +10,7 @@ export function readOwnUsage(reader: AgentReader, before: Usage | null): AgentRe
   return {
     line: (line, at) => reader.line(line, at),
     mayBeSilent: () => reader.mayBeSilent(),
+    turnHasEnded: () => reader.turnHasEnded(),
     lastMessage: () => reader.lastMessage(),
     progress() {
       const progress = reader.progress();

@@ -157,6 +157,10 @@ describe('a run that was ended', () => {
     assert.equal(codeOf(started, null), 'agent_killed');
   });
 
+  test('after its turn was completed has done what it was to do', () => {
+    for (const status of [143, 137, null]) assert.equal(codeOf([...started, completed], status), null);
+  });
+
   test('after its turn failed keeps the cause of the turn', () => {
     assert.equal(
       codeOf([...started, failed('unexpected status 401 Unauthorized: x')], 143),

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import type { RunOutput } from '../../machines/job.js';
+import type { AgentReader } from '../../src/agents/agent.js';
+import { codexExec } from '../../src/agents/codex-exec.js';
 import { command } from '../../src/agents/command.js';
 import { type AttemptLayout, attemptLayout } from '../../src/job/layout.js';
 import { openChannel } from '../../src/stages/channel.js';
@@ -26,7 +28,15 @@ async function follow(
     view = [],
     stopping = false,
     deadlineMs = 60_000,
-  }: { view?: readonly string[]; stopping?: boolean; deadlineMs?: number } = {},
+    silenceMs = 60_000,
+    reader = command().reader(),
+  }: {
+    view?: readonly string[];
+    stopping?: boolean;
+    deadlineMs?: number;
+    silenceMs?: number;
+    reader?: AgentReader;
+  } = {},
 ): Promise<{ output: RunOutput; lines: number }> {
   const temporary = await temporaryDirectory();
   const { port1, port2 } = new MessageChannel();
@@ -52,13 +62,12 @@ async function follow(
     );
     assert.ok(agent.ok);
     await meanwhile(files);
-    const reader = command().reader();
     const output = await followAgent({
       jobId,
       agent: agent.value,
       reader,
       files,
-      silenceMs: 60_000,
+      silenceMs,
       maximumOutputBytes: BOUND,
       stopping,
       retryAfterMs: () => null,
@@ -116,6 +125,23 @@ describe('an agent', () => {
       const { output } = await follow(`${ONCE_STARTED}; ${commands}; exit 0`, go, { deadlineMs: 3_600_000 });
       assert.equal(!output.ok && output.code, 'agent_killed', commands);
     }
+  });
+
+  it('that does not end after its turn is ended, and did what its turn tells', async () => {
+    const turn = (type: string, error = '') =>
+      `echo '{"type":"thread.started","thread_id":"t"}
+        {"type":"turn.started"}
+        {"type":"${type}"${error}}'; trap 'exit 1' TERM; until false; do sleep 0.1; done`;
+    const events = new Map([
+      [turn('turn.completed'), null],
+      [turn('turn.failed', ',"error":{"message":"boom"}'), 'agent_failed'],
+    ]);
+    const ends = [...events].map(async ([script, code]) => {
+      const reader = codexExec().reader();
+      const { output } = await follow(script, undefined, { silenceMs: 3_000, reader });
+      assert.equal(output.ok ? null : output.code, code);
+    });
+    await Promise.all(ends);
   });
 
   it('that is stopped while its supervisor only starts is asked until that hears', async () => {
