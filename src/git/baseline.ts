@@ -16,9 +16,7 @@ const TAKING = 'taking the baseline';
 const OTHER_BASE = 'base_ref names another commit than HEAD, so uncommitted changes were not carried over.';
 /** A file that changes while it is read makes git fail; it may stand still the next time. */
 const MAX_ATTEMPTS = 3;
-/** A git that died leaves its lock for ever; one that is at work takes longer only in a very large repository. */
-const PATIENCE_MS = 5_000;
-const MOVED = 'HEAD of the repository moved on again and again while the baseline was taken.';
+const MOVED = 'HEAD of the repository moved on while the baseline was taken.';
 const NEVER_AT_REST =
   'Another git was changing files of the repository while they were taken, or died and left .git/index.lock: the baseline may hold one half of such a change and not the other.';
 
@@ -73,7 +71,7 @@ type Taken = { ok: true; baseline: Baseline } | GitFailure | Refusal;
 
 /**
  * Takes it again when the caller's own git changed their files meanwhile, as it does when they switch branches: else it
- * would be half of each. Refuses when HEAD has moved on. What never comes to rest is taken all the same.
+ * would be half of each. Refuses when HEAD has moved on. Who does not come to rest in time is told.
  */
 async function takeAtRest(
   context: GitContext,
@@ -82,17 +80,16 @@ async function takeAtRest(
   plan: BaselinePlan,
 ): Promise<Taken> {
   if (!carriesChanges(caller, plan)) return takeRepeatedly(context, caller, slot, plan);
-  const { repository, headCommit } = caller;
-  const deadline = performance.now() + PATIENCE_MS;
-  const hasTime = () => performance.now() < deadline && !context.signal.aborted;
+  const { repository, headCommit, restsBy } = caller;
+  const hasTime = () => performance.now() < restsBy && !context.signal.aborted;
   for (;;) {
     const before = await whenAtRest(repository, hasTime);
-    if (hasMovedFrom(before, headCommit)) return refuse('worktree_failed', { message: MOVED });
     const taken = await takeRepeatedly(context, caller, slot, plan);
     const after = await lookAtCaller(repository);
-    if (hasMovedFrom(after, headCommit)) return refuse('worktree_failed', { message: MOVED });
-    if (isSame(before, after)) return taken;
+    const moved = hasMovedFrom(after, headCommit);
+    if (isSame(before, after) && !moved) return taken;
     if (!hasTime()) return taken.ok ? withWarning(taken.baseline, NEVER_AT_REST) : taken;
+    if (moved) return refuse('worktree_failed', { message: MOVED });
   }
 }
 

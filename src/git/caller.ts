@@ -8,6 +8,8 @@ import type { Repository } from './repository.js';
 
 /** What git itself says of the caller's repository. */
 export interface Caller extends Head {
+  /** Until then, by `performance.now()`, it is worth waiting for the caller's own git to be done. */
+  restsBy: number;
   repository: Repository;
   /** Commit that the base ref names; HEAD's when there is none. */
   baseCommit: string;
@@ -16,6 +18,10 @@ export interface Caller extends Head {
 
 /** A caller who drops the commit that is being worked with, or switches branches, has moved on to another. */
 const MAX_ATTEMPTS = 10;
+/** A git that died leaves its lock for ever; one that is at work takes longer only in a very large repository. */
+const PATIENCE_MS = 5_000;
+/** Who commits without a pause is not waited for. */
+const PATIENT_ATTEMPTS = 3;
 const READING = 'reading the repository';
 
 /** Asks git about the repository for a use of it, and again where that fails and HEAD has moved on meanwhile. */
@@ -29,9 +35,10 @@ export async function withCaller<Value>(
   use: (caller: Caller) => Promise<Outcome<Value>>,
 ): Promise<Outcome<Value>> {
   const ask = () => askCaller(repository, baseRef, environment, signal);
+  const patience = performance.now() + PATIENCE_MS;
   let asked = await ask();
   for (let attempt = 1; asked.ok; attempt += 1) {
-    const used = await use(asked.value);
+    const used = await use({ ...asked.value, restsBy: attempt < PATIENT_ATTEMPTS ? patience : 0 });
     if (used.ok || attempt === MAX_ATTEMPTS || signal.aborted) return used;
     const { headCommit } = asked.value;
     asked = await ask();
@@ -49,7 +56,7 @@ async function askCaller(
   baseRef: string | null,
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<Outcome<Caller>> {
+): Promise<Outcome<Omit<Caller, 'restsBy'>>> {
   const context = { directory: repository.root, environment: probeEnvironment(environment), signal };
   const listing = await runGit(context, ['config', '--list', '--show-scope', '-z']);
   if (!listing.ok) return explain(listing, 'worktree_failed', READING);

@@ -68,6 +68,23 @@ test('a preview tells of one of two branches, too', async () => {
   assert.deepEqual([told.baseCommit, told.baselineCommit, told.uncommitted], [two, two, 0]);
 });
 
+test('a caller who commits without a pause gets a worktree all the same, and is told', async () => {
+  const root = await makeBranches();
+  const script = join(root, '.git/clean');
+  const commit = `cd '${root}'; git update-ref HEAD "$(git commit-tree -p HEAD -m on 'HEAD^{tree}')"`;
+  writeFileSync(`${script}-commit`, commit);
+  writeFileSync(script, `env -i PATH="$PATH" HOME='${plain.HOME}' sh '${script}-commit'\ncat\n`);
+  utimesSync(join(root, '.git/index'), 1, 1);
+  const committing = makeUser(workspace, `[filter "user"]\n\tclean = sh '${script}'\n`);
+  const worktree = await make(planFor(workspace, root, committing));
+  assert.notEqual(await idOf(root, 'HEAD'), worktree.headCommit);
+  assert.equal(
+    await idOf(root, 'HEAD^{tree}'),
+    (await git(worktree.path, plain, ['rev-parse', 'HEAD^{tree}'])).toString().trim(),
+  );
+  assert.match(worktree.warnings.join(), /Another git was changing files/);
+});
+
 test('a switch of branches that is at work is waited for', { timeout: 60_000 }, async () => {
   const root = await makeBranches();
   const go = join(workspace, 'go');
