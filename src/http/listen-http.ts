@@ -7,6 +7,7 @@ import { broken, elsewhere, noSuchPage, refuseHttp, unauthorized } from './answe
 import { closeWithConnection } from './gone-connections.js';
 import { bearerOf, comesFromElsewhere } from './guard.js';
 import { mcpEndpoint } from './mcp-endpoint.js';
+import { openByToken } from './open-by-token.js';
 import { Sessions } from './sessions.js';
 import type { Site } from './site.js';
 import { nameOfToken, tokenNames } from './tokens.js';
@@ -85,15 +86,17 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
   });
   const endpoint = mcpEndpoint({ mcp, sessions, isValid, maximumBodyBytes: limits.bodyBytes });
   const unread = unreadResponses(limits.unreadBytes);
+  const open = openByToken((token) => nameOfToken(stateDir, token) !== null);
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     if (comesFromElsewhere(incoming, address.host)) return refuseHttp(response, elsewhere);
     const path = pathOf(incoming);
     if (site?.isPublic(path) && (await site.serve(incoming, response, path))) return;
-    const bearer = bearerOf(incoming);
-    const token = bearer === null ? null : nameOfToken(stateDir, bearer);
+    const bearer = bearerOf(incoming) ?? '';
+    const token = nameOfToken(stateDir, bearer);
     if (token === null) return refuseHttp(response, unauthorized);
     if (path === '/mcp') return endpoint.serve(incoming, response, token);
+    open.watch(response, bearer);
     if (!(await site?.serve(incoming, response, path))) refuseHttp(response, noSuchPage);
   }
 
@@ -109,12 +112,13 @@ export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpList
 
   const server = createServer(serverOptions(limits), inTurns(take));
   server.maxConnections = limits.connections;
-  if (site !== undefined) acceptUpgrades(server, site, { stateDir, servedAt: address.host });
+  if (site !== undefined) acceptUpgrades(server, site, { stateDir, servedAt: address.host, open });
   const bound = await bind(server, address);
   if (!bound.ok) return bound;
 
   const sweeping = setInterval(() => {
     endpoint.sweep();
+    open.sweep();
     unread.sweep();
   }, limits.sweepMs).unref();
   const trimming = setInterval(unread.trim, TRIM_MS).unref();

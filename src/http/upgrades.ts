@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { comesFromElsewhere } from './guard.js';
+import type { OpenByToken } from './open-by-token.js';
 import type { Site } from './site.js';
 import { nameOfToken } from './tokens.js';
 
@@ -11,7 +12,7 @@ import { nameOfToken } from './tokens.js';
 export function acceptUpgrades(
   server: Server,
   site: Site,
-  { stateDir, servedAt }: { stateDir: string; servedAt: string },
+  { stateDir, servedAt, open }: { stateDir: string; servedAt: string; open: OpenByToken },
 ): void {
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -20,6 +21,7 @@ export function acceptUpgrades(
     const [path = '', query] = (incoming.url ?? '').split('?', 2);
     const token = new URLSearchParams(query).get('token') ?? '';
     if (nameOfToken(stateDir, token) === null) return refuse(socket, 401);
+    open.watch(socket, token);
     if (!site.upgrade(incoming, socket, head, path)) refuse(socket, 404);
   });
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Site } from '../../src/http/site.js';
 import { ensureToken, revokeToken } from '../../src/http/tokens.js';
 import {
   ask,
@@ -263,6 +265,42 @@ describe('the HTTP server under strain', { concurrency: true }, () => {
     revokeToken(served.stateDir, 'ci');
     await stream.text();
     assert.equal(served.sessions(), 0);
+    await served.close();
+  });
+
+  it('ends answers and WebSockets of the page that a revoked token has open, also when it was made anew', async () => {
+    const sockets = new WebSocketServer({ noServer: true });
+    const site: Site = {
+      isPublic: () => false,
+      serve: async (_, response) => response.writeHead(200).write('begun'),
+      upgrade(request, socket, head) {
+        sockets.handleUpgrade(request, socket, head, (opened) => opened.send('begun'));
+        return true;
+      },
+      close: () => sockets.close(),
+    };
+    const served = await serveOverHttp({ site, limits: { sweepMs: 20 } });
+    const { origin, host } = new URL(served.url);
+    const token = ensureToken(served.stateDir, 'page');
+    const readWith = async (good: string) => {
+      const answer = await fetch(`${origin}/api/feed`, { headers: { authorization: `Bearer ${good}` } });
+      const reader = answer.body?.getReader();
+      assert.ok(reader);
+      assert.equal(Buffer.from((await reader.read()).value ?? []).toString(), 'begun');
+      return reader;
+    };
+    const [reader, other] = [await readWith(token), await readWith(served.token)];
+    const socket = new WebSocket(`ws://${host}/inspect?token=${token}`);
+    await once(socket, 'message');
+    revokeToken(served.stateDir, 'page');
+    ensureToken(served.stateDir, 'page');
+    const ended = await Promise.all([reader.read().catch(() => 'ended'), once(socket, 'close')]);
+    assert.deepEqual([ended[0], ended[1][0]], ['ended', 1006]);
+    assert.equal(
+      (await ask(`${origin}/api/feed`, { method: 'HEAD', headers: goodHeaders(token) })).status,
+      401,
+    );
+    await other.cancel();
     await served.close();
   });
 

@@ -3,6 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import { type HttpLimits, type HttpListener, listenHttp } from '../../src/http/listen-http.js';
+import type { Site } from '../../src/http/site.js';
 import { ensureToken } from '../../src/http/tokens.js';
 import { type Mcp, mcpService } from '../../src/mcp/serve-mcp.js';
 import { temporaryDirectory } from './house.js';
@@ -18,6 +19,7 @@ export interface Serving {
   /** The loopback unless given. */
   host?: string;
   mcp?: Mcp;
+  site?: Site;
   stateDir?: string;
   limits?: Partial<HttpLimits>;
   now?: () => number;
@@ -34,6 +36,7 @@ export async function serveOverHttp(serving: Serving = {}): Promise<HttpServed> 
     stateDir,
     log: silentLog,
     now: serving.now ?? Date.now,
+    ...(serving.site === undefined ? {} : { site: serving.site }),
     ...(serving.limits === undefined ? {} : { limits: serving.limits }),
   });
   if (!listening.ok) throw new Error(listening.fault.message);
