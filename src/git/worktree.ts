@@ -29,6 +29,8 @@ export interface WorktreePlan {
   slot: string;
   /** Directory inside the caller's checkout; absolute. */
   workspaceRoot: string;
+  /** Shared git directory that the checkout must have, where that is known: the slot lies by it. */
+  repository?: string;
   /** What to start from instead of HEAD: anything that `git rev-parse` takes for a commit. */
   baseRef: string | null;
   /** The caller's untracked files, if they are not ignored, come too. */
@@ -60,6 +62,8 @@ export interface MadeWorktree extends Worktree {
   left: BytePath[];
 }
 
+const REPLACED =
+  'At the workspace root lies another repository than when the job was submitted, or the same one was moved. Submit the job again.';
 const DROPPED = 'The commit that the job was to start from was removed from the repository meanwhile.';
 const MAKING = 'making the worktree';
 const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
@@ -74,7 +78,10 @@ const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
 export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWorktree>> {
   const repository = await findRepository(plan.workspaceRoot, promptLook);
   if (!repository.ok) return repository;
-  const directory = slotDirectory(plan.repositoriesDirectory, repository.value.commonDirectory, plan.slot);
+  const { commonDirectory } = repository.value;
+  if (commonDirectory !== (plan.repository ?? commonDirectory))
+    return refuse('worktree_failed', { message: REPLACED });
+  const directory = slotDirectory(plan.repositoriesDirectory, commonDirectory, plan.slot);
   await removeWorktree(directory);
   return withCaller(repository.value, plan, (caller) => makeFor(caller, directory, plan));
 }

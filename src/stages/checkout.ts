@@ -35,6 +35,7 @@ export async function makeCheckout(
     repositoriesDirectory: stateLayout(settings.stateDir).repositories,
     slot: task.jobId,
     workspaceRoot: submission.workspaceRoot,
+    repository: submission.repository,
     baseRef: submission.baseRef,
     includeUntracked: submission.includeUntracked,
     uncommitted: submission.review === null || submission.review.scope === 'working_tree',
