@@ -16,7 +16,7 @@ export type { JobStateAnswer } from './operations/job-state.js';
 
 export interface OrchestratorOptions {
   /** Settings by their key in the configuration file, over that file and over the environment. */
-  settings?: Partial<Record<SettingKey, string | number | boolean>>;
+  settings?: Partial<Record<SettingKey, string | number | boolean | undefined>>;
   /** Where settings and the environment of agents come from; that of the process unless given. */
   environment?: Record<string, string | undefined>;
   /** Which client the calls count as: clients take turns, and have limits of their own. */
@@ -58,7 +58,9 @@ export interface Orchestrator extends Methods {
  * directory, or a part cannot be opened; `store_newer` or `store_damaged`.
  */
 export async function createOrchestrator(options: OrchestratorOptions = {}): Promise<Outcome<Orchestrator>> {
-  const given = Object.entries(options.settings ?? {}).map(([key, value]) => [key, String(value)]);
+  const given = Object.entries(options.settings ?? {})
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, String(value)]);
   const loaded = loadSettings(options.environment, Object.fromEntries(given));
   if (!loaded.ok) return loaded;
   const { settings } = loaded.value;

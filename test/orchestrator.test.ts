@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
+import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from '../src/orchestrator.js';
 import { temporaryDirectory } from './support/house.js';
 import { temporaryRepository } from './support/operations.js';
 
@@ -20,9 +20,9 @@ describe('an orchestrator inside another program', () => {
   });
   after(() => home.remove());
 
-  const open = () =>
+  const open = (settings: OrchestratorOptions['settings'] = {}) =>
     createOrchestrator({
-      settings: { backend: 'command', command: AGENT, max_running: 2 },
+      settings: { backend: 'command', command: AGENT, max_running: 2, ...settings },
       environment: { HOME: home.path, PATH: process.env.PATH, OFFSHOOT_STATE_DIR: join(home.path, 'state') },
     });
   async function opened(): Promise<Orchestrator> {
@@ -49,6 +49,12 @@ describe('an orchestrator inside another program', () => {
     } finally {
       await orchestrator.close();
     }
+  });
+
+  it('takes a setting that is undefined for one that was not given', async () => {
+    const orchestrator = await open({ codex_path: undefined, max_running: undefined });
+    assert.ok(orchestrator.ok, JSON.stringify(orchestrator));
+    await orchestrator.value.close();
   });
 
   it('says what cannot be opened, and gives the state directory back', async () => {

@@ -71,8 +71,8 @@ export interface HttpListener {
 }
 
 /**
- * Serves MCP over HTTP. Whoever asks has to come from this machine's own pages or none, and to have a token; both
- * are checked before anything else of the request is looked at.
+ * Serves MCP over HTTP. Whoever asks has to come from this machine's own pages or none, and to have a token unless a
+ * path is public; both are checked before anything else of the request is looked at.
  */
 export async function listenHttp(request: HttpRequest): Promise<Outcome<HttpListener>> {
   const { address, mcp, site, stateDir, log, now } = request;
