@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -144,13 +144,13 @@ test('a daemon that was stopped is started again by the next request, not before
 });
 
 test('when no daemon can be started, requests are refused and the bridge tries again with the next', async () => {
-  await writeFile(join(stateDir, 'daemon.lock'), 'x'.repeat(4096));
+  await mkdir(join(stateDir, 'daemon.lock'));
   const bridge = startBridge();
   const exited = once(bridge, 'exit');
   bridge.stderr.resume();
   bridge.stdin.write(`${initialize(1)}\n`);
   await once(bridge.stdout, 'readable');
-  await writeFile(join(stateDir, 'daemon.lock'), '');
+  await rmdir(join(stateDir, 'daemon.lock'));
   bridge.stdin.end(`${initialize(2)}\n`);
   const [refused, served] = await outputOf(bridge);
   assert.equal(refused?.error?.data.error.code, 'daemon_unavailable');

@@ -113,7 +113,7 @@ async function leaveOldSlot({ stateDir }: Offshoot): Promise<void> {
 
 /** What a state directory has whatever becomes of jobs. */
 const ofDaemon =
-  /^(?:jobs\.sqlite(?:-wal|-shm)?|daemon\.lock(?:-journal)?|daemon\.sock|logs(?:\/daemon\.log)?|jobs|repositories|repositories\/[^/]+(?:\/(?:slots|idle|lower|mirrors|trash))?|repositories\/overlay\/trash)$/;
+  /^(?:jobs\.sqlite(?:-wal|-shm)?|daemon\.lock(?:-journal)?|daemon\.sock|logs(?:\/daemon\.log)?|jobs|removals|namespaces(?:\/\d+)?|repositories|repositories\/[^/]+(?:\/(?:slots|idle|lower|mirrors|trash))?|repositories\/overlay\/trash)$/;
 /** Mirrors of the caller's objects, and what waits for the next jobs: clean checkouts of the one file there is. */
 const ofPool =
   /^repositories\/[^/]+\/(?:mirrors\/.+|(?:idle|lower)\/[^/]+(?:\/(?:index|stamps\.json|wt|wt\/a\.txt))?)$/;
