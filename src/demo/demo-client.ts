@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -35,6 +36,8 @@ export async function withClient<Value>(
   interrupted: AbortSignal,
   use: (client: DemoClient) => Promise<Value>,
 ): Promise<Value> {
+  // The SDK leaves a listener behind at each call.
+  setMaxListeners(0, interrupted);
   const client = new Client({ name: 'offshoot-demo', version });
   await client.connect(
     new StdioClientTransport({

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryDirectory } from '../support/house.js';
 import { commandLine } from '../support/offshoot.js';
 
-describe('a demo that is interrupted', () => {
+describe('a demo', () => {
   let root: string;
   let temporary: string;
   let remove: () => Promise<void>;
@@ -51,27 +51,44 @@ describe('a demo that is interrupted', () => {
     }
   };
 
+  const endOf = async (demo: ReturnType<typeof startDemo>) => {
+    let complaints = '';
+    demo.stderr.on('data', (chunk) => {
+      complaints += chunk;
+    });
+    const [status] = await once(demo, 'close');
+    return { status, complaints };
+  };
+
+  const nothingIsLeft = async () => {
+    // A daemon that was stopped is still on its way out.
+    while ((await processesNaming(temporary)).length > 0) await delay(20);
+    assert.deepEqual(await readdir(temporary), []);
+  };
+
+  it('shows a job to its end, complains of nothing, and leaves no process and no file', async () => {
+    const demo = startDemo();
+    const ended = endOf(demo);
+    await said(demo, 'git apply --check takes the patch');
+    demo.stdout.resume();
+    assert.deepEqual(await ended, { status: 0, complaints: '' });
+    await nothingIsLeft();
+  });
+
   const moments: Record<string, (demo: ReturnType<typeof startDemo>) => Promise<void>> = {
     'while its daemon starts': startsDaemon,
     'while its agent runs': (demo) => said(demo, '→ running'),
   };
   for (const [moment, reached] of Object.entries(moments)) {
-    it(`${moment} leaves no process and no file`, async () => {
+    it(`that is interrupted ${moment} leaves no process and no file`, async () => {
       const demo = startDemo();
-      const ended = once(demo, 'exit');
-      let complaints = '';
-      demo.stderr.on('data', (chunk) => {
-        complaints += chunk;
-      });
+      const ended = endOf(demo);
       await reached(demo);
       demo.stdout.resume();
       // As a terminal does: its bridge gets the signal too.
       process.kill(-(demo.pid as number), 'SIGINT');
-      assert.deepEqual(await ended, [1, null]);
-      assert.equal(complaints, '');
-      assert.deepEqual(await readdir(temporary), []);
-      // A daemon that was stopped is still on its way out.
-      while ((await processesNaming(temporary)).length > 0) await delay(20);
+      assert.deepEqual(await ended, { status: 1, complaints: '' });
+      await nothingIsLeft();
     });
   }
 });
