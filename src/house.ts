@@ -10,6 +10,7 @@ import { checkDisk } from './job/disk.js';
 import { createSupervisor } from './job/job-supervisor.js';
 import { stateLayout } from './job/layout.js';
 import { findOver } from './job/over.js';
+import { poolForLooks } from './job/pool-for-looks.js';
 import { createPreviews } from './job/previews.js';
 import { createAccountLook, createReadiness } from './job/readiness.js';
 import { shareLook } from './job/shared-look.js';
@@ -95,7 +96,8 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     log.error({ err: problem }, 'files of removed jobs stay'),
   );
 
-  const house = houseOf(settings, supervisor, pool, {
+  const looks = poolForLooks(pool);
+  const house = houseOf(settings, supervisor, looks, {
     called: use,
     begin() {
       use();
@@ -107,6 +109,7 @@ export async function openHouse(settings: Settings, log: Log): Promise<Outcome<O
     supervisor.close();
     await announcements?.close();
     await store.close();
+    await looks.close();
     await pool.close();
   };
   const abandon = async () => {
@@ -139,14 +142,14 @@ async function reconcile(stateDir: string, store: Store, pool: StagePool): Promi
 const houseOf = (
   settings: Settings,
   supervisor: Supervisor,
-  pool: StagePool,
+  looks: StagePool,
   use: Pick<House, 'called' | 'begin'>,
 ): House => ({
   settings,
   supervisor,
-  preflight: createReadiness(pool, elapsed),
-  account: createAccountLook(pool, elapsed),
-  preview: createPreviews(pool),
+  preflight: createReadiness(looks, elapsed),
+  account: createAccountLook(looks, elapsed),
+  preview: createPreviews(looks),
   checkDisk: shareLook(
     () => checkDisk(settings.stateDir),
     () => DISK_MS,

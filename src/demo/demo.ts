@@ -45,8 +45,6 @@ async function demonstrate(interrupted: AbortSignal): Promise<void> {
     const environment: Record<string, string> = {
       OFFSHOOT_STATE_DIR: join(directory, 'state'),
       XDG_CONFIG_HOME: join(directory, 'config'),
-      // A daemon that is stopped early leaves what it looked at Codex with.
-      TMPDIR: directory,
       CODEX_HOME: codexHome,
       [KEY_VARIABLE]: 'no-secret',
       ...(await programOfPackage()),

@@ -239,6 +239,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type job/supervisor',
     'job/layout',
     'job/over',
+    'job/pool-for-looks',
     'job/previews',
     'job/readiness',
     'job/shared-look',
