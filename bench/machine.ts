@@ -55,6 +55,7 @@ const needs: LiveJobNeeds = {
   // A store that costs nothing, so that what is left is ours.
   store: { ...createMemoryStore(), save: async () => true, task: async () => 'task' },
   clock: systemClock,
+  closed: new AbortController().signal,
   backendFor: () => 'command',
   resultTtlSeconds: 60,
   announces: false,

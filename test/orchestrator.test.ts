@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from '../src/orchestrator.js';
 import { temporaryDirectory } from './support/house.js';
 import { temporaryRepository } from './support/operations.js';
@@ -55,6 +57,28 @@ describe('an orchestrator inside another program', () => {
     const orchestrator = await open({ codex_path: undefined, max_running: undefined });
     assert.ok(orchestrator.ok, JSON.stringify(orchestrator));
     await orchestrator.value.close();
+  });
+
+  it('lets the program end that closes it while a call is under way', async () => {
+    const program = `
+      import { createOrchestrator } from '${import.meta.resolve('../src/orchestrator.js')}';
+      const settings = { backend: 'command', command: 'exec sleep 3', max_running: 1 };
+      const { value: orchestrator } = await createOrchestrator({ settings, environment: process.env });
+      const ids = [];
+      for (const task of ['one', 'two']) {
+        const started = await orchestrator.delegateAsync({ task, workspace_root: '${repository}' });
+        ids.push(started.value.job_id);
+      }
+      const answers = ids.map((job_id) => orchestrator.jobCancel({ job_id }));
+      await orchestrator.close();
+      for (const { ok } of await Promise.all(answers)) console.log(typeof ok);`;
+    const file = join(home.path, 'program.mjs');
+    await writeFile(file, program);
+    const { stdout } = await promisify(execFile)(process.execPath, [file], {
+      env: { HOME: home.path, PATH: process.env.PATH, OFFSHOOT_STATE_DIR: join(home.path, 'closed') },
+      timeout: 60_000,
+    });
+    assert.equal(stdout, 'boolean\nboolean\n');
   });
 
   it('says what cannot be opened, and gives the state directory back', async () => {

@@ -54,6 +54,7 @@ class JobSupervisor implements Supervisor {
   readonly #lineage: Lineage;
   readonly #heldFiles: HeldFiles;
   readonly #stopPruning: () => void;
+  readonly #closed = new AbortController();
   #draining = false;
 
   constructor(needs: SupervisorNeeds, lastSequence: number) {
@@ -131,8 +132,9 @@ class JobSupervisor implements Supervisor {
   async cancel(jobId: string, message: string): Promise<JobView | null> {
     // Itself first: what its agent asks for from then on is cancelled as it comes.
     const cancelled = this.#cancelOne(jobId, message);
-    await Promise.all(this.#lineage.descendants(jobId).map((id) => this.#cancelOne(id, PARENT_CANCELLED)));
-    return cancelled;
+    const descendants = this.#lineage.descendants(jobId).map((id) => this.#cancelOne(id, PARENT_CANCELLED));
+    const [view] = await Promise.all([cancelled, ...descendants]);
+    return view;
   }
 
   async #cancelOne(jobId: string, message: string): Promise<JobView | null> {
@@ -202,12 +204,13 @@ class JobSupervisor implements Supervisor {
     this.#draining = true;
     this.#admission.pause();
     const live = this.#roster.allLive();
-    await Promise.all(live.map((job) => job.recorded()));
+    await Promise.allSettled(live.map((job) => job.recorded()));
     await Promise.all(live.filter((job) => job.committed.state !== 'queued').map((job) => job.ended));
   }
 
   close(): void {
     this.#draining = true;
+    this.#closed.abort();
     this.#admission.pause();
     this.#deadlines.close();
     this.#retries.close();
@@ -274,6 +277,7 @@ class JobSupervisor implements Supervisor {
       machine: this.#machine,
       store,
       clock,
+      closed: this.#closed.signal,
       resultTtlSeconds: settings.resultTtlSeconds,
       announces: settings.onSettled !== null,
       backendFor: ({ backend }) => chooseBackend(backend, this.#roster.liveCount, settings.appServerFrom),

@@ -14,6 +14,8 @@ export interface LiveJobNeeds {
   machine: ProvidedMachine;
   store: Store;
   clock: Clock;
+  /** Aborts when the supervisor is closed: commits that failed are then left to the next. */
+  closed: AbortSignal;
   resultTtlSeconds: number;
   /** Whether the ends of jobs are told to the user's command or URL. */
   announces: boolean;
@@ -80,7 +82,7 @@ export class LiveJob implements ActorsJob {
     this.#sent = null;
   }
 
-  /** The record, once everything that happened so far is durable. */
+  /** The record, once everything that happened so far is durable. Rejects when the supervisor is closed before. */
   recorded(): Promise<JobRecord> {
     // A stage is started before its state is observed: one turn later the commit is under way.
     return Promise.resolve().then(() => this.#recorded);
@@ -165,6 +167,8 @@ export class LiveJob implements ActorsJob {
       if (isSettled(record.state)) this.#end();
       return record;
     })();
+    // Whoever waits for it is told; nobody need.
+    this.#recorded.catch(() => undefined);
   }
 
   async #save(record: JobRecord, entry: JournalEntry): Promise<void> {
@@ -178,6 +182,7 @@ export class LiveJob implements ActorsJob {
         }
         return;
       } catch (problem) {
+        if (this.#needs.closed.aborted) throw problem;
         this.#needs.trouble(this, problem);
         await new Promise<void>((resolve) => this.#needs.clock.setTimeout(resolve, RETRY_COMMIT_MS));
       }

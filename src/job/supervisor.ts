@@ -23,7 +23,7 @@ export interface Supervisor {
   journal(jobId: string): Promise<JournalEntry[]>;
   /**
    * Asks a job to end, and with it the jobs that its agent asked for. The request is durable when the answer comes; a running agent is then being stopped.
-   * A settled job stays as it is. Null if there is no such job.
+   * A settled job stays as it is. Null if there is no such job. Rejects when the supervisor is closed meanwhile.
    */
   cancel(jobId: string, message: string): Promise<JobView | null>;
   /**

@@ -612,6 +612,28 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('tries no commit again once it is closed, and says so to those who wait for one', async () => {
+    const memory = createMemoryStore();
+    const save: Store['save'] = () => Promise.reject(new Error('disk full'));
+    const store: Store = { ...memory, save };
+    const { supervisor, log, clock } = await open({ maxRunning: 1 }, { store });
+    await submitOne(supervisor);
+    const waiting = (await submitOne(supervisor)).record.id;
+    const cancelled = supervisor.cancel(waiting, 'Not wanted.').then(
+      () => 'cancelled',
+      () => 'not known',
+    );
+    await letGoOn();
+    supervisor.close();
+    clock.advance(1_000);
+    await letGoOn();
+    const tries = log.errors.length;
+    clock.advance(60_000);
+    await letGoOn();
+    assert.equal(log.errors.length, tries);
+    assert.equal(await Promise.race([cancelled, letGoOn()]), 'not known');
+  });
+
   it('shows live progress at once, and state only when it is durable', async () => {
     const { supervisor, pool } = await open();
     const { id } = (await submitOne(supervisor)).record;
