@@ -27,6 +27,8 @@ interface Beat {
 const RETRY_MS = 1_000;
 /** The daemon sends something at least every five seconds. */
 const SILENT_MS = 12_000;
+/** A daemon that nobody calls leaves after ten minutes; a browser wakes a hidden tab once a minute. */
+const HERE_MS = 60_000;
 const MOST_SAMPLES = 720;
 
 /** What this page knows of the swarm. It is told in frames, and redrawn once for many. */
@@ -120,11 +122,13 @@ function countMoves(path: readonly State[]): void {
   }
 }
 
-/** Resolves once the tab is looked at. */
+/** Resolves once the tab is looked at. Until then the daemon is told that the tab is there. */
 const looked = () =>
   new Promise<void>((resolve) => {
+    const telling = setInterval(() => void ask('/api/here').catch(() => undefined), HERE_MS);
     const look = () => {
       if (document.hidden) return;
+      clearInterval(telling);
       document.removeEventListener('visibilitychange', look);
       resolve();
     };

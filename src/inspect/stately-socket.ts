@@ -11,6 +11,7 @@ const BEHIND_BYTES = 1024 * 1024;
 const CATCH_UP_MS = 100;
 /** How often is looked whether it has, until it is taken for dead: half a minute. */
 const MOST_LOOKS = 300;
+const USE_MS = 30_000;
 
 export interface StatelySocket {
   /** Makes a WebSocket of a connection that was let through, and sends it the feed. */
@@ -18,8 +19,16 @@ export interface StatelySocket {
   close(): void;
 }
 
-/** Serves the feed to receivers of `@statelyai/inspect`. One that does not read for long is cut off. */
-export function statelySocket(feed: Feed, definition: string, mostLooks = MOST_LOOKS): StatelySocket {
+/**
+ * Serves the feed to receivers of `@statelyai/inspect`. One that does not read for long is cut off. While one is
+ * there, `called` is called from time to time.
+ */
+export function statelySocket(
+  feed: Feed,
+  definition: string,
+  called: () => void,
+  mostLooks = MOST_LOOKS,
+): StatelySocket {
   const server = new WebSocketServer({ noServer: true, maxPayload: MOST_RECEIVED_BYTES });
 
   function serve(socket: WebSocket): void {
@@ -40,9 +49,12 @@ export function statelySocket(feed: Feed, definition: string, mostLooks = MOST_L
         else socket.terminate();
       }, CATCH_UP_MS);
     }
+    // Somebody looks on: the daemon is of use.
+    const using = setInterval(called, USE_MS);
     socket.on('error', () => socket.terminate());
     socket.on('close', () => {
       clearTimeout(catchingUp);
+      clearInterval(using);
       watch?.close();
     });
     // 1013: try again later.

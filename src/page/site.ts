@@ -33,11 +33,17 @@ const CALL_PATH = /^\/api\/call\/([a-z_]+)$/;
 /** The page and what it asks for: the feed, details and logs of jobs, and the operations every client has. */
 export function createSite(needs: SiteNeeds): Site {
   const { house, inspection } = needs;
-  const stately = statelySocket(inspection.feed, inspection.definition);
+  const stately = statelySocket(inspection.feed, inspection.definition, house.called);
 
   async function get(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     if (path === '/api/feed') {
       streamFeed(response, inspection, house.called);
+      return true;
+    }
+    if (path === '/api/here') {
+      // Of a tab that nobody looks at: the daemon is of use.
+      house.called();
+      response.writeHead(204).end();
       return true;
     }
     if (path === '/metrics') {

@@ -9,6 +9,7 @@ import type { Frame, JobRow } from '../../src/inspect/frames.js';
 import { statelySocket } from '../../src/inspect/stately-socket.js';
 
 const JOBS_IN_A_FRAME = 50;
+const MINUTE_MS = 60_000;
 const LONG_DEFINITION = 'x'.repeat(100_000);
 
 const frame = (first: number) =>
@@ -37,7 +38,7 @@ it("a receiver of Stately's protocol that reads nothing is cut off, and watches 
     },
     close: () => {},
   };
-  const stately = statelySocket(feed, LONG_DEFINITION, 2);
+  const stately = statelySocket(feed, LONG_DEFINITION, () => {}, 2);
   const server = createServer().on('upgrade', stately.accept);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const receiver = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/inspect`);
@@ -48,6 +49,32 @@ it("a receiver of Stately's protocol that reads nothing is cut off, and watches 
   receiver.resume();
   // 1006: without a word.
   assert.equal((await once(receiver, 'close'))[0], 1006);
+  stately.close();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it("a receiver of Stately's protocol keeps the daemon from leaving as idle, for as long as it is there", async (test) => {
+  test.mock.timers.enable({ apis: ['setInterval'] });
+  let called = 0;
+  let left = () => {};
+  const leaving = new Promise<void>((resolve) => {
+    left = resolve;
+  });
+  const feed = { watch: () => ({ resume: () => {}, close: left }), close: () => {} };
+  const stately = statelySocket(feed, LONG_DEFINITION, () => {
+    called += 1;
+  });
+  const server = createServer().on('upgrade', stately.accept);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const receiver = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/inspect`);
+  await once(receiver, 'open');
+  test.mock.timers.tick(MINUTE_MS);
+  const calls = called;
+  assert.ok(calls > 0);
+  receiver.close();
+  await leaving;
+  test.mock.timers.tick(MINUTE_MS);
+  assert.equal(called, calls);
   stately.close();
   await new Promise((resolve) => server.close(resolve));
 });

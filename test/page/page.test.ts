@@ -170,6 +170,12 @@ describe('the page in Chromium', { skip: noBrowser }, () => {
     const frame = bridge.frameLocator('#inspector');
     await frame.getByText(`@xstate.actor ${jobs[0].job_id}`).waitFor();
     await frame.getByText(`@xstate.snapshot ${jobs[0].job_id}`).waitFor();
+    const words = bridge.getByRole('status');
+    await words.waitFor({ state: 'hidden' });
+    await offshoot.kill();
+    await words.getByText('The daemon is not there.').waitFor();
+    await offshoot.start();
+    await words.waitFor({ state: 'hidden' });
     await bridge.close();
   });
 

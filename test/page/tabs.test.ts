@@ -82,6 +82,20 @@ describe('tabs of the page that nobody looks at, in Chromium', { skip: noBrowser
     for (const tab of [...tabs, last]) await tab.close();
   });
 
+  it('tell the daemon that they are there, so that it does not leave as idle', async () => {
+    const tab = await context.newPage();
+    await tab.clock.install();
+    await tab.goto(`${url}#token=${token}`);
+    await tab.clock.runFor(1_000);
+    await tab.getByText('of 1 jobs').waitFor();
+    const [asked] = await Promise.all([
+      tab.waitForResponse(`${url}api/here`),
+      hide(tab, true).then(() => tab.clock.runFor(120_000)),
+    ]);
+    assert.equal(asked.status(), 204);
+    await tab.close();
+  });
+
   it('show what happened meanwhile when they are looked at again, and every line they had', async () => {
     const id = await offshoot.delegate('talks', { label: 'talks' });
     const gone = await offshoot.delegate('is deleted');
@@ -121,11 +135,13 @@ describe('tabs of the page that nobody looks at, in Chromium', { skip: noBrowser
       .waitFor();
     await hide(tab, true);
     await appendFile(said, 'at the end\n');
+    await hide(tab, false);
+    await tab.locator('.log').getByText('at the end').waitFor();
+    await hide(tab, true);
     await offshoot.call('codex_job_cancel', { job_id: id });
     await offshoot.result(id);
     await hide(tab, false);
     await state(tab, 'cancelled');
-    await tab.locator('.log').getByText('at the end').waitFor();
     assert.deepEqual(await shown(), [...short, 'at'].slice(-MOST_ENTRIES));
   });
 });
