@@ -34,21 +34,25 @@ export interface RecordedCheckout {
 
 const READING = "reading the agent's changes";
 const OWNER_READ = 0o400;
+/** Files compress, and most of a large changed file may be unchanged: so they may be larger than their patch. */
+const ALL_FILES_TO_PATCH = 16;
+/** git holds one file at a time, but of one that was changed nearly four times its size. */
+const ONE_FILE_TO_PATCH = 4;
 
 /**
  * Records what changed in the checkout, as the survey found it, in an index of the slot. Starts from our trusted
- * index of the baseline commit; the agent's git directory, its index and its ignore rules have no say. `maxBytes` bounds
- * the changed files all together.
+ * index of the baseline commit; the agent's git directory, its index and its ignore rules have no say. The changed
+ * files may be larger than `maxPatchBytes`, but within bounds.
  */
 export async function recordCheckout(
   slot: SlotLayout,
   survey: Survey,
-  maxBytes: number,
+  maxPatchBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<Outcome<RecordedCheckout>> {
   const { additions, changes, walked } = survey;
-  const insides = await warnOfSubmodules(slot, additions.submodules, maxBytes, environment, signal);
+  const insides = await warnOfSubmodules(slot, additions.submodules, maxPatchBytes, environment, signal);
   const continued = new Set(additions.continued);
   const news = walked.untracked.filter((path) => !continued.has(path));
   const context = takeTrustedIndex(slot, survey, environment, signal);
@@ -71,7 +75,7 @@ export async function recordCheckout(
     ...walked.untracked.filter((path) => continued.has(path)),
     ...kept.paths.filter((path) => !included.has(path)),
   ];
-  const readable = makeReadable(slot.checkout, changed, maxBytes);
+  const readable = makeReadable(slot.checkout, changed, maxPatchBytes);
   if (!readable.ok) return readable;
   const modes = await recordModes(context, largeFiles.unchanged);
   if (!modes.ok) return explain(modes, 'patch_failed', READING);
@@ -113,7 +117,7 @@ const warnOfLargeFiles = (paths: readonly BytePath[]): string[] =>
 async function warnOfSubmodules(
   slot: SlotLayout,
   submodules: readonly CheckedOutSubmodule[],
-  maxBytes: number,
+  maxPatchBytes: number,
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -124,7 +128,7 @@ async function warnOfSubmodules(
     const inner = submoduleSlot(slot, submodule);
     const survey = await surveyCheckout(inner, submodule.commit, environment, signal);
     const inside = survey.ok
-      ? await recordCheckout(inner, survey.value, maxBytes, environment, signal)
+      ? await recordCheckout(inner, survey.value, maxPatchBytes, environment, signal)
       : survey;
     if (!inside.ok) {
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
@@ -170,7 +174,7 @@ function takeTrustedIndex(
 }
 
 /** Lets the owner read every changed file, and refuses when they are too large to be looked at. */
-function makeReadable(checkout: string, paths: readonly BytePath[], maxBytes: number): Outcome<null> {
+function makeReadable(checkout: string, paths: readonly BytePath[], maxPatchBytes: number): Outcome<null> {
   const sizes: { path: BytePath; bytes: number }[] = [];
   for (const path of paths) {
     const absolute = absolutePath(checkout, path);
@@ -181,7 +185,10 @@ function makeReadable(checkout: string, paths: readonly BytePath[], maxBytes: nu
     sizes.push({ path, bytes: found.size });
   }
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-  return total <= maxBytes ? succeed(null) : refuseTooLarge(maxBytes, sizes);
+  const fits =
+    total <= maxPatchBytes * ALL_FILES_TO_PATCH &&
+    sizes.every(({ bytes }) => bytes <= maxPatchBytes * ONE_FILE_TO_PATCH);
+  return fits ? succeed(null) : refuseTooLarge(maxPatchBytes, sizes);
 }
 
 /** Where that is refused, git tells whether it can read the file all the same. */
@@ -197,7 +204,7 @@ const NAMED_FILES = 3;
 
 /** Refuses with the names of the largest files. */
 export function refuseTooLarge(
-  maxBytes: number,
+  maxPatchBytes: number,
   sizes: readonly { path: BytePath; bytes: number }[],
 ): ReturnType<typeof refuse> {
   const largest = sizes.toSorted((one, other) => other.bytes - one.bytes).slice(0, NAMED_FILES);
@@ -206,6 +213,6 @@ export function refuseTooLarge(
   );
   return refuse('patch_too_large', {
     message: `The agent's changes are larger than a patch may hold. The largest files: ${names.join(', ')}.`,
-    details: { max_patch_bytes: maxBytes },
+    details: { max_patch_bytes: maxPatchBytes },
   });
 }

@@ -35,8 +35,6 @@ export interface CapturePlan {
 }
 
 const DEFAULT_MAX_PATCH_BYTES = 256 * 1024 * 1024;
-/** Files compress, and most of a large changed file may be unchanged: so they may be larger than their patch. */
-const FILES_TO_PATCH = 16;
 const WRITING = 'writing the patch';
 
 const noRenames = ['--no-renames'];
@@ -69,8 +67,7 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     ? succeed(plan.survey)
     : await surveyCheckout(slot, baselineCommit, environment, signal);
   if (!survey.ok) return survey;
-  const maxBytes = maxPatchBytes * FILES_TO_PATCH;
-  const recorded = await recordCheckout(slot, survey.value, maxBytes, environment, signal);
+  const recorded = await recordCheckout(slot, survey.value, maxPatchBytes, environment, signal);
   if (!recorded.ok) return recorded;
   const { context, before, warnings } = recorded.value;
   const written = await writePatch(context, before, plan.patchFile, maxPatchBytes);

@@ -504,6 +504,17 @@ test('a patch over the limit is refused with the names of the largest files, and
   assert.equal(expectValue(await capturePatch(plan)).files, 1);
 });
 
+test('a single file that git cannot hold in memory with ease is refused by name, however small its patch', async () => {
+  const { plan, tree } = await capturePlan({ maxPatchBytes: 10_000 });
+  put(tree, 'new.txt', Buffer.alloc(40_001));
+  const outcome = await capturePatch(plan);
+  expectCode(outcome, 'patch_too_large');
+  assert.match(outcome.ok ? '' : outcome.fault.message, /"new\.txt" \(40001 bytes\)/);
+  put(tree, 'new.txt', Buffer.alloc(40_000));
+  put(tree, 'other.txt', Buffer.alloc(40_000));
+  assert.equal(expectValue(await capturePatch(plan)).files, 2);
+});
+
 test('a capture can be stopped', async () => {
   const { plan, tree } = await capturePlan({ signal: AbortSignal.abort() });
   put(tree, 'new.txt', 'x\n');
