@@ -51,7 +51,7 @@ const elapsed = () => performance.now();
 
 /** Puts the parts together: store, threads, supervisor. `close` leaves running agents to the next house. */
 export async function openHouse(settings: Settings, log: Log): Promise<Outcome<OpenHouse>> {
-  const unseen = refuseAmongUnseenAgents(settings.stateDir, systemClock.now());
+  const unseen = refuseAmongUnseenAgents(settings.stateDir);
   if (!unseen.ok) return unseen;
   // A thread that does stages loads what it needs while the store opens.
   const stages = createPool(settings, (problem) => log.error({ err: problem }, 'a thread is in trouble'));

@@ -12,7 +12,7 @@ export interface StateLayout {
   removals: string;
   /** One directory a host of jobs: `AttemptLayout`, for its own process. */
   hosts: string;
-  /** One file a PID namespace, touched every half minute while an agent lives that was started from there. */
+  /** One named pipe a PID namespace, held open while an agent lives that was started from there. */
   namespaces: string;
   /** One directory a repository, with the slots that its jobs work in. */
   repositories: string;

@@ -11,7 +11,7 @@ import { JOB_MARKER } from '../job-marker.js';
 import { type AgentProcess, GRACE_SECONDS, readAgentProcess } from './agent-process.js';
 import { findHolding } from './containment.js';
 import { findMarked, sweep } from './marked-processes.js';
-import { pulseFile } from './pid-namespace.js';
+import { signOfLife } from './pid-namespace.js';
 import { readText } from './proc.js';
 import { LAUNCHER_CANNOT_WRITE, launcherScript, supervisorScript } from './supervisor-script.js';
 
@@ -52,8 +52,8 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
   const { files } = start;
   const { containment, wrapper } = await findHolding(launch.environment);
   writeFileSync(files.prompt, launch.input, { mode: 0o600 });
-  const pulse = pulseFile(start.stateDir);
-  mkdirSync(dirname(pulse), { recursive: true, mode: 0o700 });
+  const sign = signOfLife(start.stateDir);
+  mkdirSync(dirname(sign), { recursive: true, mode: 0o700 });
   // Rounded up: with a daemon at hand, its own timer comes first and records the cause.
   const deadline = Math.ceil(start.deadlineAt / 1_000) + 1;
   const supervisorArguments = [
@@ -63,7 +63,7 @@ export async function startAgent(start: AgentStart, launch: Launch): Promise<Out
     String(deadline),
     String(Math.max(0, deadline - Math.floor(Date.now() / 1_000))),
     String(GRACE_SECONDS),
-    pulse,
+    sign,
     ...launch.command,
   ];
   const supervisor = ['sh', '-c', supervisorScript, 'offshoot-supervisor', ...supervisorArguments];

@@ -34,13 +34,15 @@ export const LAUNCHER_CANNOT_WRITE = 4;
  * In a PID namespace it is process 1, so that with its own end the kernel ends whatever is left.
  *
  * Arguments: files directory, containment ("namespace" or "group"), working directory, deadline (seconds
- * since the epoch), seconds left until then, grace (seconds), the file to touch while it runs, then the agent's
- * command.
+ * since the epoch), seconds left until then, grace (seconds), the named pipe to hold open while it runs, then the
+ * agent's command.
  */
 export const supervisorScript = `
-files=$1 containment=$2 directory=$3 deadline=$4 left=$5 grace=$6 pulse=$7
+files=$1 containment=$2 directory=$3 deadline=$4 left=$5 grace=$6 sign=$7
 shift 7
 stopping=
+[ -p "$sign" ] || mkfifo -m 600 "$sign" 2>/dev/null
+[ -p "$sign" ] && { command exec 9<>"$sign"; } 2>/dev/null
 signal() {
   case $containment in
     namespace) kill "-$1" -1 ;;
@@ -51,12 +53,11 @@ stop() {
   [ -z "$stopping" ] || return
   stopping=yes
   signal TERM
-  { sleep "$grace"; signal KILL; } &
+  { sleep "$grace"; signal KILL; } 9>&- &
   reaper=$!
 }
 watch() {
   while [ "$left" -gt 0 ]; do
-    echo 2>/dev/null >"$pulse"
     [ "$left" -lt 30 ] || left=30
     sleep "$left"
     left=$((deadline - $(date +%s)))
@@ -70,11 +71,11 @@ start() {
     group) exec setsid "$@" ;;
   esac
 }
-start "$@" <"$files/prompt" >>"$files/stdout" 2>>"$files/stderr" &
+start "$@" <"$files/prompt" >>"$files/stdout" 2>>"$files/stderr" 9>&- &
 agent=$!
 # Not before: a shell that was just forked would take the signal for its parent's trap, and lose it.
 trap stop TERM INT HUP
-watch &
+watch 9>&- &
 watcher=$!
 # A trapped signal interrupts wait: only a reaped agent has ended.
 while :; do
