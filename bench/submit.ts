@@ -17,7 +17,7 @@ export const submit: Scenario = {
     'Each bridge takes another 0.7 ms of its own, 0.45 ms of which any Node process needs to pass a line on and its answer back: a hundred of them have two processors for it.',
   async run(context) {
     const counts = context.quick ? [1, 10] : [1, 10, 100, 1_000];
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     for (const count of counts) measurements.push(await handles(context, count));
     measurements.push(...(await handlesOverMcp(context, context.quick ? 2 : 100)));
     measurements.push(await initialize(context));

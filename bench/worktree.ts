@@ -28,7 +28,7 @@ export const worktree: Scenario = {
     'A new slot costs what the shell costs, and the same fixed part; on a file system without a journal, creating files where others were deleted in the last minutes varies by a factor of five, for both.',
   ownRepository: true,
   async run(context) {
-    const measurements: Measurement[] = [];
+    const { measurements } = context;
     await settleIn(context);
     for (const files of context.quick ? [200] : [1_000, 5_000, 30_000]) {
       context.tell(`${files} files`);
