@@ -101,6 +101,7 @@ function methods({ house }: OpenHouse, log: Log, client: string): Methods {
         origin: { client, parentJobId: null },
         defaultWorkspace: async () => process.cwd(),
         signal: signal ?? new AbortController().signal,
+        rest: () => () => undefined,
         listens: onReport !== undefined,
         report: (message) => onReport?.(message),
       };

@@ -5,5 +5,6 @@ import type { Client } from '../mcp/session-server.js';
 export const httpClient = (token: string): Client => ({
   origin: { client: tokenClient(token), parentJobId: null },
   cwd: null,
-  begin: () => () => {},
+  // Requests are bounded by the connections that they come over.
+  begin: () => ({ rest: () => () => {}, end() {} }),
 });

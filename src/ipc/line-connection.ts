@@ -9,14 +9,22 @@ export interface LineConnection {
   send(line: string): void;
   /** Ends the connection once what was sent is on its way. */
   close(): void;
-  /**
-   * Counts a request as under way until the returned function is called. While there are too many, nothing
-   * more is read, and the peer has to wait.
-   */
-  begin(): () => void;
+  /** Counts a request as at work until it ends. While there are too many, nothing more is read, and the peer has to wait. */
+  begin(): Underway;
 }
 
-const MAXIMUM_UNDERWAY = 1_000;
+/** A request between its begin and its end. */
+export interface Underway {
+  /**
+   * Tells that it does nothing but wait until the returned function is called: those that wait hold nobody up.
+   * Null where so many wait that this one should not.
+   */
+  rest(): (() => void) | null;
+  end(): void;
+}
+
+const MAXIMUM_AT_WORK = 1_000;
+const MAXIMUM_WAITING = 10_000;
 
 /** A peer that leaves this much unread is taken for dead, in bytes. */
 const MAXIMUM_UNREAD_BYTES = 64 * 1024 * 1024;
@@ -24,7 +32,8 @@ const MAXIMUM_UNREAD_BYTES = 64 * 1024 * 1024;
 /** Wraps a connected socket; its errors end in `onClose`, never in an exception. */
 export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BYTES): LineConnection {
   const splitter = lineSplitter();
-  let underway = 0;
+  let atWork = 0;
+  let waiting = 0;
   let gathering = false;
 
   /** What is sent until the loop turns leaves in one write: a store answers many at once, and so do we. */
@@ -36,6 +45,16 @@ export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BY
       gathering = false;
       socket.uncork();
     });
+  }
+
+  /** Counts until the returned function is called. */
+  function work(): () => void {
+    atWork += 1;
+    if (atWork >= MAXIMUM_AT_WORK) socket.pause();
+    return () => {
+      atWork -= 1;
+      if (atWork === MAXIMUM_AT_WORK - 1) socket.resume();
+    };
   }
 
   return {
@@ -57,11 +76,18 @@ export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BY
     },
     close: () => socket.destroySoon(),
     begin() {
-      underway += 1;
-      if (underway >= MAXIMUM_UNDERWAY) socket.pause();
-      return () => {
-        underway -= 1;
-        if (underway === MAXIMUM_UNDERWAY - 1) socket.resume();
+      let done = work();
+      return {
+        rest() {
+          if (waiting >= MAXIMUM_WAITING) return null;
+          waiting += 1;
+          done();
+          return () => {
+            waiting -= 1;
+            done = work();
+          };
+        },
+        end: () => done(),
       };
     },
   };

@@ -37,7 +37,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
 
   async function answer({ id, operation, input, listens = true }: Request): Promise<void> {
     const controller = new AbortController();
-    const done = connection.begin();
+    const { rest, end } = connection.begin();
     underway.set(id, controller);
     const call: Call = {
       house: service.house,
@@ -47,6 +47,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
       get signal() {
         return controller.signal;
       },
+      rest,
       listens,
       report: (message) => {
         if (listens) connection.send(JSON.stringify({ id, report: message }));
@@ -58,7 +59,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
         ? await invoke(service.operations, operation, input, call, service.log)
         : await control(input, call).catch(brokenControl);
     underway.delete(id);
-    done();
+    end();
     connection.send(JSON.stringify(outcome.ok ? { id, ...outcome } : { id, ...envelope(outcome.fault) }));
   }
 

@@ -72,7 +72,7 @@ function newLeg(whole: LineConnection): Leg {
       },
     },
     take(line) {
-      if (listener === null) early.push({ line, done: whole.begin() });
+      if (listener === null) early.push({ line, done: whole.begin().end });
       else listener.onLine(line);
     },
     gone() {

@@ -1,3 +1,4 @@
+import type { Underway } from '../ipc/line-connection.js';
 import type { Log } from '../log.js';
 import type { House, Operation, Origin } from '../operations/operation.js';
 
@@ -15,6 +16,8 @@ export interface Caller {
   defaultWorkspace(): Promise<string | null>;
   /** Aborted when the client cancelled the request or went away. */
   signal: AbortSignal;
+  /** As for the request of a connection. */
+  rest: Underway['rest'];
   /** Sends progress; null when the client did not ask for it. */
   notify: ((step: number, message: string) => void) | null;
 }

@@ -7,6 +7,7 @@ import {
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
+import type { LineConnection, Underway } from '../ipc/line-connection.js';
 import type { Origin } from '../operations/operation.js';
 import { instructions } from './instructions.js';
 import type { JobUpdates } from './job-updates.js';
@@ -23,8 +24,7 @@ export interface Client {
   origin: Origin;
   /** Null for a client that may be on another machine. */
   cwd: string | null;
-  /** Counts a request as under way until the returned function is called. */
-  begin(): () => void;
+  begin: LineConnection['begin'];
 }
 
 /** How long a client may take to name its roots, in milliseconds. */
@@ -49,10 +49,11 @@ export function sessionServers(service: McpService, tools: readonly Tool[], upda
       server.sendResourceUpdated({ uri }).catch(() => {});
     });
 
-    const callerOf = (extra: Extra): Caller => ({
+    const callerOf = (extra: Extra, { rest }: Underway): Caller => ({
       origin,
       defaultWorkspace: () => workspace.directory(() => askRoots(server, extra)),
       signal: extra.signal,
+      rest,
       notify: progressTo(extra),
     });
 
@@ -66,8 +67,8 @@ export function sessionServers(service: McpService, tools: readonly Tool[], upda
           subscriptions.unsubscribe(uri);
           return {};
       }
-      const done = begin();
-      return handle(request, callerOf(extra)).finally(done);
+      const underway = begin();
+      return handle(request, callerOf(extra, underway)).finally(underway.end);
     };
     server.setNotificationHandler(RootsListChangedNotificationSchema, workspace.forget);
     server.onerror = (error) => service.log.debug({ err: error }, 'mcp');

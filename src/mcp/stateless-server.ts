@@ -102,8 +102,8 @@ function newServer(handle: RequestHandler, tasks: JobTasks, client: Client): Ser
   });
 
   server.fallbackRequestHandler = async (request, context) => {
-    const done = client.begin();
-    const caller = callerOf(context, client);
+    const { rest, end } = client.begin();
+    const caller = callerOf(context, client, rest);
     const { name, arguments: input } = request.params ?? {};
     try {
       const task =
@@ -112,7 +112,7 @@ function newServer(handle: RequestHandler, tasks: JobTasks, client: Client): Ser
           : null;
       return task ?? (await handle(request, caller));
     } finally {
-      done();
+      end();
     }
   };
 
@@ -138,15 +138,21 @@ const listenerOf = ({ origin, cwd }: Client): Caller => ({
   origin,
   defaultWorkspace: async () => cwd,
   signal: new AbortController().signal,
+  rest: () => () => {},
   notify: null,
 });
 
-function callerOf({ mcpReq }: ServerContext, { origin, cwd }: Client): Caller {
+function callerOf(
+  { mcpReq }: ServerContext,
+  { origin, cwd }: Client,
+  rest: Caller['rest'] = () => () => {},
+): Caller {
   const progressToken = mcpReq._meta?.progressToken;
   return {
     origin,
     defaultWorkspace: async () => cwd,
     signal: mcpReq.signal,
+    rest,
     notify:
       progressToken === undefined
         ? null

@@ -8,11 +8,11 @@ export async function callOperation(
   { operations, house, log }: McpService,
   tool: unknown,
   input: unknown,
-  { origin, defaultWorkspace, signal, notify }: Caller,
+  { origin, defaultWorkspace, signal, rest, notify }: Caller,
 ): Promise<Outcome<unknown>> {
   const progress = notify === null ? null : coalescedProgress(notify);
   const report = (message: string) => progress?.report(message);
-  const call = { house, origin, defaultWorkspace, signal, listens: progress !== null, report };
+  const call = { house, origin, defaultWorkspace, signal, rest, listens: progress !== null, report };
   const outcome = await invoke(operations, typeof tool === 'string' ? tool : '', input, call, log);
   progress?.end();
   return outcome;

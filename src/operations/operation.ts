@@ -77,6 +77,11 @@ export interface Call {
   defaultWorkspace(): Promise<string | null>;
   /** Aborted when the caller went away or cancelled the call. It ends a wait, never a job. */
   signal: AbortSignal;
+  /**
+   * Tells that the call only waits until the returned function is called, and so holds up no other of its client.
+   * Null where so many wait that this one should not.
+   */
+  rest(): (() => void) | null;
   /** Whether the caller asked to hear how a long call is going. */
   listens: boolean;
   /** Tells the caller; does nothing when it did not ask. */

@@ -5,7 +5,8 @@ import type { Call } from './operation.js';
 
 /**
  * Waits until any, or all, of the jobs have settled, for `seconds` at most, or until the caller goes away; the
- * jobs go on in any case. Meanwhile the caller is told what they do. True when they have.
+ * jobs go on in any case. Meanwhile the caller is told what they do. Where too many of its calls wait, this one only
+ * looks. True when they have.
  */
 export async function waitForJobs(
   jobIds: readonly string[],
@@ -18,9 +19,11 @@ export async function waitForJobs(
   const leave = call.listens
     ? supervisor.follow(jobIds, (view) => call.report(progressLine(view)))
     : () => undefined;
+  const resume = call.rest();
   try {
-    return await supervisor.settled(jobIds, mode, call.signal, seconds * 1_000);
+    return await supervisor.settled(jobIds, mode, call.signal, resume === null ? 0 : seconds * 1_000);
   } finally {
+    resume?.();
     leave();
   }
 }

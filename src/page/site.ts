@@ -110,6 +110,7 @@ async function call(
       origin: { client: 'page', parentJobId: null },
       defaultWorkspace: async () => null,
       signal: clientGone(response),
+      rest: () => () => undefined,
       listens: false,
       report: () => undefined,
     },

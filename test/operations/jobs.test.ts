@@ -127,6 +127,13 @@ describe('codex_job_wait', () => {
     }
   });
 
+  it('only looks where too many calls of its client wait already', async () => {
+    const call = makeCall({ rest: () => null });
+    call.house.supervisor.put(makeRecord('a', 'running'));
+    const { timed_out } = await wait(call, { job_ids: ['a'], timeout_seconds: 50 });
+    assert.equal(timed_out, true);
+  });
+
   it('takes 1 to 100 ids, and no others than ids', () => {
     const fits = (input: unknown) => jobWait.input.safeParse(input).success;
     assert.ok(!fits({ job_ids: [] }));

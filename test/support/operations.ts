@@ -227,6 +227,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
     origin: { client: 'client', parentJobId: null },
     defaultWorkspace: async () => null,
     signal: new AbortController().signal,
+    rest: () => () => undefined,
     listens: true,
     report: (message) => reports.push(message),
     ...more,
