@@ -50,7 +50,7 @@ export class Intake {
   nextPlace({ client, priority }: Pick<Submission, 'client' | 'priority'>): number {
     const { roster, clock } = this.#needs;
     const sequence = this.#sequence + 1;
-    return roster.line.position({ client, rank: rankOf(priority, clock.now()), sequence });
+    return roster.line.position({ client, rank: rankOf(priority, roster.risesFrom(clock.now())), sequence });
   }
 
   /** Accepts jobs, all or none; the answer comes once they are durable. */
@@ -89,6 +89,7 @@ export class Intake {
         this.#sequence,
         now,
         settings.queueSeconds,
+        roster.risesFrom(now),
       );
       const entry: JournalEntry = { at: now, state: 'queued', event: 'job.submitted', reason: null };
       jobs.push({ record, task, argumentsHash, entry });

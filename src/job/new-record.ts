@@ -12,6 +12,7 @@ export function newRecord(
   sequence: number,
   now: number,
   queueSeconds: number,
+  risesFrom = now,
 ): JobRecord {
   const id = randomUUID().replaceAll('-', '');
   return {
@@ -21,6 +22,7 @@ export function newRecord(
     context: { ...firstContext, jobId: id },
     submission,
     entered: { queued: now },
+    risesFrom,
     queueDeadlineAt: now + queueSeconds * 1_000,
     deadlineAt: null,
     retryAt: null,

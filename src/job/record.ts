@@ -165,6 +165,11 @@ export const jobRecord = z.object({
   submission,
   /** Instant at which each state was entered, last time. */
   entered: z.partialRecord(z.enum(jobStates), instant),
+  /**
+   * From when on the job rises in the queue: its acceptance, or, where the clock was put back, that of a job before
+   * it. Null in records of earlier versions.
+   */
+  risesFrom: instant.nullable().default(null),
   /** Until when the job may wait in the queue. */
   queueDeadlineAt: instant,
   /** Until when the job may run; null while it is queued. */

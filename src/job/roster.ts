@@ -2,7 +2,7 @@ import type { ListFilter, Store } from '../store/store.js';
 import type { LiveJob } from './live-job.js';
 import type { JobRecord } from './record.js';
 import type { JobView } from './supervisor.js';
-import { type Turn, turnOf } from './turn.js';
+import { risesFrom, type Turn, turnOf } from './turn.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** So many jobs that settled last are at hand: all whom an ending wakes look at the same few at once. */
@@ -15,6 +15,8 @@ export class Roster {
   readonly #store: Pick<Store, 'get' | 'list'>;
   /** Queued jobs, in order. They have no actor until an event comes for them: a queue may be long. */
   readonly #queued = new Map<string, JobRecord>();
+  /** The last instant from which one of them rises. */
+  #lastRise = Number.NEGATIVE_INFINITY;
   /** Jobs with an actor. */
   readonly #live = new Map<string, LiveJob>();
   /** The last jobs that settled, oldest first. Their records change no more. */
@@ -26,7 +28,13 @@ export class Roster {
 
   addQueued(record: JobRecord, turn: Turn): void {
     this.#queued.set(record.id, record);
+    this.#lastRise = Math.max(this.#lastRise, risesFrom(record));
     this.line.add(turn);
+  }
+
+  /** From when on a job rises that is accepted now: no sooner than those that wait, should the clock be put back. */
+  risesFrom(now: number): number {
+    return Math.max(now, this.#lastRise);
   }
 
   addLive(job: LiveJob): void {
@@ -36,6 +44,7 @@ export class Roster {
   /** A job waits no more; false if it did not. */
   leaveQueue(record: JobRecord): boolean {
     if (!this.#queued.delete(record.id)) return false;
+    if (this.#queued.size === 0) this.#lastRise = Number.NEGATIVE_INFINITY;
     this.line.remove(turnOf(record));
     return true;
   }

@@ -17,14 +17,16 @@ export const AGING_MS = 10 * 60_000;
  * The priority of a job rises by one for each ten minutes that it waits. All jobs age alike, so which of two
  * comes first never changes, and the rank can be fixed when the job is accepted.
  */
-export const turnOf = ({ submission, entered, sequence }: JobRecord): Turn => ({
-  client: submission.client,
-  rank: rankOf(submission.priority, entered.queued ?? 0),
-  sequence,
+export const turnOf = (record: JobRecord): Turn => ({
+  client: record.submission.client,
+  rank: rankOf(record.submission.priority, risesFrom(record)),
+  sequence: record.sequence,
 });
 
-/** Rank of a job that is accepted at an instant. */
-export const rankOf = (priority: number, acceptedAt: number): number => priority * AGING_MS - acceptedAt;
+export const risesFrom = (record: JobRecord): number => record.risesFrom ?? record.entered.queued ?? 0;
+
+/** Rank of a job that rises from an instant on. */
+export const rankOf = (priority: number, from: number): number => priority * AGING_MS - from;
 
 /** Negative when `a` comes before `b`, both of one client. */
 export const compareTurns = (a: Turn, b: Turn): number => b.rank - a.rank || a.sequence - b.sequence;

@@ -182,6 +182,36 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('admits in the order of acceptance also when the clock is put back, and after a restart too', async () => {
+    const store = createMemoryStore();
+    const clock = new TestClock();
+    const before = await open({ maxRunning: 1 }, { store, clock });
+    const ids: string[] = [];
+    for (const minutesBack of [0, 0, 0, 60, 0]) {
+      clock.putBack(minutesBack * 60_000);
+      ids.push((await submitOne(before.supervisor)).record.id);
+    }
+    assert.equal(before.supervisor.nextPlace({ client: 'client', priority: 0 }), 5);
+    before.supervisor.close();
+    const { supervisor, pool } = await open({ maxRunning: 1 }, { store, clock });
+    ids.push((await submitOne(supervisor)).record.id);
+    assert.equal(supervisor.nextPlace({ client: 'client', priority: 0 }), 6);
+    const places = await Promise.all(ids.map((id) => supervisor.look(id)));
+    assert.deepEqual(
+      places.map((view) => view?.queuePosition),
+      [null, 1, 2, 3, 4, 5],
+    );
+    for (const id of ids) {
+      assert.deepEqual(
+        pool.underWay.map(({ input }) => (input as { jobId: string }).jobId),
+        [id],
+      );
+      await finish(pool, id);
+      await letGoOn();
+    }
+    supervisor.close();
+  });
+
   it('cancels a queued job without admitting it', async () => {
     const { supervisor, pool } = await open({ maxRunning: 1 });
     const first = await submitOne(supervisor);

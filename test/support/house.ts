@@ -47,6 +47,11 @@ export class TestClock implements Clock {
     this.#timers = this.#timers.filter((other) => other !== timer);
   }
 
+  /** Is put back, as the clock on the wall may be; no timer notices. */
+  putBack(milliseconds: number): void {
+    this.#now -= milliseconds;
+  }
+
   /** Moves on, and calls what falls due on the way, in order. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
