@@ -38,8 +38,11 @@ export async function startHosted(start: AgentStart, launch: HostedLaunch): Prom
   await removeEndedHosts(stateDir, false);
   const latest = known.at(-1) ?? 0;
   // One that does not answer may only be starting.
-  const first = silent === latest && !(await hasEnded(host(latest))) ? latest : latest + 1;
-  for (let number = Math.max(1, first); number < first + MOST_TRIED; number += 1) {
+  const next = silent === latest && !(await hasEnded(host(latest))) ? latest : latest + 1;
+  // And one that is gone looks the same: it was replaced and removed by another thread, and there is a later one.
+  const newest = (await numbersOf(hosts, launch.hostKind)).at(-1) ?? 0;
+  const first = Math.max(1, next, newest);
+  for (let number = first; number < first + MOST_TRIED; number += 1) {
     const running = await startHost(stateDir, host(number), launch);
     if (!running.ok) return running;
     if (await handOverSoon(host(number), running.value, job)) return started(start);
