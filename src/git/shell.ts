@@ -147,12 +147,19 @@ export class Shell {
 function scriptOf(command: Command, mark: string): string {
   const { words, directory, environment, inputFile = '/dev/null', maxMemoryBytes } = command;
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`);
-  const limit =
-    maxMemoryBytes === undefined ? '' : `ulimit -d ${Math.floor(maxMemoryBytes / 1024)} 2>/dev/null; `;
-  const program = [...variables, 'exec', ...words.map(quote), `<${quote(inputFile)}`].join(' ');
+  const program = [...variables, ...words.map(quote), `<${quote(inputFile)}`].join(' ');
+  // Set and set back: a shell of its own for the limit would take a tenth longer.
+  const [limit, noLimit] =
+    maxMemoryBytes === undefined
+      ? ['', '']
+      : [
+          `: "\${limit:=$(ulimit -S -d)}"; ulimit -S -d ${Math.floor(maxMemoryBytes / 1024)} 2>/dev/null; `,
+          'ulimit -S -d "$limit"; ',
+        ];
   const tell = `printf '${mark}%0${STATUS_DIGITS}d' "$status"`;
-  // The shell's own variables and limits are not the program's; and it must not stay where nobody may be.
-  return `cd ${quote(directory)} && unset PWD OLDPWD && (${limit}${program}); status=$?; cd /; ${tell} >&2; ${tell}`;
+  // The shell's own variables are not the program's; and it must not stay where nobody may be.
+  const run = `cd ${quote(directory)} && unset PWD OLDPWD && ${program}`;
+  return `${limit}${run}; status=$?; ${noLimit}cd /; ${tell} >&2; ${tell}`;
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
