@@ -198,6 +198,14 @@ export const errorTable = {
     nextStep: 'inspect_and_retry',
     advice: 'Run `offshoot daemon` in a terminal to see why it does not start.',
   },
+  answer_lost: {
+    message: 'The daemon went away before it answered.',
+    temporary: false,
+    nextStep: 'look_before_retry',
+    advice:
+      'No job was lost, but the call may have done its work: look with codex_job_list before you make it again.',
+    tool: 'codex_job_list',
+  },
   store_unavailable: {
     message: 'The store could not record the change; nothing was accepted.',
     temporary: true,

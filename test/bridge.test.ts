@@ -10,6 +10,7 @@ import {
   ListRootsRequestSchema,
   type McpError,
 } from '@modelcontextprotocol/sdk/types.js';
+import type { ErrorEnvelope } from '../src/errors.js';
 import {
   daemonPid,
   endDaemon,
@@ -122,13 +123,15 @@ test('a killed daemon is replaced without being asked for, and the client keeps 
   assert.equal((await call('toy_where'))?.directory, '/tmp/root');
 });
 
-test('a request in flight when the daemon dies is answered with an error that says to ask again', async () => {
+test('a request in flight when the daemon dies that may have done its work is answered with an error that says to look first', async () => {
   const { call } = await connectedClient();
   const onprogress = () => void endDaemon(stateDir);
   const lost = call('toy_wait', { milliseconds: 60_000 }, { onprogress });
   await assert.rejects(lost, (error: McpError) => {
-    const { data } = error as unknown as { data: { error: { code: string; temporary: boolean } } };
-    return error.code === -32000 && data.error.code === 'daemon_unavailable' && data.error.temporary;
+    const { data } = error as unknown as { data: ErrorEnvelope };
+    assert.deepEqual([error.code, data.error.code, data.error.temporary], [-32000, 'answer_lost', false]);
+    assert.match(data.error.repair.advice, /codex_job_list/);
+    return true;
   });
   assert.equal((await call('toy_echo', { text: 'again' }))?.text, 'again');
 });

@@ -26,9 +26,6 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
 const LONGEST_REPLACE_PAUSE_MS = 2_000;
 
-const daemonLost = refuse('daemon_unavailable', {
-  message: 'The daemon was restarted while it worked on this request. No job was lost: make the call again.',
-}).fault;
 const tooLarge = refuse('input_too_large', {
   message: 'The message is larger than the limit.',
   details: { maximum_bytes: MAXIMUM_LINE_BYTES },
@@ -37,8 +34,8 @@ const tooLarge = refuse('input_too_large', {
 /**
  * Copies lines between an MCP client and the daemon until the client's end of input. A daemon that died is
  * started again without being asked, so that its jobs go on; one that was stopped, with the next request.
- * Either way the client keeps its session, and requests that were in flight are answered with an error that
- * says to ask again.
+ * Either way the client keeps its session. What was in flight when a daemon died is sent to the next one if that does
+ * nothing twice; all else is answered with an error that says to look first.
  */
 export async function copyBetween({ input, output, connect, onTrouble }: BridgeEnds): Promise<void> {
   const session = rememberedSession();
@@ -62,7 +59,7 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
     const connected = await connectPatiently(connect, patienceMs, closing.signal);
     if (!connected.ok) {
       onTrouble(connected.fault);
-      lose(connected.fault);
+      tell(session.giveUp(connected.fault));
       return connected;
     }
     link = daemonLink(connected.value.socket, output, receive, ended);
@@ -74,16 +71,16 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
     const bytes = 'bytes' in line ? line.bytes : Buffer.from(refuseOversized(line.oversized));
     const forClient = session.received(bytes);
     onAnswered();
-    return forClient ? bytes : null;
+    return forClient;
   }
 
   function ended({ onPurpose, livedMs }: LinkEnd): void {
     link = null;
     if (closing.signal.aborted) return;
     const unwelcomed = session.mayIntroduceAgain();
-    lose(daemonLost, unwelcomed);
+    tell(session.lose(onPurpose));
     if (unwelcomed) void reach(REPLACE_MS);
-    else if (!onPurpose && livedMs >= TOO_SHORT_LIFE_MS) replaceSoon();
+    else if (!session.answered() || (!onPurpose && livedMs >= TOO_SHORT_LIFE_MS)) replaceSoon();
   }
 
   /** After a pause of its own for each bridge: else a hundred of them would start a hundred daemons at once. */
@@ -92,8 +89,8 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
     setTimeout(replace, Math.random() * LONGEST_REPLACE_PAUSE_MS).unref();
   }
 
-  function lose(fault: Fault, keepInitialize = false): void {
-    for (const answer of session.lose(fault, keepInitialize)) say(answer);
+  function tell(answers: readonly string[]): void {
+    for (const answer of answers) say(answer);
     onAnswered();
   }
 
@@ -104,8 +101,7 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
     }
     const reached = await reach();
     if (reached.ok) {
-      session.sent(line.bytes);
-      await reached.value.send(line.bytes);
+      await reached.value.send(session.sent(line.bytes));
     } else {
       const id = parseObject(line.bytes)?.id;
       if (isRequestId(id)) say(failure(id, reached.fault));

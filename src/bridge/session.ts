@@ -1,27 +1,42 @@
 import { randomUUID } from 'node:crypto';
-import { envelope, type Fault } from '../errors.js';
+import { envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
+import { repeatableRequest } from './repeatable-request.js';
 
 /** What the bridge remembers of an MCP session, so that the client keeps it when the daemon does not. */
 export interface Session {
-  /** Notes a line of the client that is about to be sent. */
-  sent(line: Buffer): void;
-  /** Notes a line of the daemon. False if it is for the bridge alone. */
-  received(line: Buffer): boolean;
-  /** Lines that make a new daemon know the client. */
+  /** Notes a line of the client that is about to be sent, and gives it as it is to be sent. */
+  sent(line: Buffer): Buffer;
+  /** Notes a line of the daemon, and gives what the client gets of it. */
+  received(line: Buffer): Buffer | null;
+  /** Lines that make a new daemon know the client, and its requests that are to be repeated. */
   introduction(): Buffer[];
-  /** Takes the requests in flight for lost, `initialize` excepted if it is kept, and answers them. */
-  lose(fault: Fault, keepInitialize: boolean): string[];
+  /** The daemon is gone. Answers the requests that no other will be sent; it was asked to stop if it went `onPurpose`. */
+  lose(onPurpose: boolean): string[];
+  /** There is no other daemon, for the reason told: answers all requests. */
+  giveUp(fault: Fault): string[];
   /** True if `initialize` is unanswered and has not been sent to too many daemons already. */
   mayIntroduceAgain(): boolean;
   /** True when no answer is outstanding. */
   answered(): boolean;
 }
 
-const MAXIMUM_INTRODUCTIONS = 3;
+/** A request without an answer. */
+interface Request {
+  /** Null for one that must not be sent twice. */
+  repeat: Buffer | null;
+  /** How many daemons it was sent to. */
+  sends: number;
+  progress: { token: unknown; told: number; beforeThisDaemon: number };
+}
+
+/** A request that ends every daemon is not to end any number of them. */
+const MAXIMUM_SENDS = 3;
+
+const answerLost = refuse('answer_lost').fault;
 
 export function rememberedSession(): Session {
-  const inFlight = new Set<RequestId>();
+  const inFlight = new Map<RequestId, Request>();
   const replays = new Set<RequestId>();
   let initialize: { id: RequestId; line: Buffer; message: Record<string, unknown> } | null = null;
   let initialized: Buffer | null = null;
@@ -35,40 +50,82 @@ export function rememberedSession(): Session {
     return Buffer.from(JSON.stringify({ ...request.message, id }));
   }
 
+  function repeats(): Buffer[] {
+    return [...inFlight.values()].flatMap((request) => {
+      if (request.repeat === null) return [];
+      request.sends += 1;
+      request.progress.beforeThisDaemon = request.progress.told;
+      return request.repeat;
+    });
+  }
+
+  /** Progress has to increase, also when a second daemon counts from the start. */
+  function goesOn(line: Buffer, message: Record<string, unknown>): Buffer {
+    const params = message.params as { progressToken?: unknown; progress?: unknown } | undefined;
+    const { progressToken: token, progress: step } = params ?? {};
+    if (message.method !== 'notifications/progress' || token === undefined || typeof step !== 'number')
+      return line;
+    const progress = [...inFlight.values()].find((request) => request.progress.token === token)?.progress;
+    if (progress === undefined) return line;
+    progress.told = progress.beforeThisDaemon + step;
+    if (progress.beforeThisDaemon === 0) return line;
+    return Buffer.from(JSON.stringify({ ...message, params: { ...params, progress: progress.told } }));
+  }
+
+  const answer = (ids: readonly RequestId[], faultOf: (id: RequestId) => Fault) => {
+    replays.clear();
+    for (const id of ids) inFlight.delete(id);
+    return ids.map((id) => failure(id, faultOf(id)));
+  };
+
+  const mayIntroduceAgain = () =>
+    initialize !== null && inFlight.has(initialize.id) && introductions < MAXIMUM_SENDS;
+
   return {
     sent(line) {
       const message = parseObject(line);
-      if (message === null || typeof message.method !== 'string') return;
-      if (isRequestId(message.id)) inFlight.add(message.id);
+      if (message === null || typeof message.method !== 'string') return line;
       if (message.method === 'initialize' && isRequestId(message.id))
         initialize = { id: message.id, line, message };
       if (message.method === 'notifications/initialized') initialized = line;
       if (message.method === 'notifications/cancelled') inFlight.delete(cancelledId(message));
+      if (!isRequestId(message.id)) return line;
+      const repeat = repeatableRequest(message, line);
+      inFlight.set(message.id, { repeat, sends: 1, progress: progressOf(message) });
+      return repeat ?? line;
     },
     received(line) {
       const message = parseObject(line);
-      if (message === null || !isRequestId(message.id) || 'method' in message) return true;
+      if (message === null) return line;
+      if (!isRequestId(message.id) || 'method' in message) return goesOn(line, message);
       inFlight.delete(message.id);
       if (message.id === initialize?.id) introductions = 0;
-      return !replays.delete(message.id);
+      return replays.delete(message.id) ? null : line;
     },
     introduction() {
-      if (initialize === null) return [];
+      if (initialize === null) return repeats();
       introductions += 1;
-      return initialized === null
-        ? [initializeAgain(initialize)]
-        : [initializeAgain(initialize), initialized];
+      const again = initializeAgain(initialize);
+      return [again, ...(initialized === null ? [] : [initialized]), ...repeats()];
     },
-    mayIntroduceAgain: () =>
-      initialize !== null && inFlight.has(initialize.id) && introductions < MAXIMUM_INTRODUCTIONS,
-    lose(fault, keepInitialize) {
-      const lost = [...inFlight].filter((id) => !(keepInitialize && id === initialize?.id));
-      for (const id of lost) inFlight.delete(id);
-      replays.clear();
-      return lost.map((id) => failure(id, fault));
+    mayIntroduceAgain,
+    lose(onPurpose) {
+      const stays = (id: RequestId, { repeat, sends }: Request) =>
+        id === initialize?.id ? mayIntroduceAgain() : !onPurpose && repeat !== null && sends < MAXIMUM_SENDS;
+      const lost = [...inFlight].filter(([id, request]) => !stays(id, request));
+      return answer(
+        lost.map(([id]) => id),
+        () => answerLost,
+      );
     },
+    giveUp: (fault) => answer([...inFlight.keys()], (id) => (id === initialize?.id ? fault : answerLost)),
     answered: () => inFlight.size === 0,
   };
+}
+
+function progressOf({ params }: Record<string, unknown>): Request['progress'] {
+  const { _meta: meta } = (params ?? {}) as { _meta?: { progressToken?: unknown } | null };
+  return { token: meta?.progressToken, told: 0, beforeThisDaemon: 0 };
 }
 
 /** The daemon does not answer a request that was cancelled. */

@@ -3,13 +3,17 @@ import { type Outcome, succeed } from '../errors.js';
 import { callOperation } from '../ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../ipc/connect.js';
 import { ownHello } from '../ipc/hello.js';
+import { onlyReads } from '../ipc/repeatable.js';
 import { socketPath } from '../ipc/socket-path.js';
 import { startDaemon } from '../ipc/start-daemon.js';
 import { likelyStateDirectory } from '../state-directory.js';
 
 /** The way to the daemon for one run of the command line. */
 export interface Link {
-  /** Calls an operation; connects first where there is no connection, or none any more. Never rejects. */
+  /**
+   * Calls an operation; connects first where there is no connection, or none any more. One that only reads is called
+   * once more when its answer got lost. Never rejects.
+   */
   call<T>(operation: string, input: unknown, onReport?: (message: string) => void): Promise<Outcome<T>>;
 }
 
@@ -39,13 +43,18 @@ export async function withDaemon(
     return reached;
   }
 
+  async function callOnce<T>(...[operation, input, onReport]: Parameters<Link['call']>): Promise<Outcome<T>> {
+    const reached = await connected();
+    if (!reached.ok) return reached;
+    const answer = await callOperation(reached.value, operation, input, onReport && { onReport });
+    if (isLost(answer)) connection = null;
+    return answer as Outcome<T>;
+  }
+
   const link: Link = {
-    async call<T>(operation: string, input: unknown, onReport?: (message: string) => void) {
-      const reached = await connected();
-      if (!reached.ok) return reached;
-      const answer = await callOperation(reached.value, operation, input, onReport && { onReport });
-      if (!answer.ok && answer.fault.code === 'daemon_unavailable') connection = null;
-      return answer as Outcome<T>;
+    async call<T>(...request: Parameters<Link['call']>) {
+      const answer = await callOnce<T>(...request);
+      return isLost(answer) && onlyReads(request[0]) ? callOnce<T>(...request) : answer;
     },
   };
   try {
@@ -58,9 +67,10 @@ export async function withDaemon(
 /** Calls an operation whose input has an idempotency key: once more when its answer got lost, which does nothing twice. */
 export async function callWithKey<T>(link: Link, operation: string, input: object): Promise<Outcome<T>> {
   const answer = await link.call<T>(operation, input);
-  if (answer.ok || answer.fault.code !== 'daemon_unavailable') return answer;
-  return link.call<T>(operation, input);
+  return isLost(answer) ? link.call<T>(operation, input) : answer;
 }
+
+const isLost = (answer: Outcome<unknown>) => !answer.ok && answer.fault.code === 'answer_lost';
 
 function stateDirectoryOfSettings(): Outcome<string> {
   const loaded = loadSettings();

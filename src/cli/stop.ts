@@ -1,5 +1,5 @@
 import { loadSettings } from '../config.js';
-import { succeed } from '../errors.js';
+import { type Fault, succeed } from '../errors.js';
 import { conclude } from './answer.js';
 import type { Command } from './command.js';
 import { exitCodes } from './exit-codes.js';
@@ -27,7 +27,7 @@ export const stop: Command = {
       liveLine.show('Waiting for the running jobs to end.');
       const answer = await link.call('daemon.stop', { now: flags.now === true });
       liveLine.clear();
-      if (!answer.ok && answer.fault.code !== 'daemon_unavailable') return answer;
+      if (!answer.ok && !isGone(answer.fault)) return answer;
       await print(answer.ok ? 'The daemon has stopped.\n' : 'No daemon runs.\n');
       return succeed(exitCodes.ok);
     });
@@ -37,3 +37,5 @@ export const stop: Command = {
     return conclude(outcome, false);
   },
 };
+
+const isGone = ({ code }: Fault) => code === 'daemon_unavailable' || code === 'answer_lost';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../errors.js';
+import type { ErrorCode, Outcome } from '../errors.js';
 import { type AwaitedJob, jobWait } from '../operations/job-wait.js';
 import type { Link } from './link.js';
 import { liveLine } from './terminal.js';
@@ -10,6 +10,7 @@ export interface WaitAnswer {
 
 /** A daemon that went away is called again this often in a row: the next one goes on with the jobs. */
 const MAX_LOST_DAEMONS = 5;
+const LOST: readonly ErrorCode[] = ['answer_lost', 'daemon_unavailable'];
 const LONGEST_WAIT_SECONDS = 50;
 
 /** Waits without a limit of time; `request` is the operation's, which says for which jobs. */
@@ -22,7 +23,7 @@ export async function waitUntilSettled(link: Link, request: object): Promise<Out
       if (answer.ok) {
         lostDaemons = 0;
         if (!answer.value.timed_out) return answer;
-      } else if (answer.fault.code !== 'daemon_unavailable' || lostDaemons === MAX_LOST_DAEMONS) {
+      } else if (!LOST.includes(answer.fault.code) || lostDaemons === MAX_LOST_DAEMONS) {
         return answer;
       } else {
         lostDaemons += 1;

@@ -27,7 +27,7 @@ const clients = new WeakMap<Socket, ReturnType<typeof operationsClient>>();
  * Calls an operation, or a verb of the daemon, over a connection whose hello named the protocol `operations`.
  * Any number of calls may be under way on one connection. Never rejects.
  *
- * @returns what the operation answered; `daemon_unavailable` if the connection is lost first; `input_too_large` for a
+ * @returns what the operation answered; `answer_lost` if the connection is lost first; `input_too_large` for a
  * call that no line can hold.
  */
 export function callOperation(
@@ -48,7 +48,7 @@ const tooLarge = refuse('input_too_large', {
 
 function operationsClient(connection: LineConnection) {
   const pending = new Map<number, Pending>();
-  const lost = refuse('daemon_unavailable', { message: 'The daemon went away before it answered.' });
+  const lost = refuse('answer_lost');
   let lastId = 0;
   let open = true;
 

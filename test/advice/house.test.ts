@@ -164,6 +164,19 @@ describe('the advice where something lacks', { concurrency: 3 }, () => {
       await run(offshoot, 'stop', '--now');
     }));
 
+  it('answer_lost: the list has the job that the call started', () =>
+    withOffshoot({ environment: SHELL_AGENT }, async (offshoot) => {
+      await offshoot.start();
+      const lost = offshoot.refusal('codex_delegate', work(offshoot, { task: 'exec sleep 600' }));
+      while ((await offshoot.call('codex_status')).jobs.running !== 1);
+      await offshoot.kill();
+      const fault = await lost;
+      assert.equal(fault.code, 'answer_lost');
+      assert.match(repairOf(fault).advice, /codex_job_list/);
+      await offshoot.start();
+      assert.equal((await offshoot.call('codex_job_list')).jobs.length, 1);
+    }));
+
   it('daemon_unavailable: the daemon in a terminal says why, and then it starts', () =>
     withOffshoot({ environment: SHELL_AGENT }, async (offshoot) => {
       await writeFile(offshoot.stateDir, 'a file where the directory should be');

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rememberedSession, type Session } from '../../src/bridge/session.js';
 import { refuse } from '../../src/errors.js';
+import { onlyReads, startsWork } from '../../src/ipc/repeatable.js';
+import { operations } from '../../src/operations/index.js';
 
-const lost = refuse('daemon_unavailable').fault;
 const line = (message: object) => Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
 const initialize = line({ id: 0, method: 'initialize', params: {} });
 const initialized = line({ method: 'notifications/initialized' });
@@ -17,8 +18,10 @@ function greetedSession(): Session {
 }
 
 const introductionOf = (session: Session) => session.introduction().map((each) => JSON.parse(String(each)));
-const lostIds = (session: Session, keep = false) =>
-  session.lose(lost, keep).map((answer) => JSON.parse(answer).id);
+const lostIds = (session: Session, onPurpose = false) =>
+  session.lose(onPurpose).map((answer) => JSON.parse(answer).id);
+const toolCall = (id: number, name: string, input: object = {}, _meta?: object) =>
+  line({ id, method: 'tools/call', params: { name, arguments: input, _meta } });
 
 test('before the client has said anything there is nothing to replay', () => {
   assert.deepEqual(rememberedSession().introduction(), []);
@@ -30,8 +33,9 @@ test('initialize is replayed under an id of its own, whose answer the client doe
   assert.equal(replay.method, 'initialize');
   assert.match(replay.id, /^offshoot-[0-9a-f-]{36}$/);
   assert.equal(second.method, 'notifications/initialized');
-  assert.equal(session.received(line({ id: replay.id, result: {} })), false);
-  assert.equal(session.received(line({ id: 1, result: {} })), true);
+  assert.equal(session.received(line({ id: replay.id, result: {} })), null);
+  const answer = line({ id: 1, result: {} });
+  assert.equal(session.received(answer), answer);
 });
 
 test('an initialize that was never answered is sent again as it was, to three daemons at most', () => {
@@ -39,7 +43,7 @@ test('an initialize that was never answered is sent again as it was, to three da
   session.sent(initialize);
   for (let daemon = 0; daemon < 3; daemon += 1) {
     assert.ok(session.mayIntroduceAgain());
-    assert.deepEqual(lostIds(session, true), []);
+    assert.deepEqual(lostIds(session, daemon === 1), []);
     assert.deepEqual(session.introduction(), [initialize]);
   }
   assert.ok(!session.mayIntroduceAgain());
@@ -70,8 +74,92 @@ test("the daemon's own requests, notices and garbage answer nothing", () => {
     line({ method: 'notifications/progress' }),
     Buffer.from('}'),
   ]) {
-    assert.ok(session.received(other));
+    assert.equal(session.received(other), other);
   }
   session.sent(Buffer.from('[1'));
   assert.ok(!session.answered());
+});
+
+test('tools that only read, and those that take an idempotency key, are those that may be called again', () => {
+  for (const { tool, annotations, input } of operations) {
+    assert.equal(onlyReads(tool), annotations.readOnlyHint, tool);
+    assert.equal(
+      startsWork(tool),
+      !annotations.readOnlyHint && 'idempotency_key' in Object(input).shape,
+      tool,
+    );
+  }
+});
+
+test('what only reads is sent to the next daemon as it was, to three at most, and not after a stop', () => {
+  const session = greetedSession();
+  const wait = toolCall(1, 'codex_job_wait', { job_ids: ['a'] });
+  const list = line({ id: 2, method: 'tools/list' });
+  for (const request of [wait, list]) assert.equal(session.sent(request), request);
+  session.sent(toolCall(3, 'codex_job_consume_result', { job_id: 'a' }));
+  assert.deepEqual(lostIds(session), [3]);
+  assert.deepEqual(session.introduction().slice(2), [wait, list]);
+  session.received(line({ id: 2, result: {} }));
+  assert.deepEqual(lostIds(session), []);
+  assert.deepEqual(session.introduction().slice(2), [wait]);
+  assert.deepEqual(lostIds(session), [1]);
+  session.sent(list);
+  assert.deepEqual(lostIds(session, true), [2]);
+});
+
+test('a call that starts work has a key, of its client or of the bridge, and is sent again with it', () => {
+  const session = greetedSession();
+  const keyed = toolCall(1, 'codex_delegate', { task: 'é', idempotency_key: 'mine' });
+  assert.equal(session.sent(keyed), keyed);
+  const request = toolCall(2, 'codex_delegate', { task: 'é', label: 'l' }, { progressToken: 7 });
+  const sent = session.sent(request);
+  const { params, ...rest } = JSON.parse(String(sent));
+  const { idempotency_key: key, ...input } = params.arguments;
+  assert.match(key, /^[0-9a-f-]{36}$/);
+  assert.deepEqual({ ...rest, params: { ...params, arguments: input } }, JSON.parse(String(request)));
+  const other = JSON.parse(String(session.sent(toolCall(3, 'codex_delegate', { task: 'é', label: 'l' }))));
+  assert.notEqual(other.params.arguments.idempotency_key, key);
+  session.received(line({ id: 3, result: {} }));
+  assert.deepEqual(lostIds(session), []);
+  assert.deepEqual(session.introduction().slice(2), [keyed, sent]);
+});
+
+test('a call whose bytes are no characters goes to the daemon as it is, which refuses it', () => {
+  const session = greetedSession();
+  const bytes = Buffer.from(String(toolCall(1, 'codex_delegate', { task: '?' })));
+  bytes[bytes.indexOf('?')] = 0xff;
+  assert.equal(session.sent(bytes), bytes);
+  assert.deepEqual(lostIds(session), [1]);
+});
+
+test('the progress of a request goes on where it was when a second daemon counts from the start', () => {
+  const session = greetedSession();
+  const tell = (progressToken: number | undefined, progress: number) => {
+    const params = { progressToken, progress, message: 'm' };
+    const told = session.received(line({ method: 'notifications/progress', params }));
+    return JSON.parse(String(told)).params;
+  };
+  session.sent(toolCall(1, 'codex_job_list'));
+  session.sent(toolCall(2, 'codex_job_wait', {}, { progressToken: 7 }));
+  assert.deepEqual(
+    [tell(7, 1), tell(7, 2)].map(({ progress }) => progress),
+    [1, 2],
+  );
+  session.lose(false);
+  session.introduction();
+  assert.deepEqual(tell(7, 1), { progressToken: 7, progress: 3, message: 'm' });
+  assert.equal(tell(7, 2).progress, 4);
+  assert.equal(tell(undefined, 1).progress, 1);
+});
+
+test('when there is no other daemon, initialize is told why, and all else that it may have been done', () => {
+  const session = rememberedSession();
+  session.sent(initialize);
+  session.sent(toolCall(1, 'codex_delegate', { task: 't' }));
+  assert.deepEqual(lostIds(session), []);
+  const codes = session
+    .giveUp(refuse('disk_full').fault)
+    .map((answer) => JSON.parse(answer).error.data.error.code);
+  assert.deepEqual(codes, ['disk_full', 'answer_lost']);
+  assert.ok(session.answered());
 });

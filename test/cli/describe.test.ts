@@ -148,7 +148,7 @@ describe('the tasks of a batch', () => {
       },
     });
     const input = { idempotency_key: 'k' };
-    assert.deepEqual(await callWithKey(link('daemon_unavailable'), 'verb', input), succeed('an answer'));
+    assert.deepEqual(await callWithKey(link('answer_lost'), 'verb', input), succeed('an answer'));
     assert.deepEqual(calls.splice(0), [input, input]);
     assert.equal((await callWithKey(link('queue_full'), 'verb', input)).ok, false);
     assert.equal(calls.length, 1);

@@ -99,6 +99,6 @@ test('a lost connection refuses the calls under way and all later ones', async (
   );
   for (const call of [underway, underway.then(() => callOperation(connection, 'toy_pid', {}))]) {
     const refused = await call;
-    assert.ok(!refused.ok && refused.fault.code === 'daemon_unavailable');
+    assert.ok(!refused.ok && refused.fault.code === 'answer_lost');
   }
 });

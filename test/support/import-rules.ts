@@ -198,7 +198,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'operations/invoke',
     'type operations/operation',
   ],
-  'bridge/': ['errors', 'type ipc/connect', 'ipc/hello', 'ipc/json-rpc', 'lines'],
+  'bridge/': ['errors', 'type ipc/connect', 'ipc/hello', 'ipc/json-rpc', 'ipc/repeatable', 'lines'],
   'cli/': [
     'counted',
     'errors',
@@ -211,6 +211,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'ipc/client',
     'ipc/connect',
     'ipc/hello',
+    'ipc/repeatable',
     'ipc/socket-path',
     'ipc/start-daemon',
     'http/tokens',

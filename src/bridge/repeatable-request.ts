@@ -1,0 +1,45 @@
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import { onlyReads, startsWork } from '../ipc/repeatable.js';
+import { MAXIMUM_LINE_BYTES } from '../lines.js';
+
+const READING_METHODS: ReadonlySet<unknown> = new Set([
+  'ping',
+  'completion/complete',
+  'prompts/get',
+  'prompts/list',
+  'resources/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/templates/list',
+  'resources/unsubscribe',
+  'server/discover',
+  'tasks/get',
+  'tools/list',
+]);
+
+/**
+ * The line of a request as two daemons may be sent it, one after the other, and the work is done once; null if that
+ * cannot be. A call that starts work gets an idempotency key of the bridge's own where the client gave none.
+ */
+export function repeatableRequest(message: Record<string, unknown>, line: Buffer): Buffer | null {
+  if (READING_METHODS.has(message.method)) return line;
+  if (message.method !== 'tools/call') return null;
+  const params = objectOf(message.params);
+  if (onlyReads(params.name)) return line;
+  return startsWork(params.name) ? withKey(message, line) : null;
+}
+
+function withKey(message: Record<string, unknown>, line: Buffer): Buffer | null {
+  const params = objectOf(message.params);
+  const input = objectOf(params.arguments);
+  if (input.idempotency_key !== undefined) return line;
+  // Written anew, bytes that are no UTF-8 would pass for characters.
+  if (!isUtf8(line)) return null;
+  const keyed = { ...input, idempotency_key: randomUUID() };
+  const written = Buffer.from(JSON.stringify({ ...message, params: { ...params, arguments: keyed } }));
+  return written.length <= MAXIMUM_LINE_BYTES ? written : null;
+}
+
+const objectOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
