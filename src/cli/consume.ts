@@ -47,7 +47,10 @@ async function consumeWhole(link: Link, jobId: string): Promise<Outcome<number>>
   await complain(describeResult(printableValue(first)));
   const cursor = lastCursor === undefined ? {} : { cursor: lastCursor };
   const consumed = await link.call<Consumed>(jobConsumeResult.tool, { job_id: jobId, raw: true, ...cursor });
-  return consumed.ok ? exitCode(first.status) : consumed;
+  if (!consumed.ok) return consumed;
+  if (!consumed.value.consumed)
+    await complain('The job is kept, for not all of its result could be shown.\n');
+  return exitCode(first.status);
 }
 
 const exitCode = (status: string) => succeed(status === 'done' ? exitCodes.ok : exitCodes.refused);

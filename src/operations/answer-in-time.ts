@@ -39,6 +39,6 @@ export async function answerInTime(
   if (!isSettled(view.record.state)) {
     return succeed({ ok: true, settled: false, ...handleOf({ ...view, replayed }, call.house.now()) });
   }
-  const result = await readResult({ job_id: record.id, detail: 'summary', raw: false }, call.house);
-  return result.ok ? succeed({ ok: true, settled: true, ...result.value, replayed }) : result;
+  const read = await readResult({ job_id: record.id, detail: 'summary', raw: false }, call.house);
+  return read.ok ? succeed({ ok: true, settled: true, ...read.value.result, replayed }) : read;
 }

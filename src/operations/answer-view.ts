@@ -20,6 +20,8 @@ export interface AnswerView {
   /** The prose of the answer; null where there is none. */
   summary: string | null;
   answer: z.infer<typeof answerView>;
+  /** Whether all that was kept is here. */
+  whole: boolean;
   warnings: string[];
 }
 
@@ -44,11 +46,20 @@ export async function readAnswerView(
   if (lost || kept === undefined || seen === undefined) {
     return refuse('result_unreadable', { message: 'The kept answer is missing or damaged.' });
   }
+  const summary = kept && fitText(kept.summary, MAX_SUMMARY_BYTES);
   const answer = { ...(kept && describeKept(kept)), ...(seen && { coverage: describeCoverage(seen) }) };
+  const whole =
+    summary?.whole !== false &&
+    answer.findings?.length === kept?.findings.length &&
+    answer.coverage?.omitted.length === seen?.omitted.length;
   return succeed({
-    summary: kept && fitText(kept.summary, MAX_SUMMARY_BYTES).text,
+    summary: summary?.text ?? null,
     answer: { ...(submission.review && { scope: submission.review.scope }), ...answer },
-    warnings: seen === null || isComplete(seen) ? [] : [describeGap(seen)],
+    whole,
+    warnings: [
+      ...(seen === null || isComplete(seen) ? [] : [describeGap(seen)]),
+      ...(whole ? [] : ['The answer was longer and is cut.']),
+    ],
   });
 }
 

@@ -25,10 +25,11 @@ export const jobConsumeResult = defineOperation({
   async handle(input, { house }) {
     const answer = await readResult(input, house);
     if (!answer.ok) return answer;
-    // What was withheld has not been delivered.
-    const delivered = answer.value.next_cursor === null && answer.value.redacted.length === 0;
+    const { result, whole } = answer.value;
+    // What was cut or withheld has not been delivered.
+    const delivered = result.next_cursor === null && result.redacted.length === 0 && whole;
     // Somebody else may have taken it in between: then it was theirs.
     if (delivered && !(await house.supervisor.remove(input.job_id))) return refuse('job_not_found');
-    return succeed({ ok: true as const, consumed: delivered, ...answer.value });
+    return succeed({ ok: true as const, consumed: delivered, ...result });
   },
 });

@@ -36,6 +36,6 @@ export const jobResult = defineOperation({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async handle(input, { house }) {
     const answer = await readResult(input, house);
-    return answer.ok ? succeed({ ok: true as const, ...answer.value }) : answer;
+    return answer.ok ? succeed({ ok: true as const, ...answer.value.result }) : answer;
   },
 });

@@ -53,8 +53,15 @@ export interface ResultRequest extends ViewRequest {
   detail: 'summary' | 'full';
 }
 
+/** A result as callers see it. */
+export interface ShownResult {
+  result: JobResult;
+  /** Whether nothing was cut of the agent's message or answer. */
+  whole: boolean;
+}
+
 /** The result of a settled job: `job_running` before, and `result_unreadable` when the patch was damaged. */
-export async function readResult(request: ResultRequest, house: House): Promise<Outcome<JobResult>> {
+export async function readResult(request: ResultRequest, house: House): Promise<Outcome<ShownResult>> {
   const view = await house.supervisor.look(request.job_id);
   if (view === null) return refuse('job_not_found');
   if (!isSettled(view.record.state)) return refuseRunning(view, house.now());
@@ -101,19 +108,21 @@ async function describeResult(
   { page, answer }: Artifacts,
   request: ResultRequest,
   house: House,
-): Promise<JobResult> {
+): Promise<ShownResult> {
   const { id, state, context, submission } = record;
   const { patch, run, worktree } = context;
   const summary = fitText(run?.summary ?? '', MAX_SUMMARY_BYTES);
+  // The message of a job that only reads is the beginning of its answer.
+  const messageShown = summary.whole || answer?.summary != null;
   const warnings = [
     ...(worktree?.warnings ?? []),
     ...(run?.warnings ?? []),
     ...(patch?.warnings ?? []),
     ...(answer?.warnings ?? []),
-    ...(summary.whole || answer?.summary != null ? [] : ["The agent's last message was longer and is cut."]),
+    ...(messageShown ? [] : ["The agent's last message was longer and is cut."]),
     ...(page?.first && page.files === null ? ['The file list is missing; the patch itself is whole.'] : []),
   ];
-  return {
+  const result: JobResult = {
     job_id: id,
     label: submission.label,
     continues: submission.continues?.jobId ?? null,
@@ -147,6 +156,7 @@ async function describeResult(
     error: describeEnding(context.ending),
     ...(request.detail === 'full' ? { events: await readEvents(id, house) } : {}),
   };
+  return { result, whole: messageShown && answer?.whole !== false };
 }
 
 /** Never empty where something is masked or withheld, whatever fits: a caller reads from it that this is not the whole. */

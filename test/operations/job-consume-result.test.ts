@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { jobLayout } from '../../src/job/layout.js';
 import { jobConsumeResult } from '../../src/operations/job-consume-result.js';
+import { runReport } from '../support/house.js';
 import { makeCall, makeRecord, putSettledJob, type TestCall } from '../support/operations.js';
 
 const consume = (call: TestCall, input: Record<string, unknown>) =>
@@ -69,6 +70,40 @@ describe('codex_job_consume_result', () => {
     assert.ok(call.house.supervisor.records.has(id));
     const exact = await consume(call, { job_id: id, raw: true });
     assert.equal(exact.ok && exact.value.consumed, true);
+  });
+
+  it('keeps a job whose message or answer is longer than is shown', async () => {
+    const call = makeCall();
+    const run = { ...runReport, summary: 'A "word".'.repeat(1_500) };
+    const talker = putSettledJob(call, Buffer.from('+line\n'), { run });
+    const asked = { kind: 'consult' as const };
+    const finding = {
+      severity: 'low',
+      title: 't',
+      detail: 'd'.repeat(4_000),
+      file: null,
+      line: null,
+      place: null,
+    };
+    const answers = [
+      { summary: '"'.repeat(32_000), findings: [] },
+      { summary: 'Much.', findings: Array(20).fill(finding) },
+    ];
+    const consults = answers.map((answer, index) => {
+      const record = makeRecord(`${index}`.repeat(32), 'done', {}, asked);
+      const layout = jobLayout(call.house.settings.stateDir, record.id);
+      mkdirSync(layout.directory, { recursive: true });
+      const kept = { verdict: null, confidence: null, findingsTotal: answer.findings.length, ...answer };
+      writeFileSync(layout.answer, JSON.stringify(kept));
+      return call.house.supervisor.put(record);
+    });
+    for (const { id } of [talker, ...consults]) {
+      const answer = await consume(call, { job_id: id });
+      assert.ok(answer.ok);
+      assert.equal(answer.value.consumed, false);
+      assert.match(JSON.stringify(answer.value.warnings), /was longer and is cut/);
+      assert.ok(call.house.supervisor.records.has(id));
+    }
   });
 
   it('lets only one of two callers at once have it', async () => {
