@@ -204,6 +204,19 @@ test('a client without sessions is let go where its adapter cannot be loaded, an
   await broken.close();
 });
 
+test('what a request says of tasks is ignored, for the server declares none', async () => {
+  const raw = await rawConnection();
+  const echo = (more: string) =>
+    raw.ask(toolCall(`{"name":"toy_echo","arguments":{"text":"x","count":2},${more}}`));
+  const plain = (await echo('"_meta":{}')).result;
+  assert.deepEqual((await echo('"task":{"ttl":1000}')).result, plain);
+  const meta = '"_meta":{"progressToken":7,"io.modelcontextprotocol/related-task":{"taskId":"t"}}';
+  assert.deepEqual((await echo(`"task":{},${meta}`)).result, plain);
+  const notice = await raw.ask(toolCall(`{"name":"toy_wait","arguments":{"milliseconds":1},${meta}}`));
+  assert.deepEqual(notice.params, { progressToken: 7, progress: 1, message: 'begun' });
+  raw.close();
+});
+
 test('a list that has one page has no page at a cursor', async () => {
   const raw = await rawConnection();
   for (const method of ['tools/list', 'prompts/list', 'resources/templates/list']) {
