@@ -14,27 +14,41 @@ export interface Workspace {
   forget(): void;
 }
 
-/** Asks the client when the first call needs to know. */
+/** A client that answers none of these is like one without roots: each costs the call that asks its time. */
+const MOST_UNANSWERED = 3;
+
+/** Asks the client when the first call needs to know, and keeps what it answers. */
 export function clientWorkspace(cwd: string | null): Workspace {
   let asked: Promise<string | null> | null = null;
+  let unanswered = 0;
+
+  function firstRoot(ask: AskRoots): Promise<string | null> {
+    const asking = ask().then(pathOfFirst, () => {
+      unanswered += 1;
+      if (unanswered < MOST_UNANSWERED && asked === asking) asked = null;
+      return null;
+    });
+    return asking;
+  }
+
   return {
-    directory(ask) {
-      asked ??= firstRoot(ask).then((root) => root ?? cwd);
-      return asked;
+    async directory(ask) {
+      asked ??= firstRoot(ask);
+      return (await asked) ?? cwd;
     },
     forget() {
       asked = null;
+      unanswered = 0;
     },
   };
 }
 
-async function firstRoot(ask: AskRoots): Promise<string | null> {
+function pathOfFirst({ roots }: z.infer<typeof anyRoots>): string | null {
+  const root = roots.find(({ uri }) => uri.startsWith('file://'));
   try {
-    const { roots } = await ask();
-    const root = roots.find(({ uri }) => uri.startsWith('file://'));
     return root === undefined ? null : fileURLToPath(root.uri);
   } catch {
-    // A client that cannot answer, or names no path of this machine, is like one without roots.
+    // It is no path of this machine.
     return null;
   }
 }

@@ -327,6 +327,34 @@ test('a client that cannot tell its roots is taken to work where it runs', async
   await rooted.close();
 });
 
+test('a client that could not tell its roots is asked again, three times at most', async () => {
+  const late = newClient({ roots: {} });
+  let asked = 0;
+  let answers = false;
+  late.setRequestHandler(ListRootsRequestSchema, () => {
+    asked += 1;
+    if (!answers) throw new Error('not yet');
+    return { roots: [{ uri: 'file:///tmp/late' }] };
+  });
+  await connectClient(path, late);
+  const where = async (by: Client) => (await call('toy_where', {}, by)).structuredContent?.directory;
+  assert.equal(await where(late), process.cwd());
+  answers = true;
+  assert.deepEqual([await where(late), await where(late), asked], ['/tmp/late', '/tmp/late', 2]);
+  await late.close();
+
+  const never = newClient({ roots: {} });
+  asked = 0;
+  never.setRequestHandler(ListRootsRequestSchema, () => {
+    asked += 1;
+    throw new Error('no');
+  });
+  await connectClient(path, never);
+  for (let call = 1; call <= 5; call += 1) assert.equal(await where(never), process.cwd());
+  assert.equal(asked, 3);
+  await never.close();
+});
+
 test('a hundred clients are served side by side', async () => {
   const clients = await Promise.all(Array.from({ length: 100 }, () => connectClient(path)));
   const answers = await Promise.all(
