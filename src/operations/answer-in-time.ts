@@ -5,7 +5,7 @@ import type { JobView } from '../job/supervisor.js';
 import { handleOf } from './handle.js';
 import type { Call } from './operation.js';
 import { readResult } from './result.js';
-import { progressLine, waitForJobs } from './wait-for-jobs.js';
+import { waitForJobs } from './wait-for-jobs.js';
 
 /** Input field of the verbs that wait for the job that they start. */
 export const longestWait = z
@@ -32,7 +32,6 @@ export async function answerInTime(
   call: Call,
 ): Promise<Outcome<z.infer<typeof answerInTimeOutput>>> {
   const { record, replayed } = submitted;
-  if (call.listens) call.report(progressLine(submitted));
   await waitForJobs([record.id], 'any', seconds, call);
   const view = await call.house.supervisor.look(record.id);
   if (view === null) return refuse('job_not_found');

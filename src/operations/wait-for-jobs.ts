@@ -15,6 +15,7 @@ export async function waitForJobs(
   call: Call,
 ): Promise<boolean> {
   const { supervisor } = call.house;
+  if (call.listens) await reportFirst(jobIds, call);
   // A line is put into words only for those who want to read it: a swarm of waiters wants none.
   const leave = call.listens
     ? supervisor.follow(jobIds, (view) => call.report(progressLine(view)))
@@ -26,6 +27,14 @@ export async function waitForJobs(
     resume?.();
     leave();
   }
+}
+
+/** Tells what the first job does that has not ended: a client that hears nothing for long gives the call up. */
+async function reportFirst(jobIds: readonly string[], { house, report }: Call): Promise<void> {
+  const unsettled = new Set(house.supervisor.unsettledIds());
+  const first = jobIds.find((id) => unsettled.has(id));
+  const view = first === undefined ? null : await house.supervisor.look(first);
+  if (view !== null) report(progressLine(view));
 }
 
 /** What a job does now, in one line for people. */

@@ -191,6 +191,9 @@ for (const [name, open] of Object.entries(ways)) {
       const jobId = await delegate('noisy');
       const running = await house.pool.next('run', jobId);
       const heard: string[] = [];
+      const tell = () =>
+        running.progress({ events: 7, lastEventAt: 0, activity: 'reading a.txt', usage: null });
+      tell();
       const wait = client.callTool(
         { name: 'codex_job_wait', arguments: { job_ids: [jobId], timeout_seconds: 20 } },
         undefined,
@@ -201,10 +204,7 @@ for (const [name, open] of Object.entries(ways)) {
           },
         },
       );
-      const talk = setInterval(
-        () => running.progress({ events: 7, lastEventAt: 0, activity: 'reading a.txt', usage: null }),
-        5,
-      );
+      const talk = setInterval(tell, 5);
       const { structuredContent } = await wait;
       clearInterval(talk);
       assert.equal((structuredContent as { timed_out: boolean }).timed_out, false);

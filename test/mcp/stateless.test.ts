@@ -171,6 +171,7 @@ describe('revision 2026-07-28', () => {
       it('tells progress to who asks for it', async () => {
         const { taskId } = await begin({ label: 'noisy' });
         const running = await house.pool.next('run', taskId);
+        running.progress({ events: 3, lastEventAt: 0, activity: 'thinking', usage: null });
         const heard: string[] = [];
         const waiting = client.ask(
           'tools/call',
@@ -180,12 +181,7 @@ describe('revision 2026-07-28', () => {
               method === 'notifications/progress' && heard.push(params.message),
           },
         );
-        const talk = setInterval(
-          () => running.progress({ events: 3, lastEventAt: 0, activity: 'thinking', usage: null }),
-          5,
-        );
         await until(() => heard.length > 0);
-        clearInterval(talk);
         await house.finish(taskId);
         assert.equal((await waiting).result.structuredContent.timed_out, false);
         assert.equal(heard[0], 'noisy: running, thinking (3 events)');
