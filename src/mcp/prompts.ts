@@ -56,7 +56,7 @@ const prompts: readonly Prompt[] = [
       { name: 'count', description: 'How many tasks, about.', required: false },
     ],
     text: ({ goal, count }) =>
-      `Split this into ${count === undefined ? '' : `about ${count} `}independent tasks that touch different files as far as possible, and start them together with codex_delegate_batch under one group_id: ${goal}\n\nWait for any of them with codex_job_wait, again and again, until all have ended. ${REVIEWED} Name the patches that overlap and the order in which you would apply them.`,
+      `Split this into ${count === undefined ? '' : `about ${count} `}independent tasks that touch different files as far as possible, and start them together with codex_delegate_batch under one group_id: ${goal}\n\nWait for them with codex_job_wait, the group_id and mode all, again and again, until all have ended. ${REVIEWED} Name the patches that overlap and the order in which you would apply them.`,
   },
 ];
 

@@ -22,7 +22,7 @@ export const jobWait = defineOperation({
     'Waits until any, or all, of some jobs have ended, named by id, group or label, and reads the state of each. ' +
     'Use it after codex_delegate_async instead of polling codex_job_status; then take each patch with codex_job_result. ' +
     'It answers as soon as the mode is met, at once if that is so already, and after timeout_seconds with timed_out true, which is no error: call it again. ' +
-    'With mode any, leave out jobs whose end you know; a job that does not exist counts as ended and has status unknown. ' +
+    'With mode any, leave out jobs whose end you know, and wait for a group or label with mode all: any is met there from the first end on. A job that does not exist counts as ended and has status unknown. ' +
     'Ending the wait, also by cancelling the call, ends no job; nothing is changed or spent.',
   input: z.strictObject({
     job_ids: z
@@ -42,7 +42,9 @@ export const jobWait = defineOperation({
     timed_out: z.boolean(),
     jobs: z
       .array(awaitedJob)
-      .describe('As codex_job_status, up to 100, in the order of job_ids or newest first.'),
+      .describe(
+        'As codex_job_status, in the order of job_ids or newest first; of more than 100 those first that have ended.',
+      ),
     jobs_total: z.number(),
   }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -54,7 +56,7 @@ export const jobWait = defineOperation({
     );
     if (!jobIds.ok) return jobIds;
     const met = await waitForJobs(jobIds.value, mode, seconds, call);
-    const shown = jobIds.value.slice(0, MAX_ANSWERED);
+    const shown = atMostAnswered(jobIds.value, call.house);
     return succeed({
       ok: true as const,
       timed_out: !met,
@@ -63,6 +65,14 @@ export const jobWait = defineOperation({
     });
   },
 });
+
+/** All of them, or of more than an answer holds those first that have ended. */
+function atMostAnswered(jobIds: readonly string[], { supervisor }: House): readonly string[] {
+  if (jobIds.length <= MAX_ANSWERED) return jobIds;
+  const unsettled = new Set(supervisor.unsettledIds());
+  const ended = jobIds.filter((id) => !unsettled.has(id));
+  return [...ended, ...jobIds.filter((id) => unsettled.has(id))].slice(0, MAX_ANSWERED);
+}
 
 async function describe(id: string, { supervisor, now }: House): Promise<AwaitedJob> {
   const view = await supervisor.look(id);

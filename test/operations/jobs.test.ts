@@ -120,6 +120,32 @@ describe('codex_job_wait', () => {
     assert.equal(call.house.supervisor.listening, 0);
   });
 
+  it('shows those of a large group first that have ended', async () => {
+    const call = makeCall();
+    putGroup(call, 'queued');
+    for (const id of ['job1', 'job7'])
+      call.house.supervisor.put({
+        ...makeRecord(id, 'done', {}, { groupId: 'large' }),
+        sequence: Number(id.slice(3)),
+      });
+    const { timed_out, jobs } = await wait(call, { group_id: 'large', timeout_seconds: 50 });
+    assert.equal(timed_out, false);
+    assert.deepEqual(jobs.map(({ job_id }) => job_id).slice(0, 3), ['job7', 'job1', `job${LARGE}`]);
+    assert.equal(jobs.length, 100);
+  });
+
+  it('tells at once what the first job does that has not ended', async () => {
+    const call = makeCall();
+    for (const [id, state] of [
+      ['a', 'done'],
+      ['b', 'running'],
+      ['c', 'queued'],
+    ] as const)
+      call.house.supervisor.put(makeRecord(id, state));
+    await wait(call, { job_ids: ['a', 'b', 'c'], mode: 'all', timeout_seconds: 0 });
+    assert.deepEqual(call.reports, ['b: running']);
+  });
+
   it('does not wait where no job has the name', async () => {
     for (const mode of ['any', 'all']) {
       const nobody = await wait(makeCall(), { label: 'misspelt', mode, timeout_seconds: 50 });

@@ -193,7 +193,7 @@ export class QuietSupervisor implements Supervisor {
   }
 
   unsettledIds(): string[] {
-    return [];
+    return [...this.records.values()].filter(({ state }) => !isSettled(state)).map(({ id }) => id);
   }
 
   isIdle() {
