@@ -20,7 +20,7 @@ export const wait: Command = {
   parameters: '[JOB...]',
   summary: 'Wait until any, or all, of the jobs have ended, named by id, group or label.',
   details:
-    'Without --timeout-seconds it waits as long as it takes. Ending the wait ends no job. Exits with 0 only if the mode was met and every job that ended was done.',
+    'Without --timeout-seconds it waits as long as it takes. Ending the wait ends no job. Exits with 0 only if there are such jobs, the mode was met and every job that ended was done.',
   words: { atLeast: 0, atMost: 100 },
   flags: [...flagsOf(input, ['job_ids', 'workspace_root']), jsonFlag],
   async run(given) {
@@ -44,4 +44,4 @@ export const wait: Command = {
 const BAD_STATUSES: readonly string[] = ['failed', 'cancelled', 'expired', 'unknown'];
 
 const isGood = ({ jobs, timed_out: timedOut }: WaitAnswer) =>
-  !timedOut && jobs.every(({ status }) => !BAD_STATUSES.includes(status));
+  !timedOut && jobs.length > 0 && jobs.every(({ status }) => !BAD_STATUSES.includes(status));

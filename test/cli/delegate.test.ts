@@ -52,6 +52,7 @@ describe('offshoot delegate', () => {
     const waited = offshoot(['wait', id]);
     assert.equal(waited.status, 1);
     assert.match(waited.stdout.toString(), /cancelled/);
+    assert.equal(offshoot(['wait', '--group-id', 'misspelt', '--mode', 'all']).status, 1);
     assert.equal(JSON.parse(offshoot(['result', id, '--json']).stdout.toString()).error.code, 'cancelled');
   });
 
