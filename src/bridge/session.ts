@@ -28,16 +28,21 @@ interface Request {
   /** How many daemons it was sent to. */
   sends: number;
   progress: { token: unknown; told: number; beforeThisDaemon: number };
+  /** What the client is subscribed to, or no longer, once the request is answered well. */
+  subscription: { uri: string; wanted: boolean } | null;
 }
 
 /** A request that ends every daemon is not to end any number of them. */
 const MAXIMUM_SENDS = 3;
 
+const UPDATED = 'notifications/resources/updated';
 const answerLost = refuse('answer_lost').fault;
 
 export function rememberedSession(): Session {
   const inFlight = new Map<RequestId, Request>();
-  const replays = new Set<RequestId>();
+  /** Requests of the bridge's own, with what the client gets in place of a good answer. */
+  const replays = new Map<RequestId, Buffer | null>();
+  const subscribed = new Set<string>();
   let initialize: { id: RequestId; line: Buffer; message: Record<string, unknown> } | null = null;
   let initialized: Buffer | null = null;
   let introductions = 0;
@@ -45,9 +50,25 @@ export function rememberedSession(): Session {
   /** The client's own request while it is unanswered, else a copy whose answer the client will not see. */
   function initializeAgain(request: NonNullable<typeof initialize>): Buffer {
     if (inFlight.has(request.id)) return request.line;
+    return replay(request.message, null);
+  }
+
+  function replay(message: object, inPlaceOfAnswer: Buffer | null): Buffer {
     const id = `offshoot-${randomUUID()}`;
-    replays.add(id);
-    return Buffer.from(JSON.stringify({ ...request.message, id }));
+    replays.set(id, inPlaceOfAnswer);
+    return Buffer.from(JSON.stringify({ ...message, id }));
+  }
+
+  /** What a resource came to while no daemon told of it, the client finds out by reading it. */
+  const subscribeAgain = (uri: string): Buffer =>
+    replay(
+      { jsonrpc: '2.0', method: 'resources/subscribe', params: { uri } },
+      Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: UPDATED, params: { uri } })),
+    );
+
+  function noteSubscription({ uri, wanted }: NonNullable<Request['subscription']>): void {
+    if (wanted) subscribed.add(uri);
+    else subscribed.delete(uri);
   }
 
   function repeats(): Buffer[] {
@@ -91,22 +112,32 @@ export function rememberedSession(): Session {
       if (message.method === 'notifications/cancelled') inFlight.delete(cancelledId(message));
       if (!isRequestId(message.id)) return line;
       const repeat = repeatableRequest(message, line);
-      inFlight.set(message.id, { repeat, sends: 1, progress: progressOf(message) });
+      inFlight.set(message.id, {
+        repeat,
+        sends: 1,
+        progress: progressOf(message),
+        subscription: subscriptionOf(message),
+      });
       return repeat ?? line;
     },
     received(line) {
       const message = parseObject(line);
       if (message === null) return line;
       if (!isRequestId(message.id) || 'method' in message) return goesOn(line, message);
+      const subscription = inFlight.get(message.id)?.subscription;
+      if (subscription && 'result' in message) noteSubscription(subscription);
       inFlight.delete(message.id);
       if (message.id === initialize?.id) introductions = 0;
-      return replays.delete(message.id) ? null : line;
+      const inPlaceOfAnswer = replays.get(message.id);
+      if (!replays.delete(message.id)) return line;
+      return 'result' in message ? (inPlaceOfAnswer ?? null) : null;
     },
     introduction() {
       if (initialize === null) return repeats();
       introductions += 1;
       const again = initializeAgain(initialize);
-      return [again, ...(initialized === null ? [] : [initialized]), ...repeats()];
+      const known = initialized === null ? [] : [initialized, ...[...subscribed].map(subscribeAgain)];
+      return [again, ...known, ...repeats()];
     },
     mayIntroduceAgain,
     lose(onPurpose) {
@@ -126,6 +157,13 @@ export function rememberedSession(): Session {
 function progressOf({ params }: Record<string, unknown>): Request['progress'] {
   const { _meta: meta } = (params ?? {}) as { _meta?: { progressToken?: unknown } | null };
   return { token: meta?.progressToken, told: 0, beforeThisDaemon: 0 };
+}
+
+function subscriptionOf({ method, params }: Record<string, unknown>): Request['subscription'] {
+  const { uri } = (params ?? {}) as { uri?: unknown };
+  if (typeof uri !== 'string') return null;
+  if (method !== 'resources/subscribe' && method !== 'resources/unsubscribe') return null;
+  return { uri, wanted: method === 'resources/subscribe' };
 }
 
 /** The daemon does not answer a request that was cancelled. */

@@ -163,3 +163,28 @@ test('when there is no other daemon, initialize is told why, and all else that i
   assert.deepEqual(codes, ['disk_full', 'answer_lost']);
   assert.ok(session.answered());
 });
+
+test('what the client is subscribed to is subscribed to again, and told of once, under ids of its own', () => {
+  const session = greetedSession();
+  const ask = (id: number, method: string, uri: string, answer: object = { result: {} }) => {
+    session.sent(line({ id, method, params: { uri } }));
+    session.received(line({ id, ...answer }));
+  };
+  ask(1, 'resources/subscribe', 'offshoot://jobs/a');
+  ask(2, 'resources/subscribe', 'offshoot://jobs/b');
+  ask(3, 'resources/subscribe', 'offshoot://jobs/c');
+  ask(4, 'resources/subscribe', 'refused', { error: { code: -32602, message: 'no' } });
+  ask(5, 'resources/unsubscribe', 'offshoot://jobs/b');
+  lostIds(session);
+  const again = introductionOf(session).slice(2);
+  const uris = again.map(({ method, params }) => [method, params.uri]);
+  assert.deepEqual(uris, [
+    ['resources/subscribe', 'offshoot://jobs/a'],
+    ['resources/subscribe', 'offshoot://jobs/c'],
+  ]);
+  const told = session.received(line({ id: again[0].id, result: {} }));
+  const updated = { method: 'notifications/resources/updated', params: { uri: 'offshoot://jobs/a' } };
+  assert.deepEqual(JSON.parse(String(told)), { jsonrpc: '2.0', ...updated });
+  const refusal = { code: -32602, message: 'no' };
+  assert.equal(session.received(line({ id: again[1].id, error: refusal })), null);
+});

@@ -52,6 +52,15 @@ describe('offshoot stop', () => {
         const token = ensureToken(offshoot.stateDir, DEFAULT_TOKEN_NAME);
         return throughMcp(async () => (await connectOverHttp({ url, token })).client, offshoot, go);
       },
+      'on the command line': async (offshoot, go) => {
+        const { environment: env, repository: cwd } = offshoot;
+        const delegated = execute(process.execPath, [commandLine, 'delegate', 'once', '--json'], {
+          env,
+          cwd,
+        });
+        await go();
+        return JSON.parse((await delegated).stdout);
+      },
     };
 
     async function httpUrl(offshoot: Offshoot): Promise<string> {
@@ -98,6 +107,8 @@ describe('offshoot stop', () => {
           assert.deepEqual([answer.status, answer.files_total], ['done', 1]);
           assert.deepEqual(await ended, [0, null]);
         } finally {
+          // The command line asks for the result a moment later, if need be the next daemon.
+          await execute(process.execPath, [commandLine, 'stop'], { env: offshoot.environment });
           await offshoot.remove();
         }
       });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { until } from '../support/link-toys.js';
 import { newClient } from '../support/mcp-client.js';
 import { type Answer, commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
@@ -65,6 +66,35 @@ describe('a call under way at a kill -9 of the daemon', () => {
     const { settled, status, files_total: files } = await delegated;
     assert.deepEqual([settled, status, files], [true, 'done', 1]);
     assert.equal((await call('codex_job_list', {})).jobs.length, 1);
+  });
+
+  it('leaves the client subscribed to what it was, and tells it once what may have changed meanwhile', async () => {
+    const id = await offshoot.delegate('once');
+    await running();
+    const uri = `offshoot://jobs/${id}`;
+    let tell = () => {};
+    const told: string[] = [];
+    connected.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+      told.push(params.uri);
+      tell();
+    });
+    await connected.subscribeResource({ uri });
+    // A daemon that lived for less than a second would not be replaced unasked.
+    await call('codex_job_wait', { job_ids: [id], timeout_seconds: 1 });
+    const seen = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    await offshoot.kill();
+    await seen;
+    const settled = new Promise<void>((resolve) => {
+      tell = async () => {
+        const { contents } = await connected.readResource({ uri });
+        if (JSON.parse((contents[0] as { text: string }).text).status === 'done') resolve();
+      };
+    });
+    await letGo();
+    await settled;
+    assert.deepEqual([...new Set(told)], [uri]);
   });
 
   it('that waits goes on waiting with the next daemon', async () => {
