@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
-import { repeatableRequest } from './repeatable-request.js';
+import { afterWaiting, repeatableRequest } from './repeatable-request.js';
 
 /** What the bridge remembers of an MCP session, so that the client keeps it when the daemon does not. */
 export interface Session {
@@ -25,6 +25,8 @@ export interface Session {
 interface Request {
   /** Null for one that must not be sent twice. */
   repeat: Buffer | null;
+  /** Instant at which it came. */
+  since: number;
   /** How many daemons it was sent to. */
   sends: number;
   progress: { token: unknown; told: number; beforeThisDaemon: number };
@@ -38,7 +40,7 @@ const MAXIMUM_SENDS = 3;
 const UPDATED = 'notifications/resources/updated';
 const answerLost = refuse('answer_lost').fault;
 
-export function rememberedSession(): Session {
+export function rememberedSession(now = () => performance.now()): Session {
   const inFlight = new Map<RequestId, Request>();
   /** Requests of the bridge's own, with what the client gets in place of a good answer. */
   const replays = new Map<RequestId, Buffer | null>();
@@ -76,7 +78,7 @@ export function rememberedSession(): Session {
       if (request.repeat === null) return [];
       request.sends += 1;
       request.progress.beforeThisDaemon = request.progress.told;
-      return request.repeat;
+      return afterWaiting(request.repeat, now() - request.since);
     });
   }
 
@@ -114,6 +116,7 @@ export function rememberedSession(): Session {
       const repeat = repeatableRequest(message, line);
       inFlight.set(message.id, {
         repeat,
+        since: now(),
         sends: 1,
         progress: progressOf(message),
         subscription: subscriptionOf(message),

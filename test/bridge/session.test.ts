@@ -188,3 +188,17 @@ test('what the client is subscribed to is subscribed to again, and told of once,
   const refusal = { code: -32602, message: 'no' };
   assert.equal(session.received(line({ id: again[1].id, error: refusal })), null);
 });
+
+test('a wait that is repeated lasts only what is left of its time, and a second at least', () => {
+  let now = 0;
+  const session = rememberedSession(() => now);
+  const request = { name: 'codex_job_wait', arguments: { group_id: 'é', timeout_seconds: 50 } };
+  session.sent(line({ id: 1, method: 'tools/call', params: request }));
+  const repeatedAt = (milliseconds: number) => {
+    now = milliseconds;
+    session.lose(false);
+    return JSON.parse(String(session.introduction()[0])).params;
+  };
+  assert.deepEqual(repeatedAt(20_000), { ...request, arguments: { group_id: 'é', timeout_seconds: 30 } });
+  assert.equal(repeatedAt(60_000).arguments.timeout_seconds, 1);
+});
