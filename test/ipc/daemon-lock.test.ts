@@ -15,10 +15,11 @@ after(() => remove(directory));
 
 const moduleUrl = new URL('../../src/ipc/daemon-lock.js', import.meta.url).href;
 
-/** Another process that holds the lock. */
+/** Another process that holds the lock, and keeps it: whoever drops it gives it up to the collector. */
 async function startHolder(path: string): Promise<ChildProcess> {
   const script = `import { acquireDaemonLock } from ${JSON.stringify(moduleUrl)};
-    console.log(acquireDaemonLock(${JSON.stringify(path)}).ok); setInterval(() => {}, 1000);`;
+    globalThis.kept = acquireDaemonLock(${JSON.stringify(path)});
+    console.log(kept.ok); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
