@@ -86,7 +86,11 @@ export class CodexServer {
   ): Promise<Requests[Method]['result']> {
     const line = ENDING.includes(method) ? this.#ending : this.#starting;
     while (this.#answers.size >= MOST_OUTSTANDING && !unwanted?.aborted) await waitIn(line, unwanted);
-    unwanted?.throwIfAborted();
+    if (unwanted?.aborted) {
+      // It may have been called just before: then its turn is the next one's.
+      if (this.#answers.size < MOST_OUTSTANDING) this.#callNext();
+      throw unwanted.reason;
+    }
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
@@ -127,8 +131,12 @@ export class CodexServer {
     const id = Number(message.id);
     const answer = this.#answers.get(id);
     this.#answers.delete(id);
-    (this.#ending.shift() ?? this.#starting.shift())?.();
+    this.#callNext();
     answer?.(message);
+  }
+
+  #callNext(): void {
+    (this.#ending.shift() ?? this.#starting.shift())?.();
   }
 
   #send(message: object): void {

@@ -29,8 +29,9 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 });`;
 
 /**
- * An app-server with a gate: it answers no `turn/start` until the directory that it is given holds `gate`, and no turn
- * ends before a thread is deleted. Its log there has each request, with the number of its thread.
+ * An app-server with gates: it answers no `thread/start` until the directory that it is given holds `threads`, and no
+ * `turn/start` until that holds `turns`; no turn ends before a thread is deleted. Its log there has each request, with
+ * the number of its thread.
  */
 const GATED = `
 const { appendFileSync, existsSync } = require('node:fs');
@@ -39,8 +40,15 @@ const send = (message) => console.log(JSON.stringify(message));
 let threads = 0;
 let turns = [];
 let deleted = false;
+const behind = (gate, work) => {
+  const opening = setInterval(() => {
+    if (!existsSync(directory + '/' + gate)) return;
+    clearInterval(opening);
+    work();
+  }, 5);
+};
 const finish = () => {
-  if (!deleted || !existsSync(directory + '/gate')) return;
+  if (!deleted || !existsSync(directory + '/turns')) return;
   for (const id of turns.splice(0)) {
     send({ method: 'turn/completed', params: { threadId: id, turn: { id: 'turn', status: 'completed' } } });
   }
@@ -52,14 +60,13 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   if (method.includes('/')) appendFileSync(directory + '/log', method + ' ' + threadId + '\\n');
   const answer = () => send({ id, result: { thread: { id: threadId, path: null }, turn: { id: 'turn' } } });
   if (method === 'thread/delete') deleted = true;
+  if (method === 'thread/start') return behind('threads', answer);
   if (method !== 'turn/start') return answer(), finish();
-  const opening = setInterval(() => {
-    if (!existsSync(directory + '/gate')) return;
-    clearInterval(opening);
+  behind('turns', () => {
     answer();
     turns.push(threadId);
     finish();
-  }, 10);
+  });
 });`;
 
 describe('a host', { concurrency: false }, () => {
@@ -246,17 +253,20 @@ describe('a host', { concurrency: false }, () => {
       all.push(job);
     }
     const log = async () => (await readFile(join(directory, 'log'), 'utf8').catch(() => '')).split('\n');
-    const started = async () => (await log()).filter((line) => line.startsWith('turn/start')).length;
-    while ((await started()) < outstanding) await delay(10);
+    const asked = async (method: string) => (await log()).filter((line) => line.startsWith(method)).length;
+    // The others stand in line by now, before any turn.
+    while ((await asked('thread/start')) < outstanding) await delay(10);
+    await writeFile(join(directory, 'threads'), '');
+    while ((await asked('turn/start')) < outstanding) await delay(10);
     const stopped = all.pop() as HostedJob;
     await host.answer({ type: 'stop', directory: stopped.files.directory, graceMs: 5_000 });
-    await writeFile(join(directory, 'gate'), '');
+    await writeFile(join(directory, 'turns'), '');
     for (const { files } of [stopped, ...all]) await appears(files.directory, 'exit');
     assert.equal(await readFile(stopped.files.exit, 'utf8'), '143\n');
     for (const { files } of all) assert.equal(await readFile(files.exit, 'utf8'), '000\n');
     const told = await log();
     assert.equal(told[jobs + outstanding], `thread/backgroundTerminals/clean ${jobs}`);
-    assert.equal(await started(), jobs - 1);
+    assert.equal(await asked('turn/start'), jobs - 1);
     assert.equal(await host.ended, 0);
   });
 
