@@ -99,6 +99,7 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
       say(refuseOversized(line.oversized));
       return;
     }
+    if (link === null && session.withdrawn(line.bytes)) return;
     const reached = await reach();
     if (reached.ok) {
       await reached.value.send(session.sent(line.bytes));

@@ -7,6 +7,8 @@ import { afterWaiting, repeatableRequest } from './repeatable-request.js';
 export interface Session {
   /** Notes a line of the client that is about to be sent, and gives it as it is to be sent. */
   sent(line: Buffer): Buffer;
+  /** While there is no daemon: true if the line cancels a request. The next daemon is sent neither. */
+  withdrawn(line: Buffer): boolean;
   /** Notes a line of the daemon, and gives what the client gets of it. */
   received(line: Buffer): Buffer | null;
   /** Lines that make a new daemon know the client, and its requests that are to be repeated. */
@@ -37,6 +39,7 @@ interface Request {
 /** A request that ends every daemon is not to end any number of them. */
 const MAXIMUM_SENDS = 3;
 
+const CANCELLED = 'notifications/cancelled';
 const UPDATED = 'notifications/resources/updated';
 const answerLost = refuse('answer_lost').fault;
 
@@ -111,7 +114,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       if (message.method === 'initialize' && isRequestId(message.id))
         initialize = { id: message.id, line, message };
       if (message.method === 'notifications/initialized') initialized = line;
-      if (message.method === 'notifications/cancelled') inFlight.delete(cancelledId(message));
+      if (message.method === CANCELLED) inFlight.delete(cancelledId(message));
       if (!isRequestId(message.id)) return line;
       const repeat = repeatableRequest(message, line);
       inFlight.set(message.id, {
@@ -122,6 +125,12 @@ export function rememberedSession(now = () => performance.now()): Session {
         subscription: subscriptionOf(message),
       });
       return repeat ?? line;
+    },
+    withdrawn(line) {
+      const message = parseObject(line);
+      if (message?.method !== CANCELLED) return false;
+      inFlight.delete(cancelledId(message));
+      return true;
     },
     received(line) {
       const message = parseObject(line);
