@@ -15,7 +15,7 @@ export const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** Between two looks at the agent no more than this is read. */
 const AT_ONCE_BYTES = 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
-/** An agent whose turn has ended may take so long to end by itself. */
+/** An agent of its own whose turn has ended may take so long to end by itself. */
 const LINGER_MS = 10_000;
 /** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
 const ASK_AGAIN_MS = 50;
@@ -45,6 +45,8 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   const tail = await openTail(files.stdout);
   const watch = watchFiles(files.directory);
   const take = reader.line.bind(reader);
+  // A host that is busy answers later, and one that were ended for it would take other jobs with it.
+  const lingerMs = agent.place === null ? LINGER_MS : following.silenceMs;
   let stoppedFor: AgentFailure | null = null;
   let lingered = false;
   let overtake: NodeJS.Timeout | undefined;
@@ -79,7 +81,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
       const silentMs = performance.now() - lastSign;
       if (!reader.turnHasEnded()) {
         if (silentMs >= following.silenceMs) stopFor(silence(following.silenceMs));
-      } else if (silentMs >= LINGER_MS) {
+      } else if (silentMs >= lingerMs) {
         lingered = true;
         stop();
       }

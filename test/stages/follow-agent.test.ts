@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createConnection, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { RunOutput } from '../../machines/job.js';
 import type { AgentReader } from '../../src/agents/agent.js';
 import { codexExec } from '../../src/agents/codex-exec.js';
 import { command } from '../../src/agents/command.js';
 import { type AttemptLayout, attemptLayout } from '../../src/job/layout.js';
+import { readAgentProcess } from '../../src/stages/agent-process.js';
 import { openChannel } from '../../src/stages/channel.js';
 import { followAgent } from '../../src/stages/follow-agent.js';
 import { startAgent } from '../../src/stages/start-agent.js';
@@ -80,6 +85,58 @@ async function follow(
   }
 }
 
+/** Follows a job of a host that hears of nothing; how that went, and how often the host was asked to stop the job. */
+async function followHosted(
+  said: string,
+  meanwhile: (files: AttemptLayout) => Promise<unknown>,
+): Promise<{ output: RunOutput; asked: number }> {
+  const temporary = await temporaryDirectory();
+  const { port1, port2 } = new MessageChannel();
+  const host = spawn('sleep', ['60'], { stdio: 'ignore' });
+  const server = createServer((socket) => socket.on('error', () => undefined).end());
+  let asked = 0;
+  server.on('connection', () => {
+    asked += 1;
+  });
+  try {
+    const files = attemptLayout(temporary.path, 'f'.repeat(32), 1);
+    await mkdir(files.directory, { recursive: true });
+    const [boot, stat] = [
+      await readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      await readFile(`/proc/${host.pid}/stat`, 'utf8'),
+    ];
+    await writeFile(files.process, `${host.pid}\nnamespace\n${boot}${stat}${temporary.path}\n`);
+    await writeFile(files.stdout, said);
+    await writeFile(files.stderr, '');
+    server.listen(join(temporary.path, 'socket'));
+    await once(server, 'listening');
+    const agent = readAgentProcess(files.process);
+    assert.ok(agent);
+    const following = followAgent({
+      jobId: 'f'.repeat(32),
+      agent,
+      reader: codexExec().reader(),
+      files,
+      silenceMs: 600_000,
+      maximumOutputBytes: BOUND,
+      stopping: false,
+      retryAfterMs: () => null,
+      channel: openChannel(port2),
+    });
+    await once(port1, 'message');
+    await meanwhile(files);
+    const output = await following;
+    // Connections are taken in their order, this one as the last.
+    await once(createConnection(join(temporary.path, 'socket')).resume(), 'close');
+    return { output, asked: asked - 1 };
+  } finally {
+    host.kill('SIGKILL');
+    server.close();
+    port1.close();
+    await temporary.remove();
+  }
+}
+
 /** For agents that do mischief: they wait, lest the one who starts them has not seen their process yet. */
 const ONCE_STARTED = 'until [ -e go ]; do sleep 0.02; done';
 const go = (files: AttemptLayout) => writeFile(join(files.directory, '../../../../go'), '');
@@ -142,6 +199,21 @@ describe('an agent', () => {
       assert.equal(output.ok ? null : output.code, code);
     });
     await Promise.all(ends);
+  });
+
+  it('whose host takes a minute to end it after its turn is waited for, lest other jobs lose that host', async ({
+    mock,
+  }) => {
+    const now = performance.now.bind(performance);
+    let aheadMs = 0;
+    const clock = mock.method(performance, 'now', () => now() + aheadMs);
+    const { output, asked } = await followHosted('{"type":"turn.completed"}\n', async (files) => {
+      aheadMs = 60_000;
+      const looks = clock.mock.callCount() + 4;
+      while (clock.mock.callCount() < looks) await delay(10);
+      await writeFile(files.exit, '000\n');
+    });
+    assert.deepEqual([output.ok, asked], [true, 0]);
   });
 
   it('that is stopped while its supervisor only starts is asked until that hears', async () => {
