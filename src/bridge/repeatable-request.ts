@@ -19,6 +19,12 @@ const READING_METHODS: ReadonlySet<unknown> = new Set([
   'tools/list',
 ]);
 
+/** Whether a request only reads or listens: made again, it does no more than the first. */
+export const isReading = ({ method, params }: Record<string, unknown>): boolean =>
+  READING_METHODS.has(method) ||
+  method === 'subscriptions/listen' ||
+  (method === 'tools/call' && onlyReads(objectOf(params).name));
+
 /**
  * The line of a request as two daemons may be sent it, one after the other, and the work is done once; null if that
  * cannot be. A call that starts work gets an idempotency key of the bridge's own where the client gave none.

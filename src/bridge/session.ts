@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
-import { afterWaiting, repeatableRequest } from './repeatable-request.js';
+import { afterWaiting, isReading, repeatableRequest } from './repeatable-request.js';
 
 /** What the bridge remembers of an MCP session, so that the client keeps it when the daemon does not. */
 export interface Session {
@@ -27,6 +27,8 @@ export interface Session {
 interface Request {
   /** Null for one that must not be sent twice. */
   repeat: Buffer | null;
+  /** It only reads: its client may make it again. */
+  reads: boolean;
   /** Instant at which it came. */
   since: number;
   /** How many daemons it was sent to. */
@@ -42,6 +44,7 @@ const MAXIMUM_SENDS = 3;
 const CANCELLED = 'notifications/cancelled';
 const UPDATED = 'notifications/resources/updated';
 const answerLost = refuse('answer_lost').fault;
+const stopped = refuse('draining', { message: 'The daemon stopped before it answered.' }).fault;
 
 export function rememberedSession(now = () => performance.now()): Session {
   const inFlight = new Map<RequestId, Request>();
@@ -98,10 +101,13 @@ export function rememberedSession(now = () => performance.now()): Session {
     return Buffer.from(JSON.stringify({ ...message, params: { ...params, progress: progress.told } }));
   }
 
-  const answer = (ids: readonly RequestId[], faultOf: (id: RequestId) => Fault) => {
+  const answer = (
+    requests: readonly (readonly [RequestId, Request])[],
+    faultOf: (id: RequestId, request: Request) => Fault,
+  ) => {
     replays.clear();
-    for (const id of ids) inFlight.delete(id);
-    return ids.map((id) => failure(id, faultOf(id)));
+    for (const [id] of requests) inFlight.delete(id);
+    return requests.map(([id, request]) => failure(id, faultOf(id, request)));
   };
 
   const mayIntroduceAgain = () =>
@@ -119,6 +125,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       const repeat = repeatableRequest(message, line);
       inFlight.set(message.id, {
         repeat,
+        reads: isReading(message),
         since: now(),
         sends: 1,
         progress: progressOf(message),
@@ -156,12 +163,10 @@ export function rememberedSession(now = () => performance.now()): Session {
       const stays = (id: RequestId, { repeat, sends }: Request) =>
         id === initialize?.id ? mayIntroduceAgain() : !onPurpose && repeat !== null && sends < MAXIMUM_SENDS;
       const lost = [...inFlight].filter(([id, request]) => !stays(id, request));
-      return answer(
-        lost.map(([id]) => id),
-        () => answerLost,
-      );
+      return answer(lost, (_, { reads }) => (onPurpose && reads ? stopped : answerLost));
     },
-    giveUp: (fault) => answer([...inFlight.keys()], (id) => (id === initialize?.id ? fault : answerLost)),
+    giveUp: (fault) =>
+      answer([...inFlight], (id, { reads }) => (reads || id === initialize?.id ? fault : answerLost)),
     answered: () => inFlight.size === 0,
   };
 }

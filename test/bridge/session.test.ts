@@ -107,6 +107,28 @@ test('what only reads is sent to the next daemon as it was, to three at most, an
   assert.deepEqual(lostIds(session, true), [2]);
 });
 
+test('after a stop, or without another daemon, what only reads is told why, and may be made again', () => {
+  const session = greetedSession();
+  const told = (answers: string[]) =>
+    answers.map((answer) => {
+      const { id, error } = JSON.parse(answer);
+      return [id, error.data.error.code, error.data.error.temporary];
+    });
+  const send = () => {
+    session.sent(toolCall(1, 'codex_job_wait', { job_ids: ['a'] }));
+    session.sent(line({ id: 2, method: 'subscriptions/listen' }));
+    session.sent(toolCall(3, 'codex_delegate', { task: 't' }));
+    session.sent(toolCall(4, 'codex_job_cancel', { job_id: 'a' }));
+  };
+  const lost = [3, 4].map((id) => [id, 'answer_lost', false]);
+  send();
+  assert.deepEqual(told(session.lose(true)), [[1, 'draining', true], [2, 'draining', true], ...lost]);
+  send();
+  const unavailable = refuse('daemon_unavailable').fault;
+  const why = [1, 2].map((id) => [id, 'daemon_unavailable', true]);
+  assert.deepEqual(told(session.giveUp(unavailable)), [...why, ...lost]);
+});
+
 test('a call that starts work has a key, of its client or of the bridge, and is sent again with it', () => {
   const session = greetedSession();
   const keyed = toolCall(1, 'codex_delegate', { task: 'é', idempotency_key: 'mine' });
@@ -152,7 +174,7 @@ test('the progress of a request goes on where it was when a second daemon counts
   assert.equal(tell(undefined, 1).progress, 1);
 });
 
-test('when there is no other daemon, initialize is told why, and all else that it may have been done', () => {
+test('when there is no other daemon, initialize is told why, and a call that starts work that it may have done so', () => {
   const session = rememberedSession();
   session.sent(initialize);
   session.sent(toolCall(1, 'codex_delegate', { task: 't' }));
