@@ -188,6 +188,10 @@ class JobSupervisor implements Supervisor {
     return this.#needs.store.countByState();
   }
 
+  isUnsettled(jobId: string): boolean {
+    return this.#roster.has(jobId);
+  }
+
   unsettledIds(): string[] {
     return this.#roster.ids();
   }

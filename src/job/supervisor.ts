@@ -50,6 +50,8 @@ export interface Supervisor {
   /** True while a follow-up has yet to take over files of the job, which may itself be gone. */
   holdsFiles(jobId: string): boolean;
   countByState(): Promise<Record<JobState, number>>;
+  /** True while there is such a job that has not settled. */
+  isUnsettled(jobId: string): boolean;
   /** Ids of the jobs that have not settled. */
   unsettledIds(): string[];
   /** True when every job has settled. */

@@ -69,9 +69,9 @@ export const jobWait = defineOperation({
 /** All of them, or of more than an answer holds those first that have ended. */
 function atMostAnswered(jobIds: readonly string[], { supervisor }: House): readonly string[] {
   if (jobIds.length <= MAX_ANSWERED) return jobIds;
-  const unsettled = new Set(supervisor.unsettledIds());
-  const ended = jobIds.filter((id) => !unsettled.has(id));
-  return [...ended, ...jobIds.filter((id) => unsettled.has(id))].slice(0, MAX_ANSWERED);
+  const unsettled = jobIds.filter((id) => supervisor.isUnsettled(id));
+  const ended = jobIds.filter((id) => !supervisor.isUnsettled(id));
+  return [...ended, ...unsettled].slice(0, MAX_ANSWERED);
 }
 
 async function describe(id: string, { supervisor, now }: House): Promise<AwaitedJob> {

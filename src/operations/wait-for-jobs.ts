@@ -31,9 +31,9 @@ export async function waitForJobs(
 
 /** Tells what the first job does that has not ended: a client that hears nothing for long gives the call up. */
 async function reportFirst(jobIds: readonly string[], { house, report }: Call): Promise<void> {
-  const unsettled = new Set(house.supervisor.unsettledIds());
-  const first = jobIds.find((id) => unsettled.has(id));
-  const view = first === undefined ? null : await house.supervisor.look(first);
+  const { supervisor } = house;
+  const first = jobIds.find((id) => supervisor.isUnsettled(id));
+  const view = first === undefined ? null : await supervisor.look(first);
   if (view !== null) report(progressLine(view));
 }
 

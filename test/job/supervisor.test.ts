@@ -709,6 +709,7 @@ describe('the supervisor', () => {
     const { supervisor } = await open();
     const { id } = (await submitOne(supervisor)).record;
     await supervisor.settled([id], 'all', never, 1);
+    assert.ok(supervisor.isUnsettled(id));
     assert.deepEqual(supervisor.unsettledIds(), [id]);
     supervisor.close();
   });

@@ -192,6 +192,10 @@ export class QuietSupervisor implements Supervisor {
     return () => undefined;
   }
 
+  isUnsettled(jobId: string) {
+    return this.unsettledIds().includes(jobId);
+  }
+
   unsettledIds(): string[] {
     return [...this.records.values()].filter(({ state }) => !isSettled(state)).map(({ id }) => id);
   }
