@@ -129,7 +129,7 @@ function isBorrowed(mirror: string, slots: string): boolean {
 
 /**
  * Packs the baseline's own objects, its commit and all of its files but no history, into `mirror`: for where
- * no mirror can be made.
+ * no mirror can be made. What a partial clone does not have was not needed for the checkout either.
  */
 export async function packBaseline(
   context: GitContext,
@@ -138,7 +138,8 @@ export async function packBaseline(
 ): Promise<{ ok: true } | GitFailure> {
   rmSync(mirror, { recursive: true, force: true });
   mkdirSync(join(mirror, 'pack'), { recursive: true });
-  const listed = await runGit(context, ['rev-list', '--objects', '--no-object-names', '--no-walk', baseline]);
+  const objects = ['--objects', '--no-object-names', '--missing=allow-any'];
+  const listed = await runGit(context, ['rev-list', ...objects, '--no-walk', baseline]);
   if (!listed.ok) return listed;
   // No search for smaller deltas: the pack lives as long as one worktree.
   const packed = await runGit(

@@ -100,6 +100,23 @@ test('what a repository borrows from another is there for its job when the other
   assert.deepEqual(await applied(workspace, inner, user, patch), snapshot(inner.path, isGit));
 });
 
+test('a sparse partial clone that borrows from another repository gets the files that it has', async () => {
+  const origin = await makeRepository(workspace, user, { 'a.txt': 'one\n', 'away/b.txt': 'elsewhere\n' });
+  await git(origin, user, ['config', 'uploadpack.allowFilter', 'true']);
+  const other = await makeRepository(workspace, user, { 'other.txt': 'other\n' });
+  const root = join(workspace, 'partial');
+  const filter = ['--filter=blob:none', '--sparse', '--reference', other];
+  await git(workspace, user, ['clone', '-q', ...filter, `file://${origin}`, root]);
+  const worktree = await make(planFor(workspace, root, user));
+  assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
+  put(worktree.path, 'a.txt', 'by the agent\n');
+  const { files } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ['a.txt'],
+  );
+});
+
 test('a pipe among the objects of the caller is told of, and once it is gone nothing of it is left', {
   timeout: 60_000,
 }, async () => {
