@@ -5,7 +5,7 @@ import { type BytePath, lookAt, lookInside, splitRecords, toBytes } from './byte
 import type { Caller } from './caller.js';
 import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
-import { type GitContext, runGit } from './git.js';
+import { type GitContext, type GitFailure, runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
 import type { Repository } from './repository.js';
 import { copySharedIndexes } from './seed.js';
@@ -28,6 +28,8 @@ interface Furnished {
   /** Full paths, from the root of the checkout. */
   missing: BytePath[];
   dirty: BytePath[];
+  /** Nobody can tell whether the caller changed something there. */
+  unknown: BytePath[];
 }
 
 interface Job {
@@ -57,10 +59,11 @@ export async function checkOutSubmodules(
   if (gitlinks.length === 0) return { submodules: [], warnings: [] };
   const source = sourceOf(caller.repository);
   const job = { objectFormat: caller.objectFormat, environment, signal };
-  const { submodules, missing, dirty } = await furnish(slot, source, gitlinks, job);
+  const { submodules, missing, dirty, unknown } = await furnish(slot, source, gitlinks, job);
   const warnings: [BytePath[], string][] = [
     [missing, 'Submodules whose objects are not at hand are empty directories in the worktree'],
     [dirty, 'Uncommitted changes inside submodules were not carried over'],
+    [unknown, 'Whether files of these submodules changed is not known'],
   ];
   return {
     submodules,
@@ -96,7 +99,7 @@ async function furnish(
   gitlinks: readonly Gitlink[],
   job: Job,
 ): Promise<Furnished> {
-  const all: Furnished = { submodules: [], missing: [], dirty: [] };
+  const all: Furnished = { submodules: [], missing: [], dirty: [], unknown: [] };
   const names = await readNames(slot, job);
   for (const [index, { path, commit }] of gitlinks.entries()) {
     const submodule = { path, commit, directory: String(index) };
@@ -109,7 +112,9 @@ async function furnish(
     all.submodules.push(submodule);
     all.missing.push(...within.missing.map((inner) => `${path}/${inner}`));
     all.dirty.push(...within.dirty.map((inner) => `${path}/${inner}`));
-    if (await isDirty(slot, submodule, theirs, source, job)) all.dirty.push(path);
+    all.unknown.push(...within.unknown.map((inner) => `${path}/${inner}`));
+    const state = await findState(slot, submodule, theirs, source, job);
+    if (state !== 'clean') all[state].push(path);
   }
   return all;
 }
@@ -182,21 +187,22 @@ async function checkOutOne(
 }
 
 /** Compares the caller's files with the recorded commit, through a copy of the submodule's index. */
-async function isDirty(
+async function findState(
   outer: SlotLayout,
   submodule: CheckedOutSubmodule,
   theirs: string,
   source: Source,
   job: Job,
-): Promise<boolean> {
+): Promise<'clean' | 'dirty' | 'unknown'> {
   const slot = submoduleSlot(outer, submodule);
   const workTree = join(source.root, toBytes(submodule.path).toString('utf8'));
   const index = join(theirs, 'index');
   const [link, file] = await Promise.all(
     [join(workTree, '.git'), index].map((path) => stat(path).catch(() => null)),
   );
+  if (!link || !file) return 'clean';
   // To copy a named pipe would hold up the thread for ever.
-  if (!link || !file?.isFile()) return false;
+  if (!file.isFile()) return 'unknown';
   await mkdir(slot.seed, { recursive: true });
   const copy = join(slot.seed, 'index');
   copyIndex(index, copy);
@@ -209,12 +215,13 @@ async function isDirty(
   // Their times may be stale: then the content counts.
   const unstaged = await runGit(context, ['update-index', '--ignore-submodules', '--refresh']);
   const staged = await runGit(context, ['diff-index', '--cached', '--quiet', submodule.commit]);
-  return tellsOfChanges(unstaged) || tellsOfChanges(staged);
+  const failures = [unstaged, staged].filter((compared) => !compared.ok);
+  if (failures.some(tellsOfChanges)) return 'dirty';
+  return failures.length === 0 ? 'clean' : 'unknown';
 }
 
 /** Both commands exit with 1 where something differs, with more where they cannot tell. */
-const tellsOfChanges = (compared: Awaited<ReturnType<typeof runGit>>): boolean =>
-  !compared.ok && compared.cause === 'exit' && compared.exitCode === 1;
+const tellsOfChanges = ({ cause, exitCode }: GitFailure): boolean => cause === 'exit' && exitCode === 1;
 
 /** The submodules in the output of `git ls-files --stage -z`. */
 const readGitlinks = (listing: Buffer): Gitlink[] =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -78,6 +78,14 @@ test('a submodule with a split index is dirty only where something differs', asy
   put(inner, 'a.txt', 'dirty\n');
   const worktree = await make(planFor(workspace, root, user));
   assert.match(worktree.warnings.join(), /not carried over: "mod ule"\.$/);
+});
+
+test('of a submodule with a damaged index it is told that its changes are not known', async () => {
+  const root = await makeNested();
+  put(root, 'mod ule/a.txt', 'dirty\n');
+  truncateSync(join(root, '.git/modules/mod ule/index'), 10);
+  const worktree = await make(planFor(workspace, root, user));
+  assert.deepEqual(worktree.warnings, ['Whether files of these submodules changed is not known: "mod ule".']);
 });
 
 test('a submodule whose objects are not at hand is an empty directory, and named', async () => {
@@ -167,4 +175,5 @@ test('a pipe in the place of the index of a submodule holds nobody up', { timeou
   await execa('mkfifo', [index]);
   const worktree = await make(planFor(workspace, root, user));
   assert.equal(readFileSync(join(worktree.path, 'inner/a.txt'), 'utf8'), 'inner\n');
+  assert.match(worktree.warnings.join(), /not known: "inner"/);
 });
