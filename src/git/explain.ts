@@ -29,7 +29,7 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
   if (/No space left on device|Disk quota exceeded/.test(failure.stderr)) return refuse('disk_full');
   if (/Out of memory/.test(failure.stderr)) {
     return refuse(code, {
-      message: `git needed more than the ${MAX_MEMORY_GIB} GiB of memory that it may have while ${doing}: a file that it reads is too large, or has no end, as a link to a device.`,
+      message: `git ran out of memory, of which it may have ${MAX_MEMORY_GIB} GiB at most, while ${doing}: a file that it reads is too large, or has no end, as a link to a device.`,
     });
   }
   if (tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');

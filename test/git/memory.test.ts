@@ -31,7 +31,7 @@ test('that git needed more memory than it may have is told as that', async () =>
   assert.ok(!ran.ok, 'git stayed within a third of what it has to read.');
   const { fault } = explain(ran, 'worktree_failed', 'reading the repository');
   assert.equal(fault.code, 'worktree_failed');
-  assert.match(fault.message, /more than the 4 GiB of memory .* while reading the repository: .* has no end/);
+  assert.match(fault.message, /ran out of memory, .* 4 GiB at most, while reading the .*: .* has no end/);
 });
 
 test('what is no file is not read as the attributes that the configuration names', async () => {
