@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BytePath, lookAt, toBytes } from './byte-path.js';
+import { type BytePath, lookAt, parentOf, toBytes } from './byte-path.js';
 import { isStamped, type Stamp, type Stamps } from './directory-stamps.js';
 import type { SlotLayout } from './slot.js';
 import { dropFixedFlags } from './system.js';
@@ -243,7 +243,16 @@ class Walk {
       this.walked.altered = true;
       this.done.nested += 1;
     }
-    renameSync(this.absolute(path), join(this.slot.aside, randomUUID()));
+    const aside = join(this.slot.aside, randomUUID());
+    try {
+      renameSync(this.absolute(path), aside);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+      // Its `..` changes with its place, so not only the directory that it lies in must be writable.
+      this.makeEnterable(this.absolute(parentOf(path)));
+      if (lookAt(this.slot.checkout, path)?.isDirectory()) this.makeEnterable(this.absolute(path));
+      renameSync(this.absolute(path), aside);
+    }
   }
 
   private remove(path: BytePath): void {

@@ -21,6 +21,7 @@ import {
   capture,
   capturePlanFor,
   expectCode,
+  git,
   isGit,
   make,
   makeRepository,
@@ -132,11 +133,12 @@ for (const [title, fix] of Object.entries(fixings)) {
   });
 }
 
-/** Runs the steps of a job as a user who is not root: for root, no directory is closed. */
+/** Runs the steps of a job, and a shell for the agent, as a user who is not root: for root, no directory is closed. */
 const jobOfNobody = `
-import { chmodSync, mkdirSync, writeFileSync, existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-const [sources, plan] = [process.argv[1], JSON.parse(process.argv[2])];
+const [sources, plan, agent, afterwards] = [process.argv[1], JSON.parse(process.argv[2]), ...process.argv.slice(3)];
 const load = (name) => import(sources + '/' + name + '.js');
 const { makeWorktree } = await load('worktree');
 const { capturePatch } = await load('patch');
@@ -145,53 +147,59 @@ const signal = new AbortController().signal;
 const made = await makeWorktree({ ...plan, signal });
 if (!made.ok) throw new Error(made.fault.message);
 const tree = made.value.path;
-mkdirSync(tree + '/closed/inner', { recursive: true });
-writeFileSync(tree + '/closed/inner/file', 'x');
-writeFileSync(tree + '/unreadable', 'x');
-chmodSync(tree + '/unreadable', 0);
-chmodSync(tree + '/closed/inner', 0);
-chmodSync(tree + '/closed', 0o500);
+execFileSync('sh', ['-ec', agent], { cwd: tree });
 const captured = await capturePatch({
   slotDirectory: dirname(tree), baselineCommit: made.value.baselineCommit, environment: plan.environment, signal,
   patchFile: plan.artifacts + '/patch', filesFile: plan.artifacts + '/files.json',
 });
 if (!captured.ok) throw new Error(captured.fault.message);
-chmodSync(tree + '/closed', 0);
+execFileSync('sh', ['-ec', afterwards], { cwd: tree });
 await removeWorktree(dirname(tree));
 console.log(captured.value.files, existsSync(dirname(tree)));
 `;
 
-test('for a user who is not root, closed directories and files are in the patch, and the worktree goes', {
-  skip: process.getuid?.() !== 0,
-}, async () => {
-  const nobody = 65_534;
-  const directory = mkdtempSync(join(workspace, 'of-nobody-'));
-  const root = await makeRepository(directory, user);
-  const home = join(directory, 'home');
-  const artifacts = join(directory, 'artifacts');
-  for (const path of [home, artifacts]) mkdirSync(path);
-  await execa('chown', ['-R', String(nobody), directory]);
-  chmodSync(workspace, 0o755);
-  chownSync(directory, nobody, nobody);
-  const plan = {
-    ...planFor(directory, root, { HOME: home, PATH: user.PATH ?? '' }),
-    signal: undefined,
-    artifacts,
-  };
-  const sources = fileURLToPath(new URL('../../src/git', import.meta.url));
-  const done = await execa(
-    'setpriv',
-    [
-      `--reuid=${nobody}`,
-      '--clear-groups',
-      process.execPath,
-      '--input-type=module',
-      '-e',
-      jobOfNobody,
-      sources,
-      JSON.stringify(plan),
-    ],
-    { cwd: directory, env: { HOME: home, PATH: user.PATH ?? '' }, extendEnv: false },
-  );
-  assert.equal(done.stdout, '2 false');
-});
+/** What the agent does, how many files are in its patch, and what else happens before the worktree goes. */
+const closings: Record<string, [agent: string, files: number, afterwards?: string]> = {
+  'directories and files that nobody may enter or read': [
+    `mkdir -p closed/inner; echo x >closed/inner/file; echo x >unreadable
+     chmod 0 unreadable closed/inner; chmod 500 closed`,
+    2,
+    'chmod 0 closed',
+  ],
+  'the git directory, which nobody may write': ['echo x >new; chmod 555 .git', 1],
+  'all that there is, which nobody may write': ['echo x >new; chmod -R a-w .', 1],
+  'a repository in it, which nobody may write': ['git init -q own; echo x >own/f; chmod -R a-w own', 1],
+  'a repository in the place of a submodule, which nobody may write': [
+    'echo x >new; git init -q sub; chmod -R a-w sub',
+    1,
+  ],
+};
+
+for (const [title, [agent, files, afterwards = '']] of Object.entries(closings)) {
+  test(`what an agent that is not root closed is in the patch, and the worktree goes: ${title}`, {
+    skip: process.getuid?.() !== 0,
+  }, async () => {
+    const nobody = 65_534;
+    const directory = mkdtempSync(join(workspace, 'of-nobody-'));
+    const root = await makeRepository(directory, user);
+    const inner = await makeRepository(directory, user);
+    await git(root, user, ['-c', 'protocol.file.allow=always', 'submodule', '-q', 'add', inner, 'sub']);
+    await git(root, user, ['commit', '-qm', 'submodule']);
+    const home = join(directory, 'home');
+    const artifacts = join(directory, 'artifacts');
+    for (const path of [home, artifacts]) mkdirSync(path);
+    await execa('chown', ['-R', String(nobody), directory]);
+    chmodSync(workspace, 0o755);
+    chownSync(directory, nobody, nobody);
+    const environment = { HOME: home, PATH: user.PATH ?? '' };
+    const plan = { ...planFor(directory, root, environment), signal: undefined, artifacts };
+    const sources = fileURLToPath(new URL('../../src/git', import.meta.url));
+    const job = [jobOfNobody, sources, JSON.stringify(plan), agent, afterwards];
+    const done = await execa(
+      'setpriv',
+      [`--reuid=${nobody}`, '--clear-groups', process.execPath, '--input-type=module', '-e', ...job],
+      { cwd: directory, env: environment, extendEnv: false },
+    );
+    assert.equal(done.stdout, `${files} false`);
+  });
+}
