@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { envelope, type Fault, refuse } from '../errors.js';
+import { type ErrorCode, envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
 import { afterWaiting, isReading, repeatableRequest } from './repeatable-request.js';
 
@@ -29,6 +29,8 @@ interface Request {
   repeat: Buffer | null;
   /** It only reads: its client may make it again. */
   reads: boolean;
+  /** Its idempotency key is the bridge's own, which the client cannot call again with. */
+  keyed: boolean;
   /** Instant at which it came. */
   since: number;
   /** How many daemons it was sent to. */
@@ -126,6 +128,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       inFlight.set(message.id, {
         repeat,
         reads: isReading(message),
+        keyed: repeat !== null && repeat !== line,
         since: now(),
         sends: 1,
         progress: progressOf(message),
@@ -143,9 +146,11 @@ export function rememberedSession(now = () => performance.now()): Session {
       const message = parseObject(line);
       if (message === null) return line;
       if (!isRequestId(message.id) || 'method' in message) return goesOn(line, message);
-      const subscription = inFlight.get(message.id)?.subscription;
-      if (subscription && 'result' in message) noteSubscription(subscription);
+      const request = inFlight.get(message.id);
+      if (request?.subscription && 'result' in message) noteSubscription(request.subscription);
       inFlight.delete(message.id);
+      if (request?.keyed && request.sends > 1 && mayHideAJob(message))
+        return Buffer.from(failure(message.id, answerLost));
       if (message.id === initialize?.id) introductions = 0;
       const inPlaceOfAnswer = replays.get(message.id);
       if (!replays.delete(message.id)) return line;
@@ -181,6 +186,23 @@ function subscriptionOf({ method, params }: Record<string, unknown>): Request['s
   if (typeof uri !== 'string') return null;
   if (method !== 'resources/subscribe' && method !== 'resources/unsubscribe') return null;
   return { uri, wanted: method === 'resources/subscribe' };
+}
+
+/** What is refused for its arguments was refused the first time, too. */
+const REFUSED_FOR_ARGUMENTS: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'extra_args_rejected',
+  'input_too_large',
+  'invalid_arguments',
+]);
+
+/** Whether a daemon refused what an earlier one may have accepted. */
+function mayHideAJob(answer: Record<string, unknown>): boolean {
+  if ('error' in answer) return true;
+  const { isError, structuredContent } = (answer.result ?? {}) as {
+    isError?: boolean;
+    structuredContent?: { error?: { code?: unknown } };
+  };
+  return isError === true && !REFUSED_FOR_ARGUMENTS.has(structuredContent?.error?.code);
 }
 
 /** The daemon does not answer a request that was cancelled. */

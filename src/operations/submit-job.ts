@@ -37,7 +37,16 @@ async function submitWork(works: readonly Work[], call: Call): Promise<Outcome<J
   const requests = await toRequests(works, call);
   if (!requests.ok) return requests;
   const ready = await checkHouse(call.house);
-  return ready.ok ? call.house.supervisor.submit(requests.value) : ready;
+  if (!ready.ok && !(await areRepeated(works, call.house))) return ready;
+  return call.house.supervisor.submit(requests.value);
+}
+
+/** Whether all of it was asked for before: then it starts nothing, and a house that accepts no new work answers it. */
+async function areRepeated(works: readonly Work[], { supervisor }: House): Promise<boolean> {
+  for (const { idempotency_key: key } of works) {
+    if (key === undefined || (await supervisor.startedBy(key)) === null) return false;
+  }
+  return true;
 }
 
 /** Checks what was asked for, all or none, and of several tells which is wrong. */

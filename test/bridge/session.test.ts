@@ -146,6 +146,29 @@ test('a call that starts work has a key, of its client or of the bridge, and is 
   assert.deepEqual(session.introduction().slice(2), [keyed, sent]);
 });
 
+test('a refusal of a call that an earlier daemon may have accepted under a key of the bridge does not pass for one', () => {
+  const answersTo = (input: object, code: string) => {
+    const session = greetedSession();
+    const answer = line({
+      id: 1,
+      result: { isError: true, structuredContent: { ok: false, error: { code } } },
+    });
+    const answered = () => {
+      const told = session.received(answer);
+      return told === answer ? 'as it was' : JSON.parse(String(told)).error.data.error.code;
+    };
+    session.sent(toolCall(1, 'codex_delegate', input));
+    const first = answered();
+    session.sent(toolCall(1, 'codex_delegate', input));
+    session.lose(false);
+    session.introduction();
+    return [first, answered()];
+  };
+  assert.deepEqual(answersTo({ task: 't' }, 'disk_low'), ['as it was', 'answer_lost']);
+  assert.deepEqual(answersTo({ task: 't' }, 'invalid_arguments'), ['as it was', 'as it was']);
+  assert.deepEqual(answersTo({ task: 't', idempotency_key: 'mine' }, 'disk_low'), ['as it was', 'as it was']);
+});
+
 test('a call whose bytes are no characters goes to the daemon as it is, which refuses it', () => {
   const session = greetedSession();
   const bytes = Buffer.from(String(toolCall(1, 'codex_delegate', { task: '?' })));

@@ -70,6 +70,15 @@ describe('codex_delegate_async', () => {
     assert.equal((await refusal({ workspace_root: repository }, full)).code, 'disk_low');
   });
 
+  it('refuses nothing for its house that was started before', async () => {
+    const call = makeCall({}, { preflight: notReady });
+    call.house.supervisor.put(makeRecord('a', 'running', {}, { idempotencyKey: 'known' }));
+    const fault = await refusal({ workspace_root: repository, idempotency_key: 'new' }, call);
+    assert.equal(fault.code, 'codex_not_found');
+    const known = parse({ workspace_root: repository, idempotency_key: 'known' });
+    assert.ok((await delegateAsync.handle(known, call)).ok);
+  });
+
   it('takes extra arguments that shape an answer, and hands them on as settings', async () => {
     const call = makeCall();
     const extra_args = [
