@@ -50,6 +50,7 @@ const stopped = refuse('draining', { message: 'The daemon stopped before it answ
 
 export function rememberedSession(now = () => performance.now()): Session {
   const inFlight = new Map<RequestId, Request>();
+  const byProgressToken = new Map<unknown, Request>();
   /** Requests of the bridge's own, with what the client gets in place of a good answer. */
   const replays = new Map<RequestId, Buffer | null>();
   const subscribed = new Set<string>();
@@ -90,13 +91,27 @@ export function rememberedSession(now = () => performance.now()): Session {
     });
   }
 
+  function remember(id: RequestId, request: Request): void {
+    forget(id);
+    inFlight.set(id, request);
+    if (request.progress.token !== undefined) byProgressToken.set(request.progress.token, request);
+  }
+
+  function forget(id: RequestId): void {
+    const request = inFlight.get(id);
+    if (request === undefined) return;
+    inFlight.delete(id);
+    if (byProgressToken.get(request.progress.token) === request)
+      byProgressToken.delete(request.progress.token);
+  }
+
   /** Progress has to increase, also when a second daemon counts from the start. */
   function goesOn(line: Buffer, message: Record<string, unknown>): Buffer {
     const params = message.params as { progressToken?: unknown; progress?: unknown } | undefined;
     const { progressToken: token, progress: step } = params ?? {};
     if (message.method !== 'notifications/progress' || token === undefined || typeof step !== 'number')
       return line;
-    const progress = [...inFlight.values()].find((request) => request.progress.token === token)?.progress;
+    const progress = byProgressToken.get(token)?.progress;
     if (progress === undefined) return line;
     progress.told = progress.beforeThisDaemon + step;
     if (progress.beforeThisDaemon === 0) return line;
@@ -108,7 +123,7 @@ export function rememberedSession(now = () => performance.now()): Session {
     faultOf: (id: RequestId, request: Request) => Fault,
   ) => {
     replays.clear();
-    for (const [id] of requests) inFlight.delete(id);
+    for (const [id] of requests) forget(id);
     return requests.map(([id, request]) => failure(id, faultOf(id, request)));
   };
 
@@ -122,10 +137,10 @@ export function rememberedSession(now = () => performance.now()): Session {
       if (message.method === 'initialize' && isRequestId(message.id))
         initialize = { id: message.id, line, message };
       if (message.method === 'notifications/initialized') initialized = line;
-      if (message.method === CANCELLED) inFlight.delete(cancelledId(message));
+      if (message.method === CANCELLED) forget(cancelledId(message));
       if (!isRequestId(message.id)) return line;
       const repeat = repeatableRequest(message, line);
-      inFlight.set(message.id, {
+      remember(message.id, {
         repeat,
         reads: isReading(message),
         keyed: repeat !== null && repeat !== line,
@@ -139,7 +154,7 @@ export function rememberedSession(now = () => performance.now()): Session {
     withdrawn(line) {
       const message = parseObject(line);
       if (message?.method !== CANCELLED) return false;
-      inFlight.delete(cancelledId(message));
+      forget(cancelledId(message));
       return true;
     },
     received(line) {
@@ -148,7 +163,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       if (!isRequestId(message.id) || 'method' in message) return goesOn(line, message);
       const request = inFlight.get(message.id);
       if (request?.subscription && 'result' in message) noteSubscription(request.subscription);
-      inFlight.delete(message.id);
+      forget(message.id);
       if (request?.keyed && request.sends > 1 && mayHideAJob(message))
         return Buffer.from(failure(message.id, answerLost));
       if (message.id === initialize?.id) introductions = 0;

@@ -195,6 +195,9 @@ test('the progress of a request goes on where it was when a second daemon counts
   assert.deepEqual(tell(7, 1), { progressToken: 7, progress: 3, message: 'm' });
   assert.equal(tell(7, 2).progress, 4);
   assert.equal(tell(undefined, 1).progress, 1);
+  session.received(line({ id: 2, result: {} }));
+  session.sent(toolCall(3, 'codex_job_wait', {}, { progressToken: 7 }));
+  assert.equal(tell(7, 1).progress, 1);
 });
 
 test('when there is no other daemon, initialize is told why, and a call that starts work that it may have done so', () => {
