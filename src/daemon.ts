@@ -82,7 +82,13 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
   if (!opened.ok) return giveUp(opened.fault);
   const { house, inspection, metrics, idleSince, answered, storeEnded, abandon, close } = opened.value;
 
-  const stop = createStopControl(house);
+  let leaving: Promise<void> | null = null;
+  /** From here on whoever comes is for the next daemon. */
+  const lastAnswers = () => {
+    leaving ??= answered(LAST_ANSWERS_MS);
+    return leaving;
+  };
+  const stop = createStopControl(house.supervisor, lastAnswers);
   const upgrade = createUpgrade(house.supervisor, version);
   const mcp = mcpService({ operations, house, log });
   const web = createWeb(settings, { operations, house, inspection, metrics, mcp, log });
@@ -91,7 +97,7 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
   const listener = await listen({
     path: socketPath(settings.stateDir),
     version,
-    refuse: upgrade.refuse,
+    refuse: (hello) => (leaving === null ? upgrade.refuse(hello) : refuse('draining').fault),
     accept: {
       mcp: mcp.serve,
       operations: (connection, hello) => serveOperations(connection, hello, service),
@@ -143,7 +149,7 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
   if (LAST_JOB_OVER.includes(reason)) {
     // What comes from now on is for the next daemon.
     void house.supervisor.drain();
-    await answered(LAST_ANSWERS_MS);
+    await lastAnswers();
     // An answer goes out in the turn in which its call ends.
     await setImmediate();
   }

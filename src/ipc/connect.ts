@@ -46,11 +46,13 @@ export async function connectDaemon(request: ConnectRequest): Promise<Outcome<Da
   for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 1.5, LONGEST_DELAY_MS)) {
     const reached = await greet(request, deadline - performance.now());
     if (reached.ok) starter?.serves();
-    if (reached.ok || starter === null || !errorTable[reached.fault.code].temporary) return reached;
+    if (reached.ok || !errorTable[reached.fault.code].temporary) return reached;
+    // One that leaves is waited for, also to find that there is none any more.
+    if (starter === null && reached.fault.code !== 'draining') return reached;
     if (performance.now() + delay > deadline) return reached;
-    const started = starter.need();
+    const started = starter?.need() ?? succeed(null);
     if (!started.ok) return started;
-    await Promise.race([sleep(delay), starter.ended()]);
+    await (starter === null ? sleep(delay) : Promise.race([sleep(delay), starter.ended()]));
   }
 }
 

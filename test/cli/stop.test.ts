@@ -42,6 +42,40 @@ describe('offshoot stop', () => {
     });
   }
 
+  it('has the next daemon serve what comes after it, though someone waits for a queued job', async () => {
+    const offshoot = await makeOffshoot({
+      environment: {
+        OFFSHOOT_BACKEND: 'command',
+        OFFSHOOT_COMMAND: 'cat >task.txt; until [ -e "$HOME/go" ]; do sleep 0.02; done',
+        OFFSHOOT_MAX_RUNNING: '1',
+      },
+    });
+    const { environment: env, repository, root } = offshoot;
+    const run = (...words: string[]) =>
+      execute(process.execPath, [commandLine, ...words], { env, cwd: repository });
+    try {
+      await offshoot.start();
+      const ended = offshoot.ended();
+      const work = { task: 'once', workspace_root: repository };
+      await offshoot.call('codex_delegate_async', work);
+      const { job_id } = await offshoot.call('codex_delegate_async', work);
+      const waiting = offshoot
+        .call('codex_job_wait', { job_ids: [job_id], timeout_seconds: 50 })
+        .catch(() => null);
+      const stopped = run('stop');
+      await until(async () => (await offshoot.call('codex_status')).daemon.draining);
+      await writeFile(join(root, 'home/go'), '');
+      assert.equal((await stopped).stdout, 'The daemon has stopped.\n');
+      const { status } = JSON.parse((await run('delegate', 'again', '--json')).stdout);
+      assert.equal(status, 'done');
+      assert.deepEqual(await ended, [0, null]);
+      await waiting;
+    } finally {
+      await run('stop');
+      await offshoot.remove();
+    }
+  });
+
   describe('while others wait for the last job', () => {
     /** Answers whether the job was settled, and its patch told, once it has been told to end. */
     const waits: Record<string, (offshoot: Offshoot, go: () => Promise<void>) => Promise<Answer>> = {

@@ -265,7 +265,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type page/site',
   ],
   upgrade: ['errors', 'type ipc/hello', 'type job/supervisor'],
-  'stop-control': ['errors', 'type ipc/serve-operations', 'type operations/operation'],
+  'stop-control': ['errors', 'type ipc/serve-operations', 'type job/supervisor'],
   'look-controls': [
     'errors',
     'type inspect/inspection',
