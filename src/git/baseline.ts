@@ -1,6 +1,6 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type BytePath, lookAt, pathList } from './byte-path.js';
-import type { Caller } from './caller.js';
+import { type Caller, PATIENCE_MS } from './caller.js';
 import { hasMovedFrom, isSame, lookAtCaller, whenAtRest } from './callers-state.js';
 import { findUntracked, nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
@@ -81,14 +81,22 @@ async function takeAtRest(
 ): Promise<Taken> {
   if (!carriesChanges(caller, plan)) return takeRepeatedly(context, caller, slot, plan);
   const { repository, headCommit, restsBy } = caller;
-  const hasTime = () => performance.now() < restsBy && !context.signal.aborted;
+  let until = restsBy;
+  let mayBeLate = restsBy > 0;
+  const hasTime = () => performance.now() < until && !context.signal.aborted;
   for (;;) {
     const before = await whenAtRest(repository, hasTime);
     const taken = await takeRepeatedly(context, caller, slot, plan);
     const after = await lookAtCaller(repository);
     const moved = hasMovedFrom(after, headCommit);
     if (isSame(before, after) && !moved) return taken;
-    if (!hasTime()) return taken.ok ? withWarning(taken.baseline, NEVER_AT_REST) : taken;
+    if (!hasTime()) {
+      // Where the time went into the taking, it is taken once more: nobody was waited for in vain yet.
+      if (!mayBeLate || before.atWork || context.signal.aborted)
+        return taken.ok ? withWarning(taken.baseline, NEVER_AT_REST) : taken;
+      mayBeLate = false;
+      until = performance.now() + PATIENCE_MS;
+    }
     if (moved) return refuse('worktree_failed', { message: MOVED });
   }
 }

@@ -19,7 +19,7 @@ export interface Caller extends Head {
 /** A caller who drops the commit that is being worked with, or switches branches, has moved on to another. */
 const MAX_ATTEMPTS = 10;
 /** A git that died leaves its lock for ever; one that is at work takes longer only in a very large repository. */
-const PATIENCE_MS = 5_000;
+export const PATIENCE_MS = 5_000;
 /** Who commits without a pause is not waited for. */
 const PATIENT_ATTEMPTS = 3;
 const READING = 'reading the repository';

@@ -41,11 +41,11 @@ async function makeBranches(): Promise<string> {
 }
 
 /** A user whose own filter, the first time that it cleans, switches branches in the middle of our work. */
-async function switchingUser(root: string): Promise<Record<string, string>> {
+async function switchingUser(root: string, seconds = 0): Promise<Record<string, string>> {
   const script = join(root, '.git/clean');
   const once = join(root, '.git/switched');
   const change = `env -i PATH="$PATH" HOME='${plain.HOME}' git -C '${root}' checkout -q two`;
-  writeFileSync(script, `[ -e '${once}' ] || { : >'${once}'; ${change}; }\ncat\n`);
+  writeFileSync(script, `[ -e '${once}' ] || { : >'${once}'; ${change}; sleep ${seconds}; }\ncat\n`);
   // Not younger than their index, files are compared by content, which the filter cleans.
   utimesSync(join(root, '.git/index'), 1, 1);
   return makeUser(workspace, `[filter "user"]\n\tclean = sh '${script}'\n`);
@@ -59,6 +59,13 @@ test('a switch of branches while the baseline is taken gives the files of one of
     Array(3).fill(await idOf(root, 'two')),
   );
   assert.deepEqual(worktree.warnings, []);
+});
+
+test('so does one while that takes longer than anybody is waited for', async () => {
+  const root = await makeBranches();
+  const worktree = await make(planFor(workspace, root, await switchingUser(root, 6)));
+  const two = await idOf(root, 'two');
+  assert.deepEqual([worktree.headCommit, worktree.baselineCommit, worktree.warnings], [two, two, []]);
 });
 
 test('a preview tells of one of two branches, too', async () => {
