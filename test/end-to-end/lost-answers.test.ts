@@ -44,12 +44,12 @@ describe('a call under way at a kill -9 of the daemon', () => {
 
   const running = () => until(async () => (await offshoot.call('codex_status')).jobs.running === 1);
 
-  /** How many sockets the daemon has open. */
-  async function sockets(): Promise<number> {
+  /** The sockets that the daemon has open, each by a name that no later one has. */
+  async function sockets(): Promise<string[]> {
     const descriptors = `/proc/${offshoot.pid()}/fd`;
     const names = await readdir(descriptors);
     const links = await Promise.all(names.map((name) => readlink(join(descriptors, name)).catch(() => '')));
-    return links.filter((link) => link.startsWith('socket:')).length;
+    return links.filter((link) => link.startsWith('socket:'));
   }
 
   async function killThenLetGo(): Promise<void> {
@@ -101,8 +101,9 @@ describe('a call under way at a kill -9 of the daemon', () => {
     const id = await offshoot.delegate('once');
     await running();
     const before = await sockets();
+    const isNew = (socket: string) => !before.includes(socket);
     const inShell = run('wait', id, '--timeout-seconds', '50', '--json');
-    await Promise.race([until(async () => (await sockets()) > before), inShell]);
+    await Promise.race([until(async () => (await sockets()).some(isNew)), inShell]);
     const waited = call('codex_job_wait', { job_ids: [id] });
     // Lines are read in turn: the call is under way once this is answered.
     await connected.ping();
