@@ -8,6 +8,11 @@ import type { Answer } from './world.js';
 export async function stdioSession(command: readonly string[], env: Record<string, string>) {
   const [program = '', ...words] = command;
   const server = spawn(program, words, { env, stdio: ['pipe', 'pipe', 'ignore'] });
+  const ended = once(server, 'exit');
+  const gone = (): never => {
+    throw new Error(`${program} has ended.`);
+  };
+  server.stdin.on('error', () => undefined);
   const lines = createInterface({ input: server.stdout });
   let lastId = 0;
   const send = (message: object) => server.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -15,7 +20,7 @@ export async function stdioSession(command: readonly string[], env: Record<strin
     lastId += 1;
     const answered = once(lines, 'line');
     send({ id: lastId, method, params });
-    const [line] = await answered;
+    const [line] = await Promise.race([answered, ended.then(gone)]);
     return line;
   }
   const clientInfo = { name: 'offshoot-bench', version: '1' };
@@ -26,7 +31,6 @@ export async function stdioSession(command: readonly string[], env: Record<strin
       return resultOf(tool, await request('tools/call', { name: tool, arguments: input }));
     },
     async close() {
-      const ended = once(server, 'exit');
       server.stdin.end();
       await ended;
     },

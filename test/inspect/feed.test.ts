@@ -16,6 +16,7 @@ import {
   testSettings,
   worktreeReport,
 } from '../support/house.js';
+import { until } from '../support/link-toys.js';
 import { SimulatedPool } from '../support/simulated-pool.js';
 
 const TASK = 'the words of the task';
@@ -174,8 +175,10 @@ describe('the feed', () => {
     const assertPlaces = async (ids: readonly string[], wanted: readonly (number | null)[]) => {
       const places = () => ids.map((id) => seen.rows.get(id)?.queuePosition);
       // The longer telling took, the later they are told.
-      for (let looks = 0; looks < 100 && places().join() !== wanted.join(); looks += 1) await settle(house);
-      assert.deepEqual(places(), wanted);
+      await until(async () => {
+        await settle(house);
+        return places().join() === wanted.join();
+      });
     };
     await assertPlaces([left, ...behind], [1, 2, 3]);
     await house.supervisor.cancel(left, 'cancelled');
