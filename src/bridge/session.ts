@@ -164,7 +164,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       const request = inFlight.get(message.id);
       if (request?.subscription && 'result' in message) noteSubscription(request.subscription);
       forget(message.id);
-      if (request?.keyed && request.sends > 1 && mayHideAJob(message))
+      if (request !== undefined && request.sends > 1 && mayHideAJob(message, request))
         return Buffer.from(failure(message.id, answerLost));
       if (message.id === initialize?.id) introductions = 0;
       const inPlaceOfAnswer = replays.get(message.id);
@@ -211,13 +211,15 @@ const REFUSED_FOR_ARGUMENTS: ReadonlySet<unknown> = new Set<ErrorCode>([
 ]);
 
 /** Whether a daemon refused what an earlier one may have accepted. */
-function mayHideAJob(answer: Record<string, unknown>): boolean {
-  if ('error' in answer) return true;
+function mayHideAJob(answer: Record<string, unknown>, { keyed }: Request): boolean {
   const { isError, structuredContent } = (answer.result ?? {}) as {
     isError?: boolean;
     structuredContent?: { error?: { code?: unknown } };
   };
-  return isError === true && !REFUSED_FOR_ARGUMENTS.has(structuredContent?.error?.code);
+  const code = structuredContent?.error?.code;
+  // Without a workspace_root the place is the client's root, which this daemon may have been told too late.
+  if (code === 'idempotency_conflict') return true;
+  return keyed && ('error' in answer || (isError === true && !REFUSED_FOR_ARGUMENTS.has(code)));
 }
 
 /** The daemon does not answer a request that was cancelled. */

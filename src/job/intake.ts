@@ -28,6 +28,9 @@ export interface IntakeNeeds {
   accepted(records: readonly JobRecord[]): void;
 }
 
+/** The depth of a job that is not kept, since its key is answered with the one that it started. */
+const OF_NO_NEW_JOB = 1;
+
 /** The way of new jobs into the store and the queue. */
 export class Intake {
   readonly #needs: IntakeNeeds;
@@ -77,15 +80,15 @@ export class Intake {
     const { roster, lineage, settings, clock } = this.#needs;
     const now = clock.now();
     for (const { task, submission, argumentsHash } of requests) {
-      const { parentJobId } = submission;
+      const { parentJobId, idempotencyKey } = submission;
       if (!(await this.#canBegin(submission))) return refuse('job_not_found');
       const parent = parentJobId === null ? null : await roster.look(parentJobId);
       const depth = lineage.admit(parent?.record ?? null, parentJobId);
-      if (!depth.ok) return depth;
+      if (!depth.ok && !(await this.#isRepeated(idempotencyKey))) return depth;
       this.#sequence += 1;
       const record = newRecord(
         // In this order all submissions share one hidden class; in the other, V8 makes one of 800 bytes for each.
-        { depth: depth.value, ...submission },
+        { depth: depth.ok ? depth.value : OF_NO_NEW_JOB, ...submission },
         this.#sequence,
         now,
         settings.queueSeconds,

@@ -22,13 +22,17 @@ type Sought = Pick<Work, 'kind' | 'workspace_root' | 'continues' | 'idempotency_
 
 /**
  * Finds the workspace of a job, and what it goes on from: a follow-up works where the earlier job did. Reads the
- * store and a few small files.
+ * store and a few small files. A call that is repeated begins where the first call of its key did, also when that
+ * place is gone by now, or the earlier job.
  */
-export async function findStart(
-  { kind, workspace_root: root, continues: jobId, idempotency_key: key }: Sought,
-  call: Call,
-): Promise<Outcome<Start>> {
-  if (jobId !== undefined) return findEarlier(jobId, root, key, call);
+export async function findStart(sought: Sought, call: Call): Promise<Outcome<Start>> {
+  const { continues, workspace_root: root } = sought;
+  const found =
+    continues === undefined ? await findNew(sought, call) : await findEarlier(continues, root, call.house);
+  return found.ok ? found : findAgain(sought, call.house, found);
+}
+
+async function findNew({ kind, workspace_root: root }: Sought, call: Call): Promise<Outcome<Start>> {
   const directory = root === undefined ? await call.defaultWorkspace() : root;
   if (directory === null && kind === 'consult') return succeed(NOWHERE);
   if (directory === null) {
@@ -53,27 +57,21 @@ const NOWHERE: Start = {
 async function findEarlier(
   jobId: string,
   root: Work['workspace_root'],
-  key: Work['idempotency_key'],
-  { house }: Call,
+  house: House,
 ): Promise<Outcome<Start>> {
   const view = await house.supervisor.look(jobId);
-  if (view === null) return findAgain(jobId, root, key, house, refuse('job_not_found'));
+  if (view === null) return refuse('job_not_found');
   const { record } = view;
   if (!isSettled(record.state)) return refuseRunning(view, house.now());
   const continues = continuationOf(record, house.settings.backend);
-  if (!continues.ok) return findAgain(jobId, root, key, house, continues);
+  if (!continues.ok) return continues;
   const found = await findSameWorkspace(record.submission, root);
   return found.ok ? succeed({ ...found.value, earlier: record, continues: continues.value }) : found;
 }
 
-/**
- * A call that is repeated when the earlier job is gone, or can no longer be continued, begins where the first call of
- * its key did; `refused` is what any other call gets.
- */
+/** Where the first call of a key began; `refused` is what a call gets that is the first. */
 async function findAgain(
-  jobId: string,
-  root: Work['workspace_root'],
-  key: Work['idempotency_key'],
+  { workspace_root: root, continues, idempotency_key: key }: Sought,
   { supervisor }: House,
   refused: Outcome<never>,
 ): Promise<Outcome<Start>> {
@@ -82,9 +80,22 @@ async function findAgain(
   const started = await supervisor.look(startedId);
   if (started === null) return refuse('idempotency_result_unavailable');
   const { submission } = started.record;
-  if (submission.continues?.jobId !== jobId) return refuse('idempotency_conflict');
-  const found = await findSameWorkspace(submission, root);
-  return found.ok ? succeed({ ...found.value, continues: submission.continues }) : found;
+  const { workspaceRoot: directory, subdirectory, repository: commonDirectory } = submission;
+  if (submission.continues?.jobId !== continues || !(await mayName(root, directory)))
+    return refuse('idempotency_conflict');
+  return succeed({
+    directory,
+    subdirectory,
+    commonDirectory,
+    earlier: null,
+    continues: submission.continues,
+  });
+}
+
+/** Whether a caller's root names the directory, or did before it was moved: now neither is a workspace. */
+async function mayName(root: Work['workspace_root'], directory: string): Promise<boolean> {
+  const named = await findWorkspace(root ?? directory);
+  return named.ok ? named.value.directory === directory : !(await findWorkspace(directory)).ok;
 }
 
 async function findSameWorkspace(

@@ -168,7 +168,7 @@ describe('a follow-up', { concurrency: 2 }, () => {
       const refused = async (input: object) =>
         (await offshoot.refusal('codex_delegate_async', { ...keyed, ...input })).code;
       assert.equal(await refused({ task: 'else' }), 'idempotency_conflict');
-      assert.equal(await refused({ continues: other }), 'job_running');
+      assert.equal(await refused({ continues: other }), 'idempotency_conflict');
       assert.equal(await refused({ continues: 'f'.repeat(32) }), 'idempotency_conflict');
       await offshoot.call('codex_job_cancel', { job_id: other });
       const result = await offshoot.result(second);

@@ -586,6 +586,8 @@ describe('the supervisor', () => {
     await submitOne(supervisor, { parentJobId });
     const last = await supervisor.submit([request({ parentJobId })]);
     assert.equal(!last.ok && last.fault.code, refused);
+    const again = await supervisor.submit([request(child)]);
+    assert.equal(again.ok && again.value[0]?.replayed, true, 'what is there already is one of them');
     supervisor.close();
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { refuse } from '../../src/errors.js';
@@ -77,6 +77,25 @@ describe('codex_delegate_async', () => {
     assert.equal(fault.code, 'codex_not_found');
     const known = parse({ workspace_root: repository, idempotency_key: 'known' });
     assert.ok((await delegateAsync.handle(known, call)).ok);
+  });
+
+  it('finds the place of a call that is repeated where the first call found it, also when it was moved', async () => {
+    const moved = join(temporaryDirectory(), 'moved');
+    const submission = { idempotencyKey: 'known', workspaceRoot: moved, repository: join(moved, '.git') };
+    const startsAt = async (input: object, defaultWorkspace: string | null = null) => {
+      const call = makeCall({ defaultWorkspace: async () => defaultWorkspace });
+      call.house.supervisor.put(makeRecord('a', 'running', {}, submission));
+      const outcome = await delegateAsync.handle(parse({ idempotency_key: 'known', ...input }), call);
+      return outcome.ok ? call.house.supervisor.requests[0]?.submission.workspaceRoot : outcome.fault.code;
+    };
+    assert.equal(await startsAt({ workspace_root: moved }), moved);
+    assert.equal(await startsAt({}, moved), moved);
+    assert.equal(await startsAt({ workspace_root: moved, idempotency_key: 'new' }), 'invalid_workspace_root');
+    assert.equal(await startsAt({ workspace_root: repository }), repository, 'the hash of which is another');
+    mkdirSync(moved);
+    cpSync(join(repository, '.git'), join(moved, '.git'), { recursive: true });
+    assert.equal(await startsAt({ workspace_root: temporaryDirectory() }), 'idempotency_conflict');
+    assert.equal(await startsAt({}), moved);
   });
 
   it('takes extra arguments that shape an answer, and hands them on as settings', async () => {
