@@ -16,7 +16,6 @@ const TAKING = 'taking the baseline';
 const OTHER_BASE = 'base_ref names another commit than HEAD, so uncommitted changes were not carried over.';
 /** A file that changes while it is read makes git fail; it may stand still the next time. */
 const MAX_ATTEMPTS = 3;
-const MOVED = 'HEAD of the repository moved on while the baseline was taken.';
 const NEVER_AT_REST =
   'Another git was changing files of the repository while they were taken, or died and left .git/index.lock: the baseline may hold one half of such a change and not the other.';
 
@@ -45,7 +44,8 @@ export interface Baseline {
 /**
  * Makes the commit that holds HEAD and the caller's uncommitted changes, in the slot's own object directory:
  * HEAD's own where nothing is uncommitted. A base ref at another commit is taken as it is: to put changes of
- * HEAD on it would be guesswork. Of all programs only the user's own clean filters can run.
+ * HEAD on it would be guesswork. Of all programs only the user's own clean filters can run. Null where HEAD moved on
+ * meanwhile, for `withCaller` to ask again.
  */
 export async function takeBaseline(
   caller: Caller,
@@ -53,12 +53,13 @@ export async function takeBaseline(
   plan: BaselinePlan,
   environment: CallerEnvironment,
   signal: AbortSignal,
-): Promise<Outcome<Baseline>> {
+): Promise<Outcome<Baseline> | null> {
   const seed = openSeed(caller, slot, plan, environment, signal);
   if (seed === null)
     return succeed({ commit: caller.baseCommit, absent: [], included: [], left: [], warnings: [] });
   try {
     const taken = await takeAtRest(seed, caller, slot, plan);
+    if (taken === null) return null;
     if (taken.ok) return succeed(taken.baseline);
     return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
   } finally {
@@ -71,14 +72,14 @@ type Taken = { ok: true; baseline: Baseline } | GitFailure | Refusal;
 
 /**
  * Takes it again when the caller's own git changed their files meanwhile, as it does when they switch branches: else it
- * would be half of each. Refuses when HEAD has moved on. Who does not come to rest in time is told.
+ * would be half of each. Null when HEAD has moved on. Who does not come to rest in time is told.
  */
 async function takeAtRest(
   context: GitContext,
   caller: Caller,
   slot: SlotLayout,
   plan: BaselinePlan,
-): Promise<Taken> {
+): Promise<Taken | null> {
   if (!carriesChanges(caller, plan)) return takeRepeatedly(context, caller, slot, plan);
   const { repository, headCommit, restsBy } = caller;
   let until = restsBy;
@@ -97,7 +98,7 @@ async function takeAtRest(
       mayBeLate = false;
       until = performance.now() + PATIENCE_MS;
     }
-    if (moved) return refuse('worktree_failed', { message: MOVED });
+    if (moved) return null;
   }
 }
 

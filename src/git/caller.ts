@@ -23,8 +23,12 @@ export const PATIENCE_MS = 5_000;
 /** Who commits without a pause is not waited for. */
 const PATIENT_ATTEMPTS = 3;
 const READING = 'reading the repository';
+const MOVED = 'HEAD of the repository moved on while the baseline was taken.';
 
-/** Asks git about the repository for a use of it, and again where that fails and HEAD has moved on meanwhile. */
+/**
+ * Asks git about the repository for a use of it, and again where that fails and HEAD has moved on meanwhile. A use that
+ * answers null saw it move, wherever it is by now.
+ */
 export async function withCaller<Value>(
   repository: Repository,
   {
@@ -32,17 +36,18 @@ export async function withCaller<Value>(
     environment,
     signal,
   }: { baseRef: string | null; environment: CallerEnvironment; signal: AbortSignal },
-  use: (caller: Caller) => Promise<Outcome<Value>>,
+  use: (caller: Caller) => Promise<Outcome<Value> | null>,
 ): Promise<Outcome<Value>> {
   const ask = () => askCaller(repository, baseRef, environment, signal);
   const patience = performance.now() + PATIENCE_MS;
   let asked = await ask();
   for (let attempt = 1; asked.ok; attempt += 1) {
     const used = await use({ ...asked.value, restsBy: attempt < PATIENT_ATTEMPTS ? patience : 0 });
-    if (used.ok || attempt === MAX_ATTEMPTS || signal.aborted) return used;
+    if (used?.ok || attempt === MAX_ATTEMPTS || signal.aborted)
+      return used ?? refuse('worktree_failed', { message: MOVED });
     const { headCommit } = asked.value;
     asked = await ask();
-    if (asked.ok && asked.value.headCommit === headCommit) return used;
+    if (used !== null && asked.ok && asked.value.headCommit === headCommit) return used;
   }
   return asked;
 }

@@ -10,15 +10,17 @@ import { hasLargeFileRule, namesLargeFiles } from './large-files.js';
 import { type LowerTree, layOver, listLowerTrees, nearestFirst } from './lower-tree.js';
 import type { MountWay } from './overlay.js';
 import { bringOver, kindAt, mountedContext } from './overlay-checkout.js';
+import { removeWorktree } from './removal.js';
 import { isCheckout, layoutOf, lowerTreesOf, type SlotLayout, slotContext, slotLayout } from './slot.js';
-import { claimIdleSlot } from './slot-pool.js';
+import type { KeptSlot } from './slot-name.js';
+import { claimIdleSlot, putBack } from './slot-pool.js';
 import { runQuietly } from './system.js';
 
 /** What a checkout starts from. */
 export type Ground =
   | { kind: 'lower'; tree: LowerTree; way: MountWay }
-  /** An idle slot was taken, with the files of a commit. */
-  | { kind: 'idle'; commit: string }
+  /** An idle slot was taken. */
+  | { kind: 'idle'; slot: KeptSlot }
   | { kind: 'nothing' };
 
 /** The grounds that there are for a slot to be, the fastest first; the last is always there. */
@@ -31,8 +33,8 @@ export function* groundsOf(
     const trees = listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
     for (const tree of nearestFirst(trees.useful, baseCommit)) yield { kind: 'lower', tree, way };
   }
-  const commit = warm ? claimIdleSlot(slotDirectory, baseCommit) : null;
-  if (commit !== null) yield { kind: 'idle', commit };
+  const slot = warm ? claimIdleSlot(slotDirectory, baseCommit) : null;
+  if (slot !== null) yield { kind: 'idle', slot };
   yield { kind: 'nothing' };
 }
 
@@ -47,6 +49,12 @@ export async function makeSlotDirectory(directory: string, ground: Ground): Prom
   mkdirSync(directory, { mode: 0o700 });
   mkdirSync(slotLayout(directory).checkout);
   return ground.kind === 'nothing' || layOver(directory, ground.tree);
+}
+
+/** Ends the use of a slot in which no index was taken yet: an idle one is as good as before, for whoever comes next. */
+export async function leaveGround(directory: string, ground: Ground): Promise<void> {
+  if (ground.kind === 'idle') putBack(directory, ground.slot);
+  else await removeWorktree(directory);
 }
 
 /** The trusted index of what the checkout starts from: of an idle slot its own, of a lower tree a copy. */
@@ -77,7 +85,8 @@ export async function layBaseline(
   if (ground.kind !== 'nothing' && absent.length > 0) return null;
   // Writes what differs from the index: everything, or what changed since the slot's last job.
   if (ground.kind === 'nothing') return checkOut(context, commit, absent);
-  if (ground.kind === 'idle') return commit === ground.commit ? { ok: true } : checkOut(context, commit, []);
+  if (ground.kind === 'idle')
+    return commit === ground.slot.commit ? { ok: true } : checkOut(context, commit, []);
   if (hasLargeFileRule(repository)) return null;
   const differing = commit === ground.tree.commit ? [] : await bringOver(directory, commit, context);
   if (differing === null || namesLargeFiles(layoutOf(directory).checkout, differing)) return null;

@@ -57,7 +57,11 @@ export async function preview(plan: PreviewPlan): Promise<Outcome<Preview>> {
   return withCaller(repository.value, plan, (caller) => previewFor(caller, directory, plan));
 }
 
-async function previewFor(caller: Caller, directory: string, plan: PreviewPlan): Promise<Outcome<Preview>> {
+async function previewFor(
+  caller: Caller,
+  directory: string,
+  plan: PreviewPlan,
+): Promise<Outcome<Preview> | null> {
   const slot = slotLayout(directory);
   try {
     await makeSlotDirectory(directory, { kind: 'nothing' });
@@ -69,7 +73,7 @@ async function previewFor(caller: Caller, directory: string, plan: PreviewPlan):
       plan.environment,
       plan.signal,
     );
-    if (!baseline.ok) return baseline;
+    if (!baseline?.ok) return baseline;
     const { commit, warnings } = baseline.value;
     const warm = isWarm(directory);
     const found = await lookInto(commit, caller, slot, plan);

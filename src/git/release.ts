@@ -1,13 +1,13 @@
-import { lstatSync, readdirSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { CallerEnvironment } from './environment.js';
 import { ATTRIBUTES, namesLargeFiles } from './large-files.js';
 import { becomeLowerTree, proveLowerTree } from './lower-tree.js';
 import { openWork } from './overlay.js';
-import { discard, discardParts, emptyTrashSoon, removeWorktree } from './removal.js';
+import { discard, emptyTrashSoon, removeWorktree } from './removal.js';
 import { scrubSlot } from './scrub.js';
 import { isCheckout, isOverlaySlot, overlaySlotLayout, slotContext, slotLayout } from './slot.js';
-import { type PoolBounds, putIdle, trimPool } from './slot-pool.js';
+import { emptyForIdle, type PoolBounds, putIdle, trimPool } from './slot-pool.js';
 import { type Survey, surveySlot } from './survey.js';
 import { findWarm } from './warm-directories.js';
 
@@ -69,7 +69,7 @@ async function keep(plan: ReleasePlan, commit: string): Promise<boolean> {
     const madeAt = lstatSync(slot.made).ctimeMs;
     const fit = plan.overlay && !namesLargeFiles(slot.checkout, survey.index.named(ATTRIBUTES));
     renameSync(slot.index, slot.idleIndex);
-    emptyBut(plan.slotDirectory, [slot.checkout, slot.idleIndex, slot.stamps, slot.warm]);
+    emptyForIdle(plan.slotDirectory);
     const lower = fit && becomeLowerTree(plan.slotDirectory, commit, size, madeAt);
     if (!lower && plan.warmSlots === 0) return false;
     if (!lower) putIdle(plan.slotDirectory, commit, size);
@@ -95,13 +95,4 @@ async function endOverlay(plan: ReleasePlan): Promise<void> {
   }
   await discard(plan.slotDirectory);
   await trimPool(repositoriesOf(plan), plan);
-}
-
-/** Our git directory goes whole, with its objects and refs, and the next job's is made from nothing. */
-function emptyBut(directory: string, kept: readonly string[]): void {
-  const paths = readdirSync(directory).map((name) => join(directory, name));
-  discardParts(
-    directory,
-    paths.filter((path) => !kept.includes(path)),
-  );
 }

@@ -1,8 +1,8 @@
-import { mkdirSync, renameSync, type StatsFs, statfsSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, type StatsFs, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
-import { discard } from './removal.js';
-import { idleOf, lowerTreesOf } from './slot.js';
+import { discard, discardParts } from './removal.js';
+import { idleOf, lowerTreesOf, slotLayout } from './slot.js';
 import { type KeptSlot, listKept, nameOf, namesIn } from './slot-name.js';
 import type { SlotSize } from './slot-size.js';
 
@@ -13,14 +13,14 @@ const DISK_PART = 1 / 10;
 
 /**
  * Takes an idle slot of the repository to be `slotDirectory`, which must not exist: one at `commit` if there
- * is one, else the one released last. Gives the commit whose files lie in it; null when none is idle. Taking
- * is a rename, so two threads never get the same one, and a thread that dies holds nothing.
+ * is one, else the one released last. Gives what it was when idle; null when none is. Taking is a rename, so two
+ * threads never get the same one, and a thread that dies holds nothing.
  */
-export function claimIdleSlot(slotDirectory: string, commit: string): string | null {
+export function claimIdleSlot(slotDirectory: string, commit: string): KeptSlot | null {
   const { kept } = listKept(idleOf(slotDirectory));
   const atCommit = (slot: KeptSlot) => slot.commit === commit;
   for (const slot of [...kept.filter(atCommit), ...kept.filter((each) => !atCommit(each))]) {
-    if (renamed(slot.path, slotDirectory)) return slot.commit;
+    if (renamed(slot.path, slotDirectory)) return slot;
   }
   return null;
 }
@@ -30,6 +30,23 @@ export function isWarm(slotDirectory: string): boolean {
   const idle = listKept(idleOf(slotDirectory));
   const lower = listLowerTrees(dirname(lowerTreesOf(slotDirectory)));
   return idle.kept.length + lower.useful.length > 0;
+}
+
+/** Gives back a slot that `claimIdleSlot` took, and of which nothing was used. */
+export function putBack(slotDirectory: string, { path }: KeptSlot): void {
+  emptyForIdle(slotDirectory);
+  renameSync(slotDirectory, path);
+}
+
+/** Leaves in a slot what an idle one holds. Our git directory goes whole, and the next job's is made from nothing. */
+export function emptyForIdle(slotDirectory: string): void {
+  const { checkout, idleIndex, stamps, warm } = slotLayout(slotDirectory);
+  const kept = [checkout, idleIndex, stamps, warm];
+  const paths = readdirSync(slotDirectory).map((name) => join(slotDirectory, name));
+  discardParts(
+    slotDirectory,
+    paths.filter((path) => !kept.includes(path)),
+  );
 }
 
 /** Puts a scrubbed slot among the idle ones of its repository. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worktree } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { takeBaseline } from './baseline.js';
+import { type Baseline, takeBaseline } from './baseline.js';
 import type { BytePath } from './byte-path.js';
 import { type Caller, withCaller } from './caller.js';
 import { readExcludes } from './caller-configuration.js';
@@ -10,7 +10,15 @@ import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { furnishCheckout } from './furnish.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
-import { type Ground, groundsOf, layBaseline, makeSlotDirectory, takeIndex, wholeContext } from './ground.js';
+import {
+  type Ground,
+  groundsOf,
+  layBaseline,
+  leaveGround,
+  makeSlotDirectory,
+  takeIndex,
+  wholeContext,
+} from './ground.js';
 import { areHeld } from './held-commits.js';
 import { bringBaseline, type Continued, keepBaseline } from './kept-baseline.js';
 import { hideLargeFiles } from './large-files.js';
@@ -86,57 +94,85 @@ export async function makeWorktree(plan: WorktreePlan): Promise<Outcome<MadeWork
   return withCaller(repository.value, plan, (caller) => makeFor(caller, directory, plan));
 }
 
-async function makeFor(asked: Caller, directory: string, plan: WorktreePlan): Promise<Outcome<MadeWorktree>> {
+async function makeFor(
+  asked: Caller,
+  directory: string,
+  plan: WorktreePlan,
+): Promise<Outcome<MadeWorktree> | null> {
   const caller = { ...asked, baseCommit: plan.continues?.baselineCommit ?? asked.baseCommit };
   const way = plan.overlay ? await findMountWay(plan.repositoriesDirectory) : null;
   const warnings = plan.overlay && way === null ? [NO_OVERLAY] : [];
   for (const ground of groundsOf(directory, caller.baseCommit, { way, warm: plan.warm })) {
-    const made = await tryToFill(directory, caller, ground, plan);
-    if (made.ok) return succeed({ ...made.value, warnings: [...made.value.warnings, ...warnings] });
+    const { made, isFinal } = await tryOn(ground, directory, caller, plan);
+    if (made?.ok) return succeed({ ...made.value, warnings: [...made.value.warnings, ...warnings] });
     // Whatever is wrong with what other jobs left, a new slot may do.
-    if (ground.kind === 'nothing' || plan.signal.aborted) return made;
+    if (isFinal || ground.kind === 'nothing' || plan.signal.aborted) return made;
   }
   throw new Error('There was no ground to make a worktree on.');
 }
 
-/** Leaves nothing when it fails. */
-async function tryToFill(
-  directory: string,
-  caller: Caller,
-  ground: Ground,
-  plan: WorktreePlan,
-): Promise<Outcome<MadeWorktree>> {
+interface Tried {
+  /** Null where HEAD moved on meanwhile. */
+  made: Outcome<MadeWorktree> | null;
+  /** On another ground it would be the same. */
+  isFinal: boolean;
+}
+
+/** Leaves nothing of the worktree when it fails. */
+async function tryOn(ground: Ground, directory: string, caller: Caller, plan: WorktreePlan): Promise<Tried> {
+  const spoilt = async (made: Outcome<MadeWorktree>): Promise<Tried> => {
+    await removeWorktree(directory);
+    return { made, isFinal: false };
+  };
   try {
-    const made = await fillSlot(directory, caller, ground, plan);
-    if (!made.ok) await removeWorktree(directory);
-    return made;
+    if (!(await makeSlotDirectory(directory, ground))) return await spoilt(refuse('worktree_failed'));
+    const begun = await begin(directory, caller, plan);
+    if (!begun?.ok) {
+      await leaveGround(directory, ground);
+      return { made: begun, isFinal: true };
+    }
+    const made = await fillSlot(directory, caller, ground, begun.value, plan);
+    return made.ok ? { made, isFinal: true } : await spoilt(made);
   } catch (error) {
     await removeWorktree(directory);
-    return explainSystemError(error, 'worktree_failed', MAKING);
+    return { made: explainSystemError(error, 'worktree_failed', MAKING), isFinal: false };
   }
+}
+
+interface Begun {
+  baseline: Baseline;
+  /** Null where none could be made. */
+  mirror: string | null;
+}
+
+/** Takes the baseline, beside the ground: nothing of that is used yet. Null where HEAD moved on meanwhile. */
+async function begin(directory: string, caller: Caller, plan: WorktreePlan): Promise<Outcome<Begun> | null> {
+  const slot = layoutOf(directory);
+  const callersObjects = join(caller.repository.commonDirectory, 'objects');
+  const mirror = await mirrorObjects(callersObjects, directory);
+  makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
+  const context = slotContext(slot, plan.environment, plan.signal);
+  const found = plan.continues === null ? succeed(null) : await bringBaseline(plan.continues, slot, context);
+  if (!found.ok) return found;
+  const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
+  if (!taken?.ok) return taken;
+  const baseline = taken.value;
+  // A baseline that was made just now may have objects of the caller that are newer than the mirror.
+  if (mirror !== null && baseline.commit !== caller.baseCommit) await linkObjects(callersObjects, mirror);
+  if (plan.keptObjects !== null) await keepBaseline(baseline.commit, slot, plan.keptObjects);
+  return succeed({ baseline, mirror });
 }
 
 async function fillSlot(
   directory: string,
   caller: Caller,
   ground: Ground,
+  { baseline, mirror }: Begun,
   plan: WorktreePlan,
 ): Promise<Outcome<MadeWorktree>> {
-  if (!(await makeSlotDirectory(directory, ground))) return refuse('worktree_failed');
   const slot = layoutOf(directory);
-  const callersObjects = join(caller.repository.commonDirectory, 'objects');
-  const mirror = await mirrorObjects(callersObjects, directory);
-  makeOwnGitDirectory(slot, caller, mirror ?? slot.mirror, plan.environment);
   takeIndex(slot, ground);
   const context = slotContext(slot, plan.environment, plan.signal);
-  const found = plan.continues === null ? succeed(null) : await bringBaseline(plan.continues, slot, context);
-  if (!found.ok) return found;
-  const taken = await takeBaseline(caller, slot, plan, plan.environment, plan.signal);
-  if (!taken.ok) return taken;
-  const baseline = taken.value;
-  // A baseline that was made just now may have objects of the caller that are newer than the mirror.
-  if (mirror !== null && baseline.commit !== caller.baseCommit) await linkObjects(callersObjects, mirror);
-  if (plan.keptObjects !== null) await keepBaseline(baseline.commit, slot, plan.keptObjects);
   const whole = wholeContext(directory, ground, plan.environment, plan.signal);
   const [laid, held] = await Promise.all([
     layBaseline(directory, ground, caller, baseline, whole),

@@ -1,19 +1,27 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { succeed } from '../../src/errors.js';
+import { withCaller } from '../../src/git/caller.js';
 import { preview } from '../../src/git/preview.js';
-import { slotDirectory, slotLayout } from '../../src/git/slot.js';
+import { findRepository } from '../../src/git/repository.js';
+import { idleOf, slotDirectory, slotLayout } from '../../src/git/slot.js';
+import { makeWorktree } from '../../src/git/worktree.js';
 import {
+  expectCode,
   expectValue,
   git,
+  isGit,
   make,
   makeRepository,
   makeUser,
   makeWorkspace,
   planFor,
   put,
+  releaseSlot,
+  slotOf,
   snapshot,
 } from '../support/git.js';
 
@@ -66,6 +74,53 @@ test('so does one while that takes longer than anybody is waited for', async () 
   const worktree = await make(planFor(workspace, root, await switchingUser(root, 6)));
   const two = await idOf(root, 'two');
   assert.deepEqual([worktree.headCommit, worktree.baselineCommit, worktree.warnings], [two, two, []]);
+});
+
+/** An idle slot of the repository: the inode of its checkout, and the directory that idle ones lie in. */
+async function makeIdle(root: string): Promise<{ inode: number; idle: string }> {
+  const worktree = await make(planFor(workspace, root, plain));
+  const { ino } = statSync(worktree.path);
+  assert.equal(await releaseSlot(worktree, plain), 'kept');
+  return { inode: ino, idle: idleOf(slotOf(worktree)) };
+}
+
+test('a switch of branches while a job begins in an idle slot does not take the slot from it', async () => {
+  const root = await makeBranches();
+  const { inode } = await makeIdle(root);
+  const worktree = await make(planFor(workspace, root, await switchingUser(root), { warm: true }));
+  const two = await idOf(root, 'two');
+  assert.deepEqual([worktree.headCommit, worktree.baselineCommit, worktree.warnings], [two, two, []]);
+  assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
+  assert.equal(statSync(worktree.path).ino, inode);
+});
+
+test('a job that is refused for what the caller has leaves the idle slot to the next', async () => {
+  const root = await makeBranches();
+  const { inode, idle } = await makeIdle(root);
+  put(root, 'a.txt', 'another\n');
+  await git(root, plain, ['commit', '-qam', 'other']);
+  await assert.rejects(git(root, plain, ['merge', '-q', 'two']));
+  expectCode(await makeWorktree(planFor(workspace, root, plain, { warm: true })), 'unmerged_index');
+  assert.deepEqual(
+    readdirSync(idle).map((name) => statSync(slotLayout(join(idle, name)).checkout).ino),
+    [inode],
+  );
+  await git(root, plain, ['merge', '--abort']);
+  const worktree = await make(planFor(workspace, root, plain, { warm: true }));
+  assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
+  assert.equal(statSync(worktree.path).ino, inode);
+});
+
+test('a caller who is back at the same commit by the time that is asked for is asked again all the same', async () => {
+  const root = await makeBranches();
+  const repository = expectValue(await findRepository(root));
+  const plan = planFor(workspace, root, plain);
+  let used = 0;
+  const answer = await withCaller(repository, plan, async ({ headCommit }) => {
+    used += 1;
+    return used === 1 ? null : succeed(headCommit);
+  });
+  assert.deepEqual([expectValue(answer), used], [await idOf(root, 'HEAD'), 2]);
 });
 
 test('a preview tells of one of two branches, too', async () => {
