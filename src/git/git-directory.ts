@@ -1,6 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GitSetting, renderConfig } from './config-file.js';
+import { quoted } from './lenders.js';
 import { copyRegularFile } from './regular-file.js';
 
 /** What a git directory made by hand holds: gitrepository-layout(5). */
@@ -49,7 +50,10 @@ export function makeGitDirectory(directory: string, content: GitDirectoryContent
   writeFileSync(join(directory, 'HEAD'), `${content.head}\n`);
   if (content.borrowedObjects.length > 0) {
     mkdirSync(join(directory, 'objects', 'info'));
-    writeFileSync(join(directory, 'objects', 'info', 'alternates'), alternates(content.borrowedObjects));
+    writeFileSync(
+      join(directory, 'objects', 'info', 'alternates'),
+      content.borrowedObjects.map(quoted).join(''),
+    );
   }
   writeFileSync(join(directory, 'info', 'attributes'), content.attributes);
   writeFileSync(join(directory, 'info', 'exclude'), content.excludes);
@@ -78,7 +82,3 @@ const formatSettings = (objectFormat: string): GitSetting[] =>
         { key: 'core.repositoryFormatVersion', value: '1' },
         { key: 'extensions.objectFormat', value: objectFormat },
       ];
-
-/** Paths in quotes, as git reads them in this file: so a path may hold any character. */
-const alternates = (directories: readonly string[]): string =>
-  directories.map((path) => `"${path.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"\n`).join('');

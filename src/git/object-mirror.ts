@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   existsSync,
   linkSync,
@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type GitContext, type GitFailure, runGit } from './git.js';
+import { lendersOf, quoted } from './lenders.js';
 import { readRegularFile } from './regular-file.js';
 import { discardUnless } from './removal.js';
 
@@ -22,35 +23,73 @@ const LOOSE_DIRECTORY = /^[0-9a-f]{2}$/;
 /** In a slot: the mirror that it borrows from, as soon as that is known. */
 const BORROWED = 'borrowed';
 const MAX_PATH_BYTES = 64 * 1024;
+const MAX_LIST_BYTES = 64 * 1024;
 const DIRECTORIES_PER_TURN = 16;
 /** Packs that vanish while they are linked were replaced by another, which the next look finds. */
 const MAX_LOOKS = 5;
 
 /**
  * Gives an object directory that holds what the caller's holds now, and loses nothing when they run
- * `git gc --prune=now`: a mirror of hard links beside the slots, one for all jobs of the repository. A mirror
- * only grows; once the caller has dropped a pack, a new one is begun, and the old one is deleted when no slot
- * borrows from it. `slotDirectory` exists. Null where links are impossible, on another disk or to another user's files,
- * and where the caller's own borrows from others, which may go at any time.
+ * `git gc --prune=now`, nor when those whom it borrows from do: a mirror of hard links beside the slots, one for all
+ * jobs of the repository, with a part for each lender. A mirror only grows; once a pack was dropped, or the lenders are
+ * others, a new one is begun, and the old one is deleted when no slot borrows from it. `slotDirectory` exists. Null where
+ * links are impossible, on another disk or to another user's files, and where the lenders are not known.
  */
 export async function mirrorObjects(from: string, slotDirectory: string): Promise<string | null> {
-  if (existsSync(join(from, 'info', 'alternates'))) return null;
+  const lenders = lendersOf(from);
+  if (lenders === null) return null;
   const mirrors = join(dirname(dirname(slotDirectory)), 'mirrors');
   const names = namesIn(mirrors);
-  const current = names.find((name) => isCurrent(from, join(mirrors, name)));
+  const current = names.find((name) => isCurrent(from, lenders, join(mirrors, name)));
   const mirror = join(mirrors, current ?? randomUUID());
   // Before anything is waited for: from here on nobody deletes it.
   writeFileSync(join(slotDirectory, BORROWED), mirror);
-  if (!(await linkObjects(from, mirror))) return null;
+  if (current === undefined) nameParts(lenders, mirror);
+  if (!(await linkAll(from, lenders, mirror))) return null;
   const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
   await Promise.all(older.map((each) => discardUnless(each, () => isBorrowed(each, dirname(slotDirectory)))));
   return mirror;
 }
 
-/** Whether the caller still has all packs of the mirror, so that it holds no more than it should. */
-function isCurrent(from: string, mirror: string): boolean {
-  const theirs = new Set(namesIn(join(from, 'pack')));
-  return namesIn(join(mirror, 'pack')).every((name) => theirs.has(name));
+/** Links what the caller's object directory, and those that it borrows from, hold by now into a mirror of it. */
+export async function refreshMirror(from: string, mirror: string): Promise<void> {
+  await linkAll(from, lendersOf(from) ?? [], mirror);
+}
+
+/** Each of the object directories that are mirrored, and its place in the mirror. */
+const partsOf = (from: string, lenders: readonly string[], mirror: string): [string, string][] => [
+  ...lenders.map((lender): [string, string] => [lender, join(mirror, partName(lender))]),
+  [from, mirror],
+];
+
+const partName = (lender: string): string =>
+  `lent-${createHash('sha256').update(lender).digest('hex').slice(0, 16)}`;
+
+/** A mirror borrows from its own parts. */
+const listOf = (lenders: readonly string[]): string =>
+  lenders.map((lender) => quoted(partName(lender))).join('');
+
+function nameParts(lenders: readonly string[], mirror: string): void {
+  if (lenders.length === 0) return;
+  mkdirSync(join(mirror, 'info'), { recursive: true, mode: 0o700 });
+  writeFileSync(join(mirror, 'info', 'alternates'), listOf(lenders));
+}
+
+async function linkAll(from: string, lenders: readonly string[], mirror: string): Promise<boolean> {
+  for (const [theirs, ours] of partsOf(from, lenders, mirror)) {
+    if (!(await linkObjects(theirs, ours))) return false;
+  }
+  return true;
+}
+
+/** Whether a mirror is of just these, and they still have all of its packs, so that it holds no more than it should. */
+function isCurrent(from: string, lenders: readonly string[], mirror: string): boolean {
+  const list = readRegularFile(join(mirror, 'info', 'alternates'), MAX_LIST_BYTES);
+  if ((list?.toString('utf8') ?? '') !== listOf(lenders)) return false;
+  return partsOf(from, lenders, mirror).every(([theirs, ours]) => {
+    const packs = new Set(namesIn(join(theirs, 'pack')));
+    return namesIn(join(ours, 'pack')).every((name) => packs.has(name));
+  });
 }
 
 function namesIn(directory: string): string[] {

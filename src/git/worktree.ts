@@ -23,7 +23,7 @@ import { areHeld } from './held-commits.js';
 import { bringBaseline, type Continued, keepBaseline } from './kept-baseline.js';
 import { hideLargeFiles } from './large-files.js';
 import { promptLook } from './look.js';
-import { linkObjects, mirrorObjects, packBaseline } from './object-mirror.js';
+import { mirrorObjects, packBaseline, refreshMirror } from './object-mirror.js';
 import { findMountWay, NO_OVERLAY } from './overlay.js';
 import { readRegularFile } from './regular-file.js';
 import { removeWorktree } from './removal.js';
@@ -158,7 +158,7 @@ async function begin(directory: string, caller: Caller, plan: WorktreePlan): Pro
   if (!taken?.ok) return taken;
   const baseline = taken.value;
   // A baseline that was made just now may have objects of the caller that are newer than the mirror.
-  if (mirror !== null && baseline.commit !== caller.baseCommit) await linkObjects(callersObjects, mirror);
+  if (mirror !== null && baseline.commit !== caller.baseCommit) await refreshMirror(callersObjects, mirror);
   if (plan.keptObjects !== null) await keepBaseline(baseline.commit, slot, plan.keptObjects);
   return succeed({ baseline, mirror });
 }

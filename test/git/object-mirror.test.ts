@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -98,6 +107,64 @@ test('what a repository borrows from another is there for its job when the other
     ['b.txt'],
   );
   assert.deepEqual(await applied(workspace, inner, user, patch), snapshot(inner.path, isGit));
+});
+
+/** A clone that borrows from a clone that borrows from a third, each with a commit of its own on top. */
+async function makeBorrowers(): Promise<[lender: string, between: string, borrower: string]> {
+  const lender = await makeHistory(true);
+  const between = mkdtempSync(join(workspace, 'between-'));
+  const borrower = mkdtempSync(join(workspace, 'borrower-'));
+  for (const [from, to] of [
+    [lender, between],
+    [between, borrower],
+  ] as const) {
+    await git(workspace, user, ['clone', '-q', '--shared', from, to]);
+    put(to, 'a.txt', `of ${to}\n`);
+    await git(to, user, ['commit', '-qam', 'own']);
+  }
+  return [lender, between, borrower];
+}
+
+test('a job in a clone that borrows packs nothing, and outlives the objects of all that lend', async () => {
+  const repositories = await makeBorrowers();
+  const [lender, , borrower] = repositories;
+  put(borrower, 'a.txt', 'uncommitted\n');
+  const worktree = await make(planFor(workspace, borrower, user));
+  assert.equal(existsSync(join(slotOf(worktree), 'mirror')), false);
+  for (const root of repositories.toReversed()) await dropHead(root);
+  await assert.rejects(git(lender, user, ['cat-file', '-e', `${worktree.headCommit}~2`]));
+  put(worktree.path, 'a.txt', 'by the agent\n');
+  rmSync(join(worktree.path, 'b.txt'));
+  await git(worktree.path, user, ['commit', '-qam', 'work']);
+  for (const root of repositories) rmSync(root, { recursive: true });
+  await git(worktree.path, user, ['fsck', '--strict']);
+  const { patch } = await capture(workspace, worktree, user);
+  assert.match(patch.toString(), /^-uncommitted\n\+by the agent$/m);
+  assert.deepEqual(await applied(workspace, worktree, user, patch), snapshot(worktree.path, isGit));
+});
+
+test('a mirror of a clone that borrows serves until a lender drops a pack, or there are others', async () => {
+  const [lender, between, borrower] = await makeBorrowers();
+  const first = await make(planFor(workspace, borrower, user));
+  const mirrors = join(slotOf(first), '../../mirrors');
+  // Of the lender the borrower has it by now, in the index only: so it is added to the mirror.
+  put(lender, 'c.txt', 'third\n');
+  await git(lender, user, ['add', '-A']);
+  put(borrower, 'c.txt', 'third\n');
+  await git(borrower, user, ['add', '-A']);
+  const second = await make(planFor(workspace, borrower, user));
+  assert.equal(readdirSync(mirrors).length, 1);
+  await git(lender, user, ['commit', '-qm', 'third']);
+  await git(lender, user, ['gc', '-q']);
+  const third = await make(planFor(workspace, borrower, user));
+  assert.equal(readdirSync(mirrors).length, 2);
+  const other = await makeHistory(true);
+  const list = join(between, '.git/objects/info/alternates');
+  writeFileSync(list, `${join(lender, '.git/objects')}\n${join(other, '.git/objects')}\n`);
+  const fourth = await make(planFor(workspace, borrower, user));
+  assert.equal(readdirSync(mirrors).length, 3);
+  for (const root of [lender, between, borrower, other]) rmSync(root, { recursive: true });
+  for (const { path } of [first, second, third, fourth]) await git(path, user, ['fsck']);
 });
 
 test('a sparse partial clone that borrows from another repository gets the files that it has', async () => {
