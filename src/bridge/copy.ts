@@ -20,7 +20,7 @@ export interface BridgeEnds {
 const REPLACE_MS = 30_000;
 /** How long answers are waited for once the client has said its last word. */
 const LAST_ANSWERS_MS = 60_000;
-/** A daemon that dies sooner than this is not replaced until the next request. */
+/** A daemon that dies sooner than this is not replaced until the next request, or later where the client listens. */
 const TOO_SHORT_LIFE_MS = 1_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
@@ -78,15 +78,17 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
     link = null;
     if (closing.signal.aborted) return;
     const unwelcomed = session.mayIntroduceAgain();
+    const livedLong = livedMs >= TOO_SHORT_LIFE_MS;
     tell(session.lose(onPurpose));
     if (unwelcomed) void reach(REPLACE_MS);
-    else if (!session.answered() || (!onPurpose && livedMs >= TOO_SHORT_LIFE_MS)) replaceSoon();
+    else if (!session.answered() || (livedLong && !onPurpose)) replaceSoon(0);
+    else if (session.listens() && !onPurpose) replaceSoon(LONGEST_REPLACE_PAUSE_MS);
   }
 
   /** After a pause of its own for each bridge: else a hundred of them would start a hundred daemons at once. */
-  function replaceSoon(): void {
+  function replaceSoon(leastMs: number): void {
     const replace = () => closing.signal.aborted || void reach(REPLACE_MS);
-    setTimeout(replace, Math.random() * LONGEST_REPLACE_PAUSE_MS).unref();
+    setTimeout(replace, leastMs + Math.random() * LONGEST_REPLACE_PAUSE_MS).unref();
   }
 
   function tell(answers: readonly string[]): void {

@@ -4,6 +4,8 @@ import { parseObject } from '../ipc/json-rpc.js';
 import { onlyReads, startsWork } from '../ipc/repeatable.js';
 import { MAXIMUM_LINE_BYTES } from '../lines.js';
 
+const LISTEN = 'subscriptions/listen';
+
 const READING_METHODS: ReadonlySet<unknown> = new Set([
   'ping',
   'completion/complete',
@@ -15,15 +17,17 @@ const READING_METHODS: ReadonlySet<unknown> = new Set([
   'resources/templates/list',
   'resources/unsubscribe',
   'server/discover',
+  LISTEN,
   'tasks/get',
   'tools/list',
 ]);
 
 /** Whether a request only reads or listens: made again, it does no more than the first. */
 export const isReading = ({ method, params }: Record<string, unknown>): boolean =>
-  READING_METHODS.has(method) ||
-  method === 'subscriptions/listen' ||
-  (method === 'tools/call' && onlyReads(objectOf(params).name));
+  READING_METHODS.has(method) || (method === 'tools/call' && onlyReads(objectOf(params).name));
+
+/** Whether a request asks to be told of changes until its client takes it back. */
+export const isListening = ({ method }: Record<string, unknown>): boolean => method === LISTEN;
 
 /**
  * The line of a request as two daemons may be sent it, one after the other, and the work is done once; null if that

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
-import { afterWaiting, isReading, repeatableRequest } from './repeatable-request.js';
+import { afterWaiting, isListening, isReading, repeatableRequest } from './repeatable-request.js';
 
 /** What the bridge remembers of an MCP session, so that the client keeps it when the daemon does not. */
 export interface Session {
@@ -19,8 +19,10 @@ export interface Session {
   giveUp(fault: Fault): string[];
   /** True if `initialize` is unanswered and has not been sent to too many daemons already. */
   mayIntroduceAgain(): boolean;
-  /** True when no answer is outstanding. */
+  /** True when no answer is outstanding but of what listens, which is answered when it ends. */
   answered(): boolean;
+  /** True while the client is to be told of changes. */
+  listens(): boolean;
 }
 
 /** A request without an answer. */
@@ -29,6 +31,7 @@ interface Request {
   repeat: Buffer | null;
   /** It only reads: its client may make it again. */
   reads: boolean;
+  listens: boolean;
   /** Its idempotency key is the bridge's own, which the client cannot call again with. */
   keyed: boolean;
   /** Instant at which it came. */
@@ -45,6 +48,8 @@ const MAXIMUM_SENDS = 3;
 
 const CANCELLED = 'notifications/cancelled';
 const UPDATED = 'notifications/resources/updated';
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId';
 const answerLost = refuse('answer_lost').fault;
 const stopped = refuse('draining', { message: 'The daemon stopped before it answered.' }).fault;
 
@@ -72,10 +77,18 @@ export function rememberedSession(now = () => performance.now()): Session {
 
   /** What a resource came to while no daemon told of it, the client finds out by reading it. */
   const subscribeAgain = (uri: string): Buffer =>
-    replay(
-      { jsonrpc: '2.0', method: 'resources/subscribe', params: { uri } },
-      Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: UPDATED, params: { uri } })),
-    );
+    replay({ jsonrpc: '2.0', method: 'resources/subscribe', params: { uri } }, updated({ uri }));
+
+  /** So it does where a request that listens is acknowledged by another daemon than the first. */
+  function listensOn(line: Buffer, { params }: Record<string, unknown>): Buffer {
+    const { _meta, notifications } = (params ?? {}) as Acknowledged;
+    const request = inFlight.get(_meta?.[SUBSCRIPTION_ID] ?? '');
+    if (request === undefined || request.sends === 1) return line;
+    // It is none that ends every daemon.
+    request.sends = 1;
+    const uris = notifications?.resourceSubscriptions ?? [];
+    return Buffer.from([line, ...uris.map((uri) => updated({ uri, _meta }))].join('\n'));
+  }
 
   function noteSubscription({ uri, wanted }: NonNullable<Request['subscription']>): void {
     if (wanted) subscribed.add(uri);
@@ -143,6 +156,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       remember(message.id, {
         repeat,
         reads: isReading(message),
+        listens: isListening(message),
         keyed: repeat !== null && repeat !== line,
         since: now(),
         sends: 1,
@@ -160,6 +174,7 @@ export function rememberedSession(now = () => performance.now()): Session {
     received(line) {
       const message = parseObject(line);
       if (message === null) return line;
+      if (message.method === ACKNOWLEDGED) return listensOn(line, message);
       if (!isRequestId(message.id) || 'method' in message) return goesOn(line, message);
       const request = inFlight.get(message.id);
       if (request?.subscription && 'result' in message) noteSubscription(request.subscription);
@@ -187,9 +202,18 @@ export function rememberedSession(now = () => performance.now()): Session {
     },
     giveUp: (fault) =>
       answer([...inFlight], (id, { reads }) => (reads || id === initialize?.id ? fault : answerLost)),
-    answered: () => inFlight.size === 0,
+    answered: () => [...inFlight.values()].every(({ listens }) => listens),
+    listens: () => subscribed.size > 0 || [...inFlight.values()].some(({ listens }) => listens),
   };
 }
+
+/** What the daemon will tell of to a request that listens. */
+interface Acknowledged {
+  _meta?: { [SUBSCRIPTION_ID]?: RequestId };
+  notifications?: { resourceSubscriptions?: string[] };
+}
+
+const updated = (params: object) => Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: UPDATED, params }));
 
 function progressOf({ params }: Record<string, unknown>): Request['progress'] {
   const { _meta: meta } = (params ?? {}) as { _meta?: { progressToken?: unknown } | null };

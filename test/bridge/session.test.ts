@@ -239,6 +239,29 @@ test('what the client is subscribed to is subscribed to again, and told of once,
   assert.equal(session.received(line({ id: again[1].id, error: refusal })), null);
 });
 
+test('what listens is asked for again, told of what it may have missed, and not waited for at the end', () => {
+  const session = rememberedSession();
+  const uri = 'offshoot://jobs/a';
+  const listen = line({ id: 'l', method: 'subscriptions/listen', params: {} });
+  const _meta = { 'io.modelcontextprotocol/subscriptionId': 'l' };
+  const acknowledgement = line({
+    method: 'notifications/subscriptions/acknowledged',
+    params: { _meta, notifications: { resourceSubscriptions: [uri] } },
+  });
+  const missed = line({ method: 'notifications/resources/updated', params: { uri, _meta } });
+  session.sent(listen);
+  assert.equal(session.received(acknowledgement), acknowledgement);
+  assert.ok(session.answered());
+  for (let daemons = 0; daemons < 4; daemons += 1) {
+    assert.deepEqual(lostIds(session), []);
+    assert.ok(session.listens());
+    assert.deepEqual(session.introduction(), [listen]);
+    assert.equal(String(session.received(acknowledgement)), `${acknowledgement}\n${missed}`);
+  }
+  assert.deepEqual(lostIds(session, true), ['l']);
+  assert.ok(!session.listens());
+});
+
 test('a wait that is repeated lasts only what is left of its time, and a second at least', () => {
   let now = 0;
   const session = rememberedSession(() => now);
