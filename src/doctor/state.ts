@@ -66,7 +66,7 @@ async function unknownJobs(stateDir: string): Promise<Finding[]> {
     names.filter((jobId) => !removed.includes(jobId)),
   );
   if (unknown.length === 0) return [];
-  const found = `${counted(unknown.length, 'job')} that the store does not know left files in ${jobs}: the store was damaged, moved or replaced`;
+  const found = `${counted(unknown.length, 'job')} that the store does not know left files in ${jobs}: the store was damaged, moved or replaced, or the machine lost power as they were removed`;
   const named = unknown.slice(0, NAMED).join(' ');
   const rest = unknown.length > NAMED ? '; then doctor names more' : '';
   return [

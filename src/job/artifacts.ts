@@ -7,7 +7,8 @@ import { jobLayout, stateLayout } from './layout.js';
 /**
  * Notes that a job is about to be removed from the store: should the daemon die before the job's files are deleted,
  * the next one does it. Without the note they stay: a store that does not know a job may be another than the one that
- * does. Synchronous, because it is short and comes before the commit.
+ * does. Synchronous, because it is short and comes before the commit. It does not wait for the disk: of what was removed
+ * in the seconds before a power cut the files may stay, and `doctor` names them.
  */
 export function noteRemoval(stateDir: string, jobId: string): void {
   const note = removalNote(stateDir, jobId);
