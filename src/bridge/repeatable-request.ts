@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { parseObject } from '../ipc/json-rpc.js';
-import { onlyReads, startsWork } from '../ipc/repeatable.js';
+import { afterWaiting, onlyReads, startsWork } from '../ipc/repeatable.js';
 import { MAXIMUM_LINE_BYTES } from '../lines.js';
 
 const LISTEN = 'subscriptions/listen';
@@ -52,14 +52,13 @@ function withKey(message: Record<string, unknown>, line: Buffer): Buffer | null 
   return written.length <= MAXIMUM_LINE_BYTES ? written : null;
 }
 
-/** A repeatable request for the next daemon: a wait of which a part is over is as much shorter, a second at least. */
-export function afterWaiting(line: Buffer, milliseconds: number): Buffer {
+/** A repeatable request as the next daemon is sent it, so long after it came. */
+export function repeatedRequest(line: Buffer, milliseconds: number): Buffer {
   const message = parseObject(line);
   const params = objectOf(message?.params);
   const input = objectOf(params.arguments);
-  const { timeout_seconds: seconds } = input;
-  if (typeof seconds !== 'number' || seconds <= 1) return line;
-  const left = { ...input, timeout_seconds: Math.max(1, Math.ceil(seconds - milliseconds / 1_000)) };
+  const left = afterWaiting(params.name, input, milliseconds);
+  if (left === input) return line;
   return Buffer.from(JSON.stringify({ ...message, params: { ...params, arguments: left } }));
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
-import { afterWaiting, isListening, isReading, repeatableRequest } from './repeatable-request.js';
+import { isListening, isReading, repeatableRequest, repeatedRequest } from './repeatable-request.js';
 
 /** What the bridge remembers of an MCP session, so that the client keeps it when the daemon does not. */
 export interface Session {
@@ -100,7 +100,7 @@ export function rememberedSession(now = () => performance.now()): Session {
       if (request.repeat === null) return [];
       request.sends += 1;
       request.progress.beforeThisDaemon = request.progress.told;
-      return afterWaiting(request.repeat, now() - request.since);
+      return repeatedRequest(request.repeat, now() - request.since);
     });
   }
 

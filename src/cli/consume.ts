@@ -33,7 +33,7 @@ export const consume: Command = {
   },
 };
 
-async function consumePage(link: Link, input: unknown): Promise<Outcome<number>> {
+async function consumePage(link: Link, input: object): Promise<Outcome<number>> {
   const answer = await link.call<Consumed>(jobConsumeResult.tool, input);
   if (!answer.ok) return answer;
   await print(jsonDocument(answer.value));

@@ -3,7 +3,7 @@ import { type Outcome, succeed } from '../errors.js';
 import { callOperation } from '../ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../ipc/connect.js';
 import { ownHello } from '../ipc/hello.js';
-import { onlyReads } from '../ipc/repeatable.js';
+import { afterWaiting, onlyReads } from '../ipc/repeatable.js';
 import { socketPath } from '../ipc/socket-path.js';
 import { startDaemon } from '../ipc/start-daemon.js';
 import { likelyStateDirectory } from '../state-directory.js';
@@ -12,9 +12,9 @@ import { likelyStateDirectory } from '../state-directory.js';
 export interface Link {
   /**
    * Calls an operation; connects first where there is no connection, or none any more. One that only reads is called
-   * once more when its answer got lost. Never rejects.
+   * once more when its answer got lost, to wait for what is left of its time. Never rejects.
    */
-  call<T>(operation: string, input: unknown, onReport?: (message: string) => void): Promise<Outcome<T>>;
+  call<T>(operation: string, input: object, onReport?: (message: string) => void): Promise<Outcome<T>>;
 }
 
 /**
@@ -52,9 +52,11 @@ export async function withDaemon(
   }
 
   const link: Link = {
-    async call<T>(...request: Parameters<Link['call']>) {
-      const answer = await callOnce<T>(...request);
-      return isLost(answer) && onlyReads(request[0]) ? callOnce<T>(...request) : answer;
+    async call<T>(...[operation, input, onReport]: Parameters<Link['call']>) {
+      const since = performance.now();
+      const answer = await callOnce<T>(operation, input, onReport);
+      if (!isLost(answer) || !onlyReads(operation)) return answer;
+      return callOnce<T>(operation, afterWaiting(operation, input, performance.now() - since), onReport);
     },
   };
   try {

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { z } from 'zod';
 import { rememberedSession, type Session } from '../../src/bridge/session.js';
 import { refuse } from '../../src/errors.js';
-import { onlyReads, startsWork } from '../../src/ipc/repeatable.js';
+import { afterWaiting, onlyReads, startsWork } from '../../src/ipc/repeatable.js';
 import { operations } from '../../src/operations/index.js';
 
 const line = (message: object) => Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
 const initialize = line({ id: 0, method: 'initialize', params: {} });
 const initialized = line({ method: 'notifications/initialized' });
 
-function greetedSession(): Session {
-  const session = rememberedSession();
+function greetedSession(now = () => 0): Session {
+  const session = rememberedSession(now);
   session.sent(initialize);
   session.received(line({ id: 0, result: {} }));
   session.sent(initialized);
@@ -262,16 +263,38 @@ test('what listens is asked for again, told of what it may have missed, and not 
   assert.ok(!session.listens());
 });
 
-test('a wait that is repeated lasts only what is left of its time, and a second at least', () => {
+test('a wait that is repeated lasts only what is left of its time, or the least that may be asked for', () => {
   let now = 0;
-  const session = rememberedSession(() => now);
-  const request = { name: 'codex_job_wait', arguments: { group_id: 'é', timeout_seconds: 50 } };
-  session.sent(line({ id: 1, method: 'tools/call', params: request }));
+  const session = greetedSession(() => now);
+  const waits: Record<string, object> = {
+    codex_job_wait: { group_id: 'é', timeout_seconds: 50 },
+    codex_consult: { idempotency_key: 'k', timeout_seconds: 40 },
+    codex_models: { timeout_seconds: 30 },
+  };
+  for (const [index, [name, input]] of Object.entries(waits).entries()) {
+    session.sent(toolCall(index + 1, name, input));
+    session.sent(toolCall(index + 10, name, { ...input, timeout_seconds: undefined }));
+  }
   const repeatedAt = (milliseconds: number) => {
     now = milliseconds;
     session.lose(false);
-    return JSON.parse(String(session.introduction()[0])).params;
+    const lines = introductionOf(session).slice(2);
+    return lines.map(({ params }) => params.arguments.timeout_seconds);
   };
-  assert.deepEqual(repeatedAt(20_000), { ...request, arguments: { group_id: 'é', timeout_seconds: 30 } });
-  assert.equal(repeatedAt(60_000).arguments.timeout_seconds, 1);
+  assert.deepEqual(repeatedAt(20_000), [30, 5, 20, 280, 30, undefined]);
+  assert.deepEqual(repeatedAt(400_000), [1, 1, 10, 10, 30, undefined]);
+});
+
+test('of each tool that waits it is known how long, and what the least is that may be asked for', () => {
+  for (const { tool, input } of operations) {
+    const field = Object(input).shape.timeout_seconds as z.ZodType | undefined;
+    const after = (milliseconds: number) => afterWaiting(tool, {}, milliseconds);
+    if (field === undefined) {
+      assert.deepEqual(after(1_000_000), {}, tool);
+    } else {
+      assert.deepEqual(after(1_000), { timeout_seconds: Number(field.parse(undefined)) - 1 }, tool);
+      const least = [1, 10].find((seconds) => field.safeParse(seconds).success);
+      assert.deepEqual(after(1_000_000), { timeout_seconds: least }, tool);
+    }
+  }
 });
