@@ -23,15 +23,20 @@ test('git has 4 GiB of memory at most', async () => {
   assert.equal(ran.stderr, `${4 * 1024 * 1024}\n`);
 });
 
-test('that git needed more memory than it may have is told as that', async () => {
+test('that git needed more memory than it may have is told as that, and as a shortage where the machine has no more', async (t) => {
   const root = await makeRepository(workspace, user);
   put(root, '.git/info/grafts', '');
   truncateSync(join(root, '.git/info/grafts'), 300_000_000);
   const ran = await runGit(contextIn(root, 'ulimit -d 100000'), ['rev-parse', 'HEAD^{tree}']);
   assert.ok(!ran.ok, 'git stayed within a third of what it has to read.');
-  const { fault } = explain(ran, 'worktree_failed', 'reading the repository');
-  assert.equal(fault.code, 'worktree_failed');
-  assert.match(fault.message, /ran out of memory, .* 4 GiB at most, while reading the .*: .* has no end/);
+  const explainWith = (gibibytes: number) => {
+    t.mock.method(process, 'availableMemory', () => gibibytes * 1024 ** 3);
+    return explain(ran, 'worktree_failed', 'reading the repository').fault;
+  };
+  const { code, message } = explainWith(5);
+  assert.equal(code, 'worktree_failed');
+  assert.match(message, /ran out of memory, .* 4 GiB at most, while reading the .*: .* has no end/);
+  assert.equal(explainWith(3).code, 'machine_exhausted');
 });
 
 test('what is no file is not read as the attributes that the configuration names', async () => {
