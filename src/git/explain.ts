@@ -4,6 +4,8 @@ import { type GitFailure, MAX_MEMORY_GIB } from './git.js';
 type Refusal = { ok: false; fault: Fault };
 
 const MAX_WORDS = 400;
+/** What a shell answers for a program that was killed: where memory is short, the kernel does that. */
+const KILLED = 137;
 
 /** What a program says, or why it could not be started, when there is no process, file or memory left. */
 const exhausted =
@@ -34,7 +36,7 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
       message: `git ran out of memory, of which it may have ${MAX_MEMORY_GIB} GiB at most, while ${doing}: a file that it reads is too large, or has no end, as a link to a device.`,
     });
   }
-  if (tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
+  if (failure.exitCode === KILLED || tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
   if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');
   if (/not a git repository/.test(failure.stderr)) return refuse('not_a_git_repo');
   if (/unable to (read|find)|missing (blob|tree)|invalid object|promisor|transport '/.test(failure.stderr)) {

@@ -39,6 +39,12 @@ test('that git needed more memory than it may have is told as that, and as a sho
   assert.equal(explainWith(3).code, 'machine_exhausted');
 });
 
+test('a git that is killed from outside, as the kernel does where memory ran out, is a shortage of the machine', async () => {
+  const ran = await runGit(contextIn(workspace, 'kill -KILL $$'), ['version']);
+  assert.ok(!ran.ok);
+  assert.equal(explain(ran, 'patch_failed', 'comparing files').fault.code, 'machine_exhausted');
+});
+
 test('what is no file is not read as the attributes that the configuration names', async () => {
   const root = await makeRepository(workspace, user, { 'a.txt': 'one\n' });
   await execa('mkfifo', [join(workspace, 'pipe')]);
