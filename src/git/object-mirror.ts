@@ -44,7 +44,6 @@ export async function mirrorObjects(from: string, slotDirectory: string): Promis
   const mirror = join(mirrors, current ?? randomUUID());
   // Before anything is waited for: from here on nobody deletes it.
   writeFileSync(join(slotDirectory, BORROWED), mirror);
-  if (current === undefined) nameParts(lenders, mirror);
   if (!(await linkAll(from, lenders, mirror))) return null;
   const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
   await Promise.all(older.map((each) => discardUnless(each, () => isBorrowed(each, dirname(slotDirectory)))));
@@ -65,17 +64,20 @@ const partsOf = (from: string, lenders: readonly string[], mirror: string): [str
 const partName = (lender: string): string =>
   `lent-${createHash('sha256').update(lender).digest('hex').slice(0, 16)}`;
 
-/** A mirror borrows from its own parts. */
+/** Where a mirror tells that it borrows from its own parts, and what it tells: both never change. */
+const listFile = (mirror: string): string => join(mirror, 'info', 'alternates');
 const listOf = (lenders: readonly string[]): string =>
   lenders.map((lender) => quoted(partName(lender))).join('');
 
 function nameParts(lenders: readonly string[], mirror: string): void {
-  if (lenders.length === 0) return;
-  mkdirSync(join(mirror, 'info'), { recursive: true, mode: 0o700 });
-  writeFileSync(join(mirror, 'info', 'alternates'), listOf(lenders));
+  const file = listFile(mirror);
+  if (lenders.length === 0 || existsSync(file)) return;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, listOf(lenders));
 }
 
 async function linkAll(from: string, lenders: readonly string[], mirror: string): Promise<boolean> {
+  nameParts(lenders, mirror);
   for (const [theirs, ours] of partsOf(from, lenders, mirror)) {
     if (!(await linkObjects(theirs, ours))) return false;
   }
@@ -84,7 +86,7 @@ async function linkAll(from: string, lenders: readonly string[], mirror: string)
 
 /** Whether a mirror is of just these, and they still have all of its packs, so that it holds no more than it should. */
 function isCurrent(from: string, lenders: readonly string[], mirror: string): boolean {
-  const list = readRegularFile(join(mirror, 'info', 'alternates'), MAX_LIST_BYTES);
+  const list = readRegularFile(listFile(mirror), MAX_LIST_BYTES);
   if ((list?.toString('utf8') ?? '') !== listOf(lenders)) return false;
   return partsOf(from, lenders, mirror).every(([theirs, ours]) => {
     const packs = new Set(namesIn(join(theirs, 'pack')));
