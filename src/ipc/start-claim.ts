@@ -2,6 +2,8 @@ import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs
 
 /** That this process starts a daemon, and nobody else. */
 export interface StartClaim {
+  /** The daemon is started: while that process lives it is on its way, whatever becomes of this one. */
+  handTo(pid: number): void;
   /** The daemon serves, or has ended. */
   release(): void;
 }
@@ -41,6 +43,13 @@ function makeFile(path: string): boolean {
 function claimOf(path: string): StartClaim {
   let isHeld = true;
   return {
+    handTo(pid) {
+      try {
+        writeFileSync(path, String(pid));
+      } catch {
+        // Then another may be started beside it, should this process die.
+      }
+    },
     release() {
       if (isHeld) rmSync(path, { force: true });
       isHeld = false;

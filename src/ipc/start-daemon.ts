@@ -49,7 +49,9 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
     });
   }
   try {
-    const exit = exitOf(spawnDetached(entry, stderr), stateDir, log).finally(() => claim.release());
+    const child = spawnDetached(entry, stderr);
+    if (child.pid !== undefined) claim.handTo(child.pid);
+    const exit = exitOf(child, stateDir, log).finally(() => claim.release());
     return succeed({ exit, serves: () => claim.release() });
   } catch (error) {
     claim.release();

@@ -75,18 +75,24 @@ describe('a demo', () => {
     await nothingIsLeft();
   });
 
-  const moments: Record<string, (demo: ReturnType<typeof startDemo>) => Promise<void>> = {
-    'while its daemon starts': startsDaemon,
-    'while its agent runs': (demo) => said(demo, '→ running'),
+  type Demo = ReturnType<typeof startDemo>;
+  const starts = () => startsDaemon();
+  const runs = (demo: Demo) => said(demo, '→ running');
+  // As a terminal does: its bridge gets the signal too.
+  const signal = (name: NodeJS.Signals) => (demo: Demo) => process.kill(-(demo.pid as number), name);
+  const endings: Record<string, [(demo: Demo) => Promise<void>, (demo: Demo) => void]> = {
+    'is interrupted while its daemon starts': [starts, signal('SIGINT')],
+    'is interrupted while its agent runs': [runs, signal('SIGINT')],
+    'loses its terminal while its agent runs': [runs, signal('SIGHUP')],
+    'nobody reads any more while its agent runs': [runs, ({ stdout }) => stdout.destroy()],
   };
-  for (const [moment, reached] of Object.entries(moments)) {
-    it(`that is interrupted ${moment} leaves no process and no file`, async () => {
+  for (const [ending, [reached, end]] of Object.entries(endings)) {
+    it(`that ${ending} leaves no process and no file`, async () => {
       const demo = startDemo();
       const ended = endOf(demo);
       await reached(demo);
       demo.stdout.resume();
-      // As a terminal does: its bridge gets the signal too.
-      process.kill(-(demo.pid as number), 'SIGINT');
+      end(demo);
       assert.deepEqual(await ended, { status: 1, complaints: '' });
       await nothingIsLeft();
     });

@@ -13,6 +13,7 @@ import { appears } from '../support/git-gate.js';
 import { endDaemon, remove, temporaryDirectory, toyDaemonEntry } from '../support/link-toys.js';
 
 const supportUrl = new URL('../support/connect-once.js', import.meta.url).pathname;
+const startDaemonUrl = new URL('../../src/ipc/start-daemon.js', import.meta.url).href;
 let directory: string;
 let stateDir: string;
 let count = 0;
@@ -44,6 +45,12 @@ const script = async (text: string) => {
   await writeFile(path, text);
   return path;
 };
+
+/** A daemon that writes down that it was started, and never serves. */
+const notingScript = () =>
+  script(
+    `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(join(stateDir, 'starts'))}, 'one'); setTimeout(() => {}, 3_000)`,
+  );
 
 const connectWith = (entry: string, patienceMs = 60_000) =>
   connectDaemon({
@@ -81,9 +88,7 @@ test('clients that start a daemon at the same time all meet the same one', async
 
 test('one of many clients starts a daemon, and the others wait for it', async () => {
   await newStateDirectory();
-  const entry = await script(
-    `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(join(stateDir, 'starts'))}, 'one'); setTimeout(() => {}, 3_000)`,
-  );
+  const entry = await notingScript();
   const all = await Promise.all(Array.from({ length: 10 }, () => connectWith(entry, 1_500)));
   assert.ok(all.every((each) => !each.ok));
   // A loaded machine starts it when it gets round to it.
@@ -91,7 +96,17 @@ test('one of many clients starts a daemon, and the others wait for it', async ()
   assert.equal(await readFile(join(stateDir, 'starts'), 'utf8'), 'one');
 });
 
-test('a daemon that was on its way when its starter died is not waited for', async () => {
+test('nor is another started while one is on its way whose starter has died', async () => {
+  await newStateDirectory();
+  const entry = await notingScript();
+  const start = `import { startDaemon } from ${JSON.stringify(startDaemonUrl)}; startDaemon(${JSON.stringify(stateDir)}, ${JSON.stringify(entry)}); process.kill(process.pid, 'SIGKILL')`;
+  await once(spawn(process.execPath, ['--input-type=module', '--eval', start]), 'exit');
+  assert.ok(!(await connectWith(entry, 500)).ok);
+  await appears(stateDir, 'starts');
+  assert.equal(await readFile(join(stateDir, 'starts'), 'utf8'), 'one');
+});
+
+test('a start is not waited for whose starter died before there was a daemon', async () => {
   await newStateDirectory();
   const dead = spawn('true');
   await once(dead, 'exit');
