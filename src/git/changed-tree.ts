@@ -14,21 +14,18 @@ import {
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
-import { type GitContext, runGit } from './git.js';
+import { type GitContext, type GitFailure, runGit } from './git.js';
 import { copyIndex } from './git-directory.js';
 import { baselineFilesOf, dropIgnored } from './ignore-rules.js';
 import { type IndexChanges, recordInIndex } from './index-changes.js';
 import { partOfIndex } from './index-part.js';
 import { recordModes, sortLargeFiles } from './large-files.js';
+import { recordPlainly, type Trees } from './plain-record.js';
 import { type SlotLayout, slotContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
-export interface RecordedCheckout {
-  /** For git commands on an index that holds what changed as it lies, and of the rest nothing or all. */
-  context: GitContext;
-  /** Tree of the same files as they were in the baseline: between the two lies what changed, and nothing else. */
-  before: string;
+export interface RecordedCheckout extends Trees {
   warnings: string[];
 }
 
@@ -40,7 +37,7 @@ const ALL_FILES_TO_PATCH = 16;
 const ONE_FILE_TO_PATCH = 4;
 
 /**
- * Records what changed in the checkout, as the survey found it, in an index of the slot. Starts from our trusted
+ * Records what changed in the checkout, as the survey found it, in trees of the slot. Starts from our trusted
  * index of the baseline commit; the agent's git directory, its index and its ignore rules have no say. The changed
  * files may be larger than `maxPatchBytes`, but within bounds.
  */
@@ -55,14 +52,8 @@ export async function recordCheckout(
   const insides = await warnOfSubmodules(slot, additions.submodules, maxPatchBytes, environment, signal);
   const continued = new Set(additions.continued);
   const news = walked.untracked.filter((path) => !continued.has(path));
-  const context = takeTrustedIndex(slot, survey, environment, signal);
-  const [kept, before] = await Promise.all([
-    dropIgnored(news, baselineFilesOf(survey), slot, environment, signal),
-    // Objects that a partial clone does not have are not asked for.
-    runGit(context, ['write-tree', '--missing-ok']),
-  ]);
+  const kept = await dropIgnored(news, baselineFilesOf(survey), slot, environment, signal);
   if (!kept.ok) return explain(kept, 'patch_failed', READING);
-  if (!before.ok) return explain(before, 'patch_failed', READING);
   const changedFiles = new Set(changes.changed);
   const largeFiles = await sortLargeFiles(
     slot,
@@ -77,13 +68,18 @@ export async function recordCheckout(
   ];
   const readable = makeReadable(slot.checkout, changed, maxPatchBytes);
   if (!readable.ok) return readable;
-  const modes = await recordModes(context, largeFiles.unchanged);
-  if (!modes.ok) return explain(modes, 'patch_failed', READING);
-  const recorded = await recordChanges(context, { removed: changes.removed, changed }, walked.reappeared);
+  const recorded = await record(
+    slot,
+    survey,
+    { removed: changes.removed, changed },
+    largeFiles.unchanged,
+    environment,
+    signal,
+  );
   if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
   return succeed({
-    context,
-    before: before.stdout.toString('latin1').trim(),
+    before: recorded.before,
+    after: recorded.after,
     warnings: [
       ...walked.warnings,
       ...warnOfRefused(recorded.refused),
@@ -91,6 +87,38 @@ export async function recordCheckout(
       ...insides,
     ],
   });
+}
+
+type Recorded = ({ ok: true; refused: number } & Trees) | GitFailure;
+
+/** `withoutContent`: files of which the mode alone is recorded. */
+async function record(
+  slot: SlotLayout,
+  survey: Survey,
+  changes: IndexChanges,
+  withoutContent: ReadonlySet<BytePath>,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): Promise<Recorded> {
+  const { read } = survey.index;
+  const isPlain = read !== null && read.odd().length === 0 && withoutContent.size === 0;
+  const trees = isPlain ? recordPlainly(slot.checkout, read, changes, slot.objects) : null;
+  if (trees !== null) return { ok: true, refused: 0, ...trees };
+  const context = takeTrustedIndex(slot, survey, environment, signal);
+  const before = await writeTree(context);
+  if (!before.ok) return before;
+  const modes = await recordModes(context, withoutContent);
+  if (!modes.ok) return modes;
+  const recorded = await recordChanges(context, changes, survey.walked.reappeared);
+  if (!recorded.ok) return recorded;
+  const after = await writeTree(context);
+  return after.ok ? { ...recorded, before: before.tree, after: after.tree } : after;
+}
+
+async function writeTree(context: GitContext): Promise<{ ok: true; tree: string } | GitFailure> {
+  // Objects that a partial clone does not have are not asked for.
+  const written = await runGit(context, ['write-tree', '--missing-ok']);
+  return written.ok ? { ok: true, tree: written.stdout.toString('latin1').trim() } : written;
 }
 
 /** git leaves paths alone that are marked as absent, so those that are there again lose the mark first. */
@@ -134,8 +162,9 @@ async function warnOfSubmodules(
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
       continue;
     }
-    const { context, before } = inside.value;
-    const listed = await runGit(context, ['diff-index', '--cached', '--name-only', '-z', before]);
+    const { before, after } = inside.value;
+    const context = slotContext(inner, environment, signal);
+    const listed = await runGit(context, ['diff-tree', '-r', '--name-only', '-z', before, after]);
     if (listed.ok) changed.push(...splitRecords(listed.stdout).map((path) => `${submodule.path}/${path}`));
     warnings.push(...inside.value.warnings);
   }

@@ -1,4 +1,5 @@
 import type { BytePath } from './byte-path.js';
+import type { TreeFile } from './trees.js';
 
 /** An entry that is no plain file, or that git does not compare with its file like others. */
 export interface OddEntry {
@@ -87,6 +88,14 @@ export class IndexContent {
     const number = this.firstFrom(path);
     const found = this.pathOf(number) === path;
     return found ? this.index.subarray(this.starts[number], this.starts[number + 1]) : null;
+  }
+
+  /** What a tree tells of the file at a path; null where there is none. */
+  file(path: BytePath): TreeFile | null {
+    const entry = this.entry(path);
+    if (entry === null) return null;
+    const id = entry.toString('hex', STAT_BYTES, STAT_BYTES + this.idBytes);
+    return { mode: entry.readUInt32BE(MODE_AT).toString(8), id };
   }
 
   /** In the order of their bytes. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type GitContext, streamGit } from './git.js';
 import { staysInside } from './included-files.js';
 import { type PatchFile, withoutQuotes } from './patch-files.js';
+import type { Trees } from './plain-record.js';
 
 /** What a reviewer should know of a changed file, beyond its lines. */
 export type PatchFlag =
@@ -33,11 +34,11 @@ const PACKAGE = /(?:^|\/)package\.json$/;
 const MAX_COMPARED_PACKAGES = 20;
 const MAX_READ_BYTES = 1024 * 1024;
 
-/** The flags of every file of a patch, in their order. Index and tree of `context` hold what the patch leads to. */
+/** The flags of every file of a patch between two trees, in their order. The checkout of `context` is as the later one. */
 export async function findFlags(
   context: GitContext,
   files: readonly PatchFile[],
-  baseline: string,
+  trees: Trees,
 ): Promise<PatchFlag[][]> {
   const flags: PatchFlag[][] = [];
   let packages = 0;
@@ -47,7 +48,7 @@ export async function findFlags(
     if (file.newMode === '120000' && leavesTree(context, file)) found.add('link_leaves_tree');
     if (PACKAGE.test(withoutQuotes(file.path))) {
       packages += 1;
-      const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, baseline));
+      const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, trees));
       if (!same) found.add('runs_at_install');
     }
     flags.push([...found]);
@@ -59,9 +60,6 @@ const flagsByName = ({ path, oldPath = '' }: PatchFile): PatchFlag[] =>
   runningFiles
     .filter(([, pattern]) => [path, oldPath].some((name) => pattern.test(withoutQuotes(name))))
     .map(([flag]) => flag);
-
-/** In the syntax of git, an empty name and the stage 0 stand for the index. */
-const INDEX = ':0';
 
 /** Null also where it is too large to be a package. */
 const readBlob = async (context: GitContext, tree: string, path: string): Promise<string | null> => {
@@ -88,12 +86,12 @@ function leavesTree({ directory }: GitContext, { path }: PatchFile): boolean {
 async function hasSameScripts(
   context: GitContext,
   { path, oldPath, oldMode, newMode }: PatchFile,
-  baseline: string,
+  trees: Trees,
 ): Promise<boolean> {
   try {
     const [before, after] = await Promise.all([
-      readScripts(context, baseline, oldPath ?? path, oldMode),
-      readScripts(context, INDEX, path, newMode),
+      readScripts(context, trees.before, oldPath ?? path, oldMode),
+      readScripts(context, trees.after, path, newMode),
     ]);
     return before === after;
   } catch {

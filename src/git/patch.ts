@@ -12,6 +12,7 @@ import type { PatchFile } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { finishCapture, readReport } from './patch-report.js';
 import { makeView } from './patch-view.js';
+import type { Trees } from './plain-record.js';
 import { layoutOf, slotContext } from './slot.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
@@ -69,12 +70,13 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   if (!survey.ok) return survey;
   const recorded = await recordCheckout(slot, survey.value, maxPatchBytes, environment, signal);
   if (!recorded.ok) return recorded;
-  const { context, before, warnings } = recorded.value;
-  const written = await writePatch(context, before, plan.patchFile, maxPatchBytes);
+  const { warnings, ...trees } = recorded.value;
+  const context = slotContext(slot, environment, signal);
+  const written = await writePatch(context, trees, plan.patchFile, maxPatchBytes);
   if (!written.ok) return written;
   const { files, patch } = written.value;
-  const flags = await findFlags(context, files, plan.baselineCommit);
-  const viewed = await makeView(plan.patchFile, files, slotContext(slot, plan.environment, plan.signal));
+  const flags = await findFlags(context, files, trees);
+  const viewed = await makeView(plan.patchFile, files, context);
   const kept = viewed.map((file, index) => ({
     ...file,
     ...(flags[index]?.length ? { flags: flags[index] } : {}),
@@ -101,12 +103,12 @@ interface WrittenPatch {
  */
 async function writePatch(
   context: GitContext,
-  before: string,
+  { before, after }: Trees,
   patchFile: string,
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch>> {
   for (const renames of [findRenames, noRenames]) {
-    const written = await writeComparison(context, [...renames, before], patchFile, maxBytes);
+    const written = await writeComparison(context, [...renames, before, after], patchFile, maxBytes);
     if (written !== null) return written;
   }
   throw new Error('A comparison without renames told of a rename.');
@@ -127,7 +129,7 @@ async function writeComparison(
   try {
     const compared = await streamGit(
       context,
-      ['diff-index', '--cached', ...listAndPatch, '--binary', ...diffOptions, ...comparison],
+      ['diff-tree', '-r', ...listAndPatch, '--binary', ...diffOptions, ...comparison],
       (chunk) => {
         const patch = list.take(chunk);
         if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
@@ -154,7 +156,7 @@ async function newSizes(
   context: GitContext,
   comparison: readonly string[],
 ): Promise<{ path: string; bytes: number }[]> {
-  const names = ['diff-index', '--cached', '--name-only', '-z', ...comparison];
+  const names = ['diff-tree', '-r', '--name-only', '-z', ...comparison];
   const listed = await runGit(context, names);
   if (!listed.ok) return [];
   return splitRecords(listed.stdout).map((path) => ({
