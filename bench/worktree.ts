@@ -24,7 +24,7 @@ export const worktree: Scenario = {
     'Wall time of making a worktree, capturing the patch and giving the worktree up, on repositories of 1,000, 5,000 and 30,000 files: ours with a new slot, ours with a warm one, ours as an overlay where one can be mounted, and plain `git worktree add`, `git add -A`, `git diff --cached`, `git worktree remove --force` by a shell. ' +
     'The edits, the same for all (10 files changed, 5 new, 3 deleted, 50 ignored), are not timed. The floor is what a recycled worktree cannot do without: a scan of the files, a walk of the directories, and starting git five times.',
   whyNotReached:
-    'a warm job starts ten small processes: one asks about the caller, two compare files, one reads ignore rules, three make the patch, one restores the slot and two look for attributes that an agent may have left. Together they take about 40 ms of processor time, whatever the size, and Node nearly as much again; a sixth of the shell is 15 to 25 ms at 1,000 files: less than the floor, which starts git five times. ' +
+    'a warm job starts eight small processes: one asks about the caller, two compare files, one reads ignore rules, one makes the patch, one restores the slot and two look for attributes that an agent may have left. They take the same on a small repository, where the shell has little to do: where it keeps a journal, a sixth of it at 1,000 files is less than the floor, which starts git five times. ' +
     'A new slot costs what the shell costs, and the same fixed part; on a file system without a journal, creating files where others were deleted in the last minutes varies by a factor of five, for both.',
   ownRepository: true,
   async run(context) {
@@ -37,7 +37,8 @@ export const worktree: Scenario = {
     return {
       measurements,
       notes: [
-        'The shell takes no uncommitted changes along, has no limits on what the repository may run, and its worktrees lie in a directory with `chattr +T`, as ours do: without, it is slower where the file system has no journal.',
+        'The shell takes no uncommitted changes along, and has no limits on what the repository may run.',
+        'A file system without a journal, as ext4 may be, makes files the more slowly, the more were deleted near by in the last minutes, and a plain shell deletes what it made. Our slots lie in a directory with `chattr +T`, which spreads them. The row of a shell in such a directory says how much of a ratio is that; where a journal is kept, the two shells are alike.',
         'The repository of the user has an index that is later than its files, as after any git status.',
         'The shell and a new slot are each the mean of two jobs, in the order shell, ours, ours, shell.',
         'A warm slot was released more than a second before, as it is when agents work longer than that.',
@@ -76,9 +77,19 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
   // As in any repository that its user has looked at: then its index is later than its files.
   await delay(NEXT_SECOND_MS);
   await execute('git', ['-C', root, 'status', '--short'], { env: environment });
-  const shells = join(context.directory, `shell-${files}`);
-  await mkdir(shells);
-  await execute('chattr', ['+T', shells]).catch(() => undefined);
+  const shellIn = async (name: string) => {
+    const shells = join(context.directory, `${name}-${files}`);
+    await mkdir(shells);
+    let names = 0;
+    const job = () => {
+      names += 1;
+      return shellJob(root, join(shells, `${name}-${files}-${names}`), environment, files);
+    };
+    return { shells, job };
+  };
+  const shell = await shellIn('shell');
+  const spread = await shellIn('spread');
+  await execute('chattr', ['+T', spread.shells]).catch(() => undefined);
   const ours = (name: string, form: Form) => {
     const jobs = makeJobs(join(context.directory, `${name}-${files}`), root, environment, form);
     return () => jobs.one(files);
@@ -94,16 +105,12 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
     await overlay();
     await delay(NEXT_SECOND_MS);
   }
-  let names = 0;
-  const shell = () => {
-    names += 1;
-    return shellJob(root, join(shells, `shell-${files}-${names}`), environment, files);
-  };
   const runs = files > LARGE_FILES ? Math.min(context.runs, LARGE_RUNS) : context.runs;
   const samples = await interleave(
     { ...context, runs },
     {
-      files: () => bothTwice(shell, cold),
+      files: () => bothTwice(shell.job, cold),
+      spread: spread.job,
       warm: async () => {
         await delay(NEXT_SECOND_MS);
         return warm();
@@ -133,6 +140,7 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
   });
   return [
     plain,
+    row('shell, chattr +T', samples.spread),
     row('new slot', newSlot, 1.2),
     row('warm slot', samples.warm, 1 / 6),
     ...(way === null ? [] : [row('overlay', samples.overlay, files > LARGE_FILES ? 1 / 15 : undefined)]),
