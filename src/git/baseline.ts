@@ -63,7 +63,7 @@ export async function takeBaseline(
     if (taken.ok) return succeed(taken.baseline);
     return 'fault' in taken ? taken : explain(taken, 'worktree_failed', TAKING);
   } finally {
-    closeSeed(slot);
+    closeSeed(caller, slot);
   }
 }
 

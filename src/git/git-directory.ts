@@ -55,15 +55,27 @@ export function makeGitDirectory(directory: string, content: GitDirectoryContent
       content.borrowedObjects.map(quoted).join(''),
     );
   }
-  writeFileSync(join(directory, 'info', 'attributes'), content.attributes);
   writeFileSync(join(directory, 'info', 'exclude'), content.excludes);
-  const settings = [...formatSettings(content.objectFormat), ...ownSettings, ...content.settings];
-  writeFileSync(join(directory, 'config'), renderConfig(settings));
+  configure(directory, content);
   if (content.shallow !== undefined) writeFileSync(join(directory, 'shallow'), content.shallow);
   if (content.branch !== undefined) {
     mkdirSync(join(directory, 'refs', 'heads'));
     writeFileSync(join(directory, 'refs', 'heads', content.branch.name), `${content.branch.commit}\n`);
   }
+}
+
+/** Replaces the attributes and all settings of a git directory that was made by hand. */
+export function configure(
+  directory: string,
+  {
+    objectFormat,
+    settings,
+    attributes,
+  }: Pick<GitDirectoryContent, 'objectFormat' | 'settings' | 'attributes'>,
+): void {
+  const all = [...formatSettings(objectFormat), ...ownSettings, ...settings];
+  writeFileSync(join(directory, 'config'), renderConfig(all));
+  writeFileSync(join(directory, 'info', 'attributes'), attributes);
 }
 
 /**

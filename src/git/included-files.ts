@@ -18,7 +18,7 @@ export async function findIncluded(
 ): Promise<({ ok: true } & CarriedFiles) | GitFailure> {
   const rules = readRegularFile(join(context.directory, RULES_FILE), MAX_RULES_BYTES);
   if (rules === null) return { ok: true, paths: [], left: [], warnings: [] };
-  const copy = join(slot.seed, 'include');
+  const copy = join(slot.gitDirectory, 'include');
   await writeFile(copy, rules);
   const named = await runGit(context, ['ls-files', '--others', '--ignored', `--exclude-from=${copy}`, '-z']);
   if (!named.ok) return named;

@@ -13,7 +13,7 @@ import { findPointers } from './pointers.js';
 import { removeWorktree } from './removal.js';
 import { findRepository } from './repository.js';
 import { isSecretFile } from './secrets.js';
-import { copyCallersIndex, openSeed } from './seed.js';
+import { closeSeed, copyCallersIndex, openSeed } from './seed.js';
 import { type SlotLayout, slotContext, slotDirectory, slotLayout } from './slot.js';
 import { isWarm } from './slot-pool.js';
 import { countSubmodules } from './submodules.js';
@@ -101,13 +101,13 @@ async function lookInto(
   plan: PreviewPlan,
 ): Promise<{ ok: true; preview: Contents } | GitFailure> {
   const context = slotContext(slot, plan.environment, plan.signal);
-  const [listed, untracked, changed] = await Promise.all([
+  const untracked = await countUntracked(caller, slot, plan);
+  if (!untracked.ok) return untracked;
+  const [listed, changed] = await Promise.all([
     listTree(context, commit),
-    countUntracked(caller, slot, plan),
     countChanged(context, caller.baseCommit, commit),
   ]);
   if (!listed.ok) return listed;
-  if (!untracked.ok) return untracked;
   if (!changed.ok) return changed;
   const { entries } = listed;
   const pointers = await findPointers(context, entries);
@@ -172,6 +172,7 @@ async function countUntracked(
   if (seed === null) return { ok: true, count: 0, fitting: 0 };
   copyCallersIndex(caller, slot);
   const listed = await runGit(seed, ['ls-files', '--others', '--exclude-standard', '-z']);
+  closeSeed(caller, slot);
   if (!listed.ok) return listed;
   const paths = splitRecords(listed.stdout).filter((path) => !path.endsWith('/'));
   const { paths: fitting } = takeFitting(seed.directory, paths, '');

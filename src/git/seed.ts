@@ -2,11 +2,11 @@ import { copyFileSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs
 import { join } from 'node:path';
 import { toBytes } from './byte-path.js';
 import type { Caller } from './caller.js';
-import { configuredPath, readExcludes } from './caller-configuration.js';
+import { configuredPath } from './caller-configuration.js';
 import type { GitSetting } from './config-file.js';
 import { baselineEnvironment, type CallerEnvironment } from './environment.js';
 import type { GitContext } from './git.js';
-import { copyIndex, makeGitDirectory } from './git-directory.js';
+import { configure, copyIndex, rawAttributes } from './git-directory.js';
 import { promptLook } from './look.js';
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
@@ -14,12 +14,13 @@ import type { SlotLayout } from './slot.js';
 const MAX_ATTRIBUTES_BYTES = 4 * 1024 * 1024;
 
 /**
- * Makes a git directory of ours over the caller's tree, with a copy of the caller's index. Its configuration
- * keeps only what turns files into blobs, and of the user's clean filters nothing unless `cleanFilters`; so
- * no other program can run. Null when the caller has no index: then nothing was ever staged or checked out.
+ * Lays our git directory of a slot over the caller's tree, for a copy of the caller's index, until `closeSeed`. Of the
+ * caller's configuration it has only what turns files into blobs, and of the user's clean filters nothing unless
+ * `cleanFilters`; so no other program can run. Null when the caller has no index: then nothing was ever staged or
+ * checked out, and nothing was laid.
  */
 export function openSeed(
-  { repository, headCommit, objectFormat, configuration }: Caller,
+  { repository, objectFormat, configuration }: Caller,
   slot: SlotLayout,
   { cleanFilters }: { cleanFilters: boolean },
   environment: CallerEnvironment,
@@ -34,41 +35,40 @@ export function openSeed(
   const conversion = configuration.conversion
     .filter(({ key }) => cleanFilters || !/^(filter|lfs)\./.test(key))
     .map((setting) => (isEndlessFile(setting) ? { ...setting, value: '/dev/null' } : setting));
-  rmSync(slot.seed, { recursive: true, force: true });
-  makeGitDirectory(slot.seed, {
+  configure(slot.gitDirectory, {
     objectFormat,
-    head: headCommit,
-    borrowedObjects: [],
     // git-lfs keeps a copy of what it cleans; it must not be the caller's.
-    settings: [...conversion, { key: 'lfs.storage', value: join(slot.seed, 'lfs') }],
+    settings: [...conversion, { key: 'lfs.storage', value: slot.seed }],
     attributes: attributes ?? Buffer.alloc(0),
-    excludes: readExcludes(repository, configuration.excludesFile, environment),
   });
   return {
     directory: root,
     environment: baselineEnvironment(environment, {
-      gitDirectory: slot.seed,
+      gitDirectory: slot.gitDirectory,
       workTree: root,
+      index: indexOf(slot),
       objects: slot.objects,
     }),
     signal,
   };
 }
 
-/**
- * Removes what may be large of a seed. The rest goes with the slot: to remove a directory takes the kernel longer than
- * all else that a seed needs, and is waited for.
- */
-export function closeSeed({ seed }: SlotLayout): void {
-  rmSync(join(seed, 'lfs'), { recursive: true, force: true });
-  for (const name of readdirSync(seed)) if (/^(shared)?index/.test(name)) unlinkSync(join(seed, name));
+/** Gives our git directory back to the slot. */
+export function closeSeed({ objectFormat }: Caller, slot: SlotLayout): void {
+  configure(slot.gitDirectory, { objectFormat, settings: [], attributes: rawAttributes });
+  rmSync(slot.seed, { recursive: true, force: true });
+  for (const name of readdirSync(slot.gitDirectory)) {
+    if (/^(seed-|shared)index/.test(name)) unlinkSync(join(slot.gitDirectory, name));
+  }
 }
 
+const indexOf = ({ gitDirectory }: SlotLayout): string => join(gitDirectory, 'seed-index');
+
 /** Copies the caller's index as it is now. */
-export function copyCallersIndex({ repository: { gitDirectory } }: Caller, { seed }: SlotLayout): void {
-  copyIndex(join(gitDirectory, 'index'), join(seed, 'index'));
+export function copyCallersIndex({ repository: { gitDirectory } }: Caller, slot: SlotLayout): void {
+  copyIndex(join(gitDirectory, 'index'), indexOf(slot));
   // After it: a new index may have a new file beside it.
-  copySharedIndexes(gitDirectory, seed);
+  copySharedIndexes(gitDirectory, slot.gitDirectory);
 }
 
 /** A split index has its larger part in a file beside it, in the git directory. */

@@ -9,7 +9,7 @@ import type { GitContext } from './git.js';
  *
  *     <repositories>/<repository>/slots/<slot>/wt      the checkout
  *                                             /git     our git directory, with the trusted index
- *                                             /seed    while the baseline is taken
+ *                                             /seed    for a while, what comes of the caller's files
  *                                             /aside   git directories that the agent left
  *                                             /ignore  the baseline's .gitignore files
  *                                             /borrowed  the mirror of the caller's objects that it borrows from

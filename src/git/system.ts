@@ -35,20 +35,17 @@ async function runSmall(words: readonly string[]): Promise<Buffer | null> {
  */
 export async function haveAttributes(directories: readonly Buffer[], fresh: string): Promise<boolean> {
   const kinds = ['--acls', '--xattrs-include=user.*', '--xattrs-include=trusted.*'];
-  const [archive, flagged] = await Promise.all([
-    archiveHeaders(directories, fresh, kinds),
-    haveFlags(directories, fresh),
-  ]);
+  const [archive, flagged] = await withList(directories, fresh, (list) =>
+    Promise.all([archiveHeaders(list, kinds), haveFlags(list, fresh)]),
+  );
   return flagged || (archive?.includes('SCHILY.') ?? false);
 }
 
 /** Told by the system, not set by anybody: kept in extents, indexed, with its data in its inode. */
 const SYSTEM_FLAGS = 'eIN-';
 
-async function haveFlags(directories: readonly Buffer[], fresh: string): Promise<boolean> {
-  const told = await withList([Buffer.from(fresh), ...directories], fresh, (list) =>
-    runSmall(['xargs', '--null', `--arg-file=${list}`, 'lsattr', '-d']),
-  );
+async function haveFlags(list: string, fresh: string): Promise<boolean> {
+  const told = await runSmall(['xargs', '--null', `--arg-file=${list}`, 'lsattr', '-d', fresh]);
   const flags = told?.toString('latin1').match(/^[-A-Za-z]+(?= )/gm) ?? [];
   const usual = SYSTEM_FLAGS + (flags[0] ?? '');
   return flags.some((each) => [...each].some((flag) => !usual.includes(flag)));
@@ -59,7 +56,8 @@ async function haveFlags(directories: readonly Buffer[], fresh: string): Promise
  * cannot be told. Meanwhile their list lies in the directory `beside`.
  */
 export async function findOpaque(directories: readonly Buffer[], beside: string): Promise<boolean[] | null> {
-  const archive = await archiveHeaders(directories, beside, ['--xattrs-include=user.overlay.opaque']);
+  const kinds = ['--xattrs-include=user.overlay.opaque'];
+  const archive = await withList(directories, beside, (list) => archiveHeaders(list, kinds));
   const opaque = archive === null ? [] : readOpaque(archive);
   return opaque.length === directories.length ? opaque : null;
 }
@@ -91,18 +89,12 @@ function readOpaque(archive: Buffer): boolean[] {
 }
 
 /**
- * What an archive tells of directories. GNU tar tells attributes in its headers, and is there where other tools for
- * it are not.
+ * What an archive tells of the directories of a list. GNU tar tells attributes in its headers, and is there where other
+ * tools for it are not.
  */
-function archiveHeaders(
-  directories: readonly Buffer[],
-  beside: string,
-  kinds: readonly string[],
-): Promise<Buffer | null> {
+function archiveHeaders(list: string, kinds: readonly string[]): Promise<Buffer | null> {
   const form = '--create --file=- --format=posix --no-recursion --absolute-names --xattrs --null'.split(' ');
-  return withList(directories, beside, (list) =>
-    runSmall(['tar', ...form, ...kinds, `--files-from=${list}`]),
-  );
+  return runSmall(['tar', ...form, ...kinds, `--files-from=${list}`]);
 }
 
 /** Has paths in a file, each with a zero byte after it, while `use` goes on. */

@@ -159,8 +159,10 @@ test('a switch of branches that is at work is waited for', { timeout: 60_000 }, 
   while (!existsSync(join(root, '.git/index.lock'))) await delay(10);
   const plan = planFor(workspace, root, plain);
   const making = make(plan);
-  const { seed } = slotLayout(slotDirectory(plan.repositoriesDirectory, join(root, '.git'), plan.slot));
-  while (!existsSync(seed)) await delay(1);
+  const { gitDirectory } = slotLayout(
+    slotDirectory(plan.repositoriesDirectory, join(root, '.git'), plan.slot),
+  );
+  while (!existsSync(gitDirectory)) await delay(1);
   writeFileSync(go, '');
   const [worktree] = await Promise.all([making, switching]);
   const two = await idOf(root, 'two');
