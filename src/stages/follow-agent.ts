@@ -17,6 +17,8 @@ const AT_ONCE_BYTES = 1024 * 1024;
 const STDERR_BYTES = 64 * 1024;
 /** An agent of its own whose turn has ended may take so long to end by itself. */
 const LINGER_MS = 10_000;
+/** And no longer than until so long before the deadline of its job, which is to be met by then. */
+const BEFORE_DEADLINE_MS = 2_000;
 /** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
 const ASK_AGAIN_MS = 50;
 /** A host hears from the start; being asked costs it a connection, by each of its jobs that stops. */
@@ -31,6 +33,8 @@ export interface Following {
   files: AttemptLayout;
   /** How long the agent may be silent when its reader knows no good reason for it. */
   silenceMs: number;
+  /** When the job is to be over, in milliseconds since the epoch. */
+  deadlineAt: number;
   /** More output than this ends the agent. */
   maximumOutputBytes: number;
   stopping: boolean;
@@ -81,7 +85,7 @@ export async function followAgent(following: Following): Promise<RunOutput> {
       const silentMs = performance.now() - lastSign;
       if (!reader.turnHasEnded()) {
         if (silentMs >= following.silenceMs) stopFor(silence(following.silenceMs));
-      } else if (silentMs >= lingerMs) {
+      } else if (silentMs >= lingerMs || Date.now() >= following.deadlineAt - BEFORE_DEADLINE_MS) {
         lingered = true;
         stop();
       }

@@ -54,6 +54,7 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
     reader: readOwnUsage(reader, before),
     files,
     silenceMs: settings.silenceSeconds * 1_000,
+    deadlineAt: task.deadlineAt,
     maximumOutputBytes: MAX_OUTPUT_BYTES,
     stopping: task.stopping,
     retryAfterMs: (failure) => retryAfterMs(failure, task, settings, Date.now()),

@@ -33,12 +33,15 @@ async function follow(
     view = [],
     stopping = false,
     deadlineMs = 60_000,
+    jobDeadlineMs = 3_600_000,
     silenceMs = 60_000,
     reader = command().reader(),
   }: {
     view?: readonly string[];
     stopping?: boolean;
+    /** When its supervisor ends it. */
     deadlineMs?: number;
+    jobDeadlineMs?: number;
     silenceMs?: number;
     reader?: AgentReader;
   } = {},
@@ -73,6 +76,7 @@ async function follow(
       reader,
       files,
       silenceMs,
+      deadlineAt: Date.now() + jobDeadlineMs,
       maximumOutputBytes: BOUND,
       stopping,
       retryAfterMs: () => null,
@@ -118,6 +122,7 @@ async function followHosted(
       reader: codexExec().reader(),
       files,
       silenceMs: 600_000,
+      deadlineAt: Date.now() + 3_600_000,
       maximumOutputBytes: BOUND,
       stopping: false,
       retryAfterMs: () => null,
@@ -184,11 +189,13 @@ describe('an agent', () => {
     }
   });
 
+  /** Tells of a turn, and does not end after it. */
+  const turn = (type: string, error = '') =>
+    `echo '{"type":"thread.started","thread_id":"t"}
+      {"type":"turn.started"}
+      {"type":"${type}"${error}}'; trap 'exit 1' TERM; until false; do sleep 0.1; done`;
+
   it('that does not end after its turn is ended, and did what its turn tells', async () => {
-    const turn = (type: string, error = '') =>
-      `echo '{"type":"thread.started","thread_id":"t"}
-        {"type":"turn.started"}
-        {"type":"${type}"${error}}'; trap 'exit 1' TERM; until false; do sleep 0.1; done`;
     const events = new Map([
       [turn('turn.completed'), null],
       [turn('turn.failed', ',"error":{"message":"boom"}'), 'agent_failed'],
@@ -199,6 +206,21 @@ describe('an agent', () => {
       assert.equal(output.ok ? null : output.code, code);
     });
     await Promise.all(ends);
+  });
+
+  it('that does not end after its turn is ended in time before the deadline of its job', {
+    timeout: 60_000,
+  }, async ({ mock }) => {
+    // It never lingers for long.
+    mock.method(performance, 'now', () => 0);
+    const reader = codexExec().reader();
+    const jobDeadlineMs = 3_000;
+    const { output } = await follow(turn('turn.completed'), undefined, {
+      deadlineMs: 3_600_000,
+      jobDeadlineMs,
+      reader,
+    });
+    assert.ok(output.ok);
   });
 
   it('whose host takes a minute to end it after its turn is waited for, lest other jobs lose that host', async ({
