@@ -21,7 +21,7 @@ import { type IndexChanges, recordInIndex } from './index-changes.js';
 import { partOfIndex } from './index-part.js';
 import { recordModes, sortLargeFiles } from './large-files.js';
 import { recordPlainly, type Trees } from './plain-record.js';
-import { type SlotLayout, slotContext } from './slot.js';
+import { type SlotLayout, slotContext, treesContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
@@ -163,7 +163,7 @@ async function warnOfSubmodules(
       continue;
     }
     const { before, after } = inside.value;
-    const context = slotContext(inner, environment, signal);
+    const context = treesContext(inner, environment, signal);
     const listed = await runGit(context, ['diff-tree', '-r', '--name-only', '-z', before, after]);
     if (listed.ok) changed.push(...splitRecords(listed.stdout).map((path) => `${submodule.path}/${path}`));
     warnings.push(...inside.value.warnings);

@@ -13,7 +13,7 @@ import { findFlags } from './patch-flags.js';
 import { finishCapture, readReport } from './patch-report.js';
 import { makeView } from './patch-view.js';
 import type { Trees } from './plain-record.js';
-import { layoutOf, slotContext } from './slot.js';
+import { layoutOf, slotContext, treesContext } from './slot.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
 export interface CapturePlan {
@@ -71,12 +71,12 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   const recorded = await recordCheckout(slot, survey.value, maxPatchBytes, environment, signal);
   if (!recorded.ok) return recorded;
   const { warnings, ...trees } = recorded.value;
-  const context = slotContext(slot, environment, signal);
+  const context = treesContext(slot, environment, signal);
   const written = await writePatch(context, trees, plan.patchFile, maxPatchBytes);
   if (!written.ok) return written;
   const { files, patch } = written.value;
   const flags = await findFlags(context, files, trees);
-  const viewed = await makeView(plan.patchFile, files, context);
+  const viewed = await makeView(plan.patchFile, files, slotContext(slot, environment, signal));
   const kept = viewed.map((file, index) => ({
     ...file,
     ...(flags[index]?.length ? { flags: flags[index] } : {}),
@@ -107,6 +107,8 @@ async function writePatch(
   patchFile: string,
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch>> {
+  if (before === after)
+    return succeed({ files: [], patch: { bytes: 0, sha256: new NewFile(patchFile).place() } });
   for (const renames of [findRenames, noRenames]) {
     const written = await writeComparison(context, [...renames, before, after], patchFile, maxBytes);
     if (written !== null) return written;

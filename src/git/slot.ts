@@ -144,6 +144,13 @@ export const slotContext = (
   signal,
 });
 
+/** The context of git commands on trees: such a one reads no index, which git would read whole, needed or not. */
+export const treesContext = (
+  slot: SlotLayout,
+  environment: CallerEnvironment,
+  signal: AbortSignal,
+): GitContext => slotContext(slot, environment, signal, join(slot.gitDirectory, 'no-index'));
+
 /** A name that people recognise, and a hash that tells repositories of one name apart. */
 function repositoryId(commonDirectory: string): string {
   const last = basename(commonDirectory);
