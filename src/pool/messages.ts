@@ -83,7 +83,7 @@ export interface StopMessage {
   type: 'stop';
 }
 
-/** From a stage to the daemon, at most every 50 ms. */
+/** From a stage to the daemon, at most every 200 ms. */
 export interface ProgressMessage {
   type: 'progress';
   progress: Progress;

@@ -2,12 +2,13 @@ import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 
 /** Progress is read at most this often, however much an agent writes. */
-const COALESCE_MS = 50;
+const COALESCE_MS = 200;
 /** Nothing tells of a process killed from outside, and a watch may be refused: so look at least this often. */
 const TICK_MS = 1_000;
 const TICK_WITHOUT_WATCH_MS = 200;
 /** Between an exit status and the death of the last process lie a few milliseconds; on a full disk, more. */
 const FIRST_ENDING_MS = 2;
+const LONGEST_ENDING_MS = 50;
 
 export interface FilesWatch {
   /** Resolves when the files may have changed; soon after the exit file appears, else coalesced. */
@@ -60,7 +61,7 @@ export function watchFiles(directory: string): FilesWatch {
         wake = resolve;
         if (ending) {
           wakeIn(endingMs);
-          endingMs = Math.min(endingMs * 2, COALESCE_MS);
+          endingMs = Math.min(endingMs * 2, LONGEST_ENDING_MS);
         } else if (changed) wakeIn(untilCoalesced());
         else wakeIn(watcher === undefined ? TICK_WITHOUT_WATCH_MS : TICK_MS);
       }),
