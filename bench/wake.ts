@@ -9,7 +9,7 @@ export const wake: Scenario = {
   whyNotReached:
     'the commit of the transition to the disk lies in between, and it waits for the disk; a thousand answers then leave, and are read, one after the other.',
   whatProfileLedTo:
-    'the garbage came first, so a wait makes no abort signal of its own any more, the last jobs that settled are at hand, and answers that leave together leave in one write.',
+    'the garbage came first, so a wait makes no abort signal of its own any more, the last jobs that settled are at hand, answers that leave together leave in one write, and all whom the end of a job wakes get one answer, put into text once.',
   async run(context) {
     const world = await makeWorld(context, {
       environment: { ...limitOf(1), OFFSHOOT_COMMAND: 'exec sleep 600' },

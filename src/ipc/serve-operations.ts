@@ -3,6 +3,7 @@ import type { Line } from '../lines.js';
 import type { Log } from '../log.js';
 import { invoke } from '../operations/invoke.js';
 import type { Call, House, Operation } from '../operations/operation.js';
+import { sharedText } from '../operations/shared-answer.js';
 import type { Hello } from './hello.js';
 import type { LineConnection } from './line-connection.js';
 
@@ -60,7 +61,7 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
         : await control(input, call).catch(brokenControl);
     underway.delete(id);
     end();
-    connection.send(JSON.stringify(outcome.ok ? { id, ...outcome } : { id, ...envelope(outcome.fault) }));
+    connection.send(textOf(id, outcome));
   }
 
   function brokenControl(error: unknown): Outcome<unknown> {
@@ -84,6 +85,14 @@ export function serveOperations(connection: LineConnection, hello: Hello, servic
   connection.listen(take, () => {
     for (const controller of underway.values()) controller.abort();
   });
+}
+
+function textOf(id: number, outcome: Outcome<unknown>): string {
+  if (!outcome.ok) return JSON.stringify({ id, ...envelope(outcome.fault) });
+  const shared = sharedText(outcome.value);
+  return shared === undefined
+    ? JSON.stringify({ id, ...outcome })
+    : `{"id":${id},"ok":true,"value":${shared}}`;
 }
 
 function parse(bytes: Buffer): Record<string, unknown> | null {

@@ -1,5 +1,7 @@
 import { envelope, type Outcome } from '../errors.js';
 import { invoke } from '../operations/invoke.js';
+import { sharedText } from '../operations/shared-answer.js';
+import { prepareText } from './message-text.js';
 import { coalescedProgress } from './progress.js';
 import type { Caller, McpResult, McpService } from './service.js';
 
@@ -18,12 +20,25 @@ export async function callOperation(
   return outcome;
 }
 
+/** Of shared answers. */
+const results = new WeakMap<object, McpResult>();
+
 /** Clients show their model either the structured content or the text, so both say the same. */
 export function toToolResult(outcome: Outcome<unknown>): McpResult {
   const structured = outcome.ok ? outcome.value : envelope(outcome.fault);
+  const shared = sharedText(structured);
+  if (shared !== undefined) return resultOfShared(structured as object, shared);
   return {
     content: [{ type: 'text', text: JSON.stringify(structured) }],
     structuredContent: structured,
     ...(outcome.ok ? {} : { isError: true }),
   };
+}
+
+function resultOfShared(answer: object, text: string): McpResult {
+  const known = results.get(answer);
+  if (known !== undefined) return known;
+  const result = prepareText({ content: [{ type: 'text', text }], structuredContent: answer });
+  results.set(answer, result);
+  return result;
 }

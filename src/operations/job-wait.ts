@@ -5,6 +5,7 @@ import { anyWorkspace, groupId, jobId, label } from './fields.js';
 import { describeJob, type JobStateAnswer } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
 import { selectJobs } from './select-jobs.js';
+import { shareAnswer } from './shared-answer.js';
 import { waitForJobs } from './wait-for-jobs.js';
 
 /** A job as codex_job_status shows it, which advertises it in full; only its place is kept of an unknown one. */
@@ -56,15 +57,42 @@ export const jobWait = defineOperation({
     );
     if (!jobIds.ok) return jobIds;
     const met = await waitForJobs(jobIds.value, mode, seconds, call);
-    const shown = atMostAnswered(jobIds.value, call.house);
-    return succeed({
-      ok: true as const,
-      timed_out: !met,
-      jobs: await Promise.all(shown.map((id) => describe(id, call.house))),
-      jobs_total: jobIds.value.length,
-    });
+    const [id = '', ...others] = jobIds.value;
+    const answer = () => describeAll(jobIds.value, !met, call.house);
+    return succeed(await (met && others.length === 0 ? tellOnce(id, call.house, answer) : answer()));
   },
 });
+
+/** What is told of the ends of single jobs in this turn of the loop. */
+const told = new WeakMap<House, Map<string, Promise<Answer>>>();
+
+/** The same answer for all whom the end of a job wakes: they may be a thousand. */
+function tellOnce(jobId: string, house: House, answer: () => Promise<Answer>): Promise<Answer> {
+  const ends = told.get(house) ?? new Map<string, Promise<Answer>>();
+  const known = ends.get(jobId);
+  if (known !== undefined) return known;
+  const shared = answer().then(shareAnswer);
+  told.set(house, ends.set(jobId, shared));
+  setImmediate(() => ends.delete(jobId));
+  return shared;
+}
+
+interface Answer {
+  ok: true;
+  timed_out: boolean;
+  jobs: AwaitedJob[];
+  jobs_total: number;
+}
+
+async function describeAll(jobIds: readonly string[], timedOut: boolean, house: House): Promise<Answer> {
+  const shown = atMostAnswered(jobIds, house);
+  return {
+    ok: true,
+    timed_out: timedOut,
+    jobs: await Promise.all(shown.map((id) => describe(id, house))),
+    jobs_total: jobIds.length,
+  };
+}
 
 /** All of them, or of more than an answer holds those first that have ended. */
 function atMostAnswered(jobIds: readonly string[], { supervisor }: House): readonly string[] {

@@ -37,7 +37,7 @@ after(async () => {
 
 interface Heard {
   id: number;
-  result?: { structuredContent: object };
+  result?: { content: { text: string }[]; structuredContent: object };
   value?: object;
 }
 
@@ -70,8 +70,16 @@ const call: Record<Protocol, (tool: string, input: object) => object> = {
   mcp: (name, input) => ({ jsonrpc: '2.0', method: 'tools/call', params: { name, arguments: input } }),
   operations: (operation, input) => ({ operation, input, listens: false }),
 };
-const answerOf = ({ result, value }: Heard) =>
-  (result?.structuredContent ?? value) as { [key: string]: unknown };
+interface Answer {
+  ok: boolean;
+  timed_out: boolean;
+  jobs: { job_id: string; status: string }[];
+}
+
+function answerOf({ result, value }: Heard) {
+  if (result !== undefined) assert.equal(result.content[0]?.text, JSON.stringify(result.structuredContent));
+  return (result?.structuredContent ?? value) as { [key: string]: unknown };
+}
 
 for (const protocol of ['mcp', 'operations'] as const) {
   test(`over ${protocol}, more calls can wait than may work at once, and others are answered meanwhile`, async () => {
@@ -89,7 +97,10 @@ for (const protocol of ['mcp', 'operations'] as const) {
     assert.equal((await ask('codex_job_status', { job_id: jobId })).ok, true);
     await house.finish(String(jobId));
     const answers = await Promise.all(waits);
-    assert.ok(answers.every(({ timed_out: timedOut }) => timedOut === false));
+    const told = new Set(answers.map((answer) => JSON.stringify(answer)));
+    assert.equal(told.size, 1, 'all whom one end wakes are told the same');
+    const [{ ok, timed_out: timedOut, jobs }] = answers as unknown as [Answer];
+    assert.deepEqual([ok, timedOut, jobs[0]?.job_id, jobs[0]?.status], [true, false, jobId, 'done']);
     client.close();
   });
 }

@@ -155,6 +155,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type log',
     'operations/invoke',
     'type operations/operation',
+    'operations/shared-answer',
   ],
   'mcp/': [
     'errors',
@@ -162,6 +163,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type log',
     'operations/invoke',
     'type operations/operation',
+    'operations/shared-answer',
     'type job/supervisor',
     'type ipc/hello',
     'ipc/json-rpc',
