@@ -60,7 +60,7 @@ export class Intake {
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
     const { heldFiles, lineage, log, roster } = this.#needs;
     const room = this.#room.take(requests);
-    if (!room.ok && !(await this.#areRepeated(requests))) return room;
+    if (!room.ok && !(await this.areRepeated(requests))) return room;
     const letGo = heldFiles.holdFor(requests.map(({ submission }) => submission));
     const jobs: NewJob[] = [];
     try {
@@ -109,7 +109,7 @@ export class Intake {
   }
 
   /** Whether all of it was asked for before: then it starts nothing, and needs no room. False where that cannot be told. */
-  async #areRepeated(requests: readonly SubmitRequest[]): Promise<boolean> {
+  async areRepeated(requests: readonly SubmitRequest[]): Promise<boolean> {
     const repeated = requests.map(({ submission }) => this.#isRepeated(submission.idempotencyKey));
     return Promise.all(repeated).then(
       (each) => each.every(Boolean),

@@ -102,7 +102,8 @@ class JobSupervisor implements Supervisor {
   }
 
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
-    return this.#draining ? refuse('draining') : this.#intake.submit(requests);
+    if (this.#draining && !(await this.#intake.areRepeated(requests))) return refuse('draining');
+    return this.#intake.submit(requests);
   }
 
   look(jobId: string): Promise<JobView | null> {

@@ -741,11 +741,12 @@ describe('the supervisor', () => {
   it('drains: admits nothing more, and is done when nothing works any more', async () => {
     const { supervisor, pool } = await open({ maxRunning: 1 });
     const working = (await submitOne(supervisor)).record.id;
-    const waiting = (await submitOne(supervisor)).record.id;
+    const waiting = (await submitOne(supervisor, { idempotencyKey: 'k' })).record.id;
     const run = await bringToRunning(pool, working);
     const drained = supervisor.drain();
     const refused = await supervisor.submit([request()]);
     assert.equal(!refused.ok && refused.fault.code, 'draining');
+    assert.equal((await submitOne(supervisor, { idempotencyKey: 'k' })).record.id, waiting);
     run.answer({ ok: true, run: runReport });
     (await pool.next('diff', working)).answer({ ok: true, patch: patchReport });
     await drained;
