@@ -21,8 +21,12 @@ export async function headCommit(
   commonDirectory: string,
   look: Look,
 ): Promise<string | null> {
-  if ((await look.at(join(commonDirectory, 'reftable'))) !== null) return ONLY_GIT_KNOWS;
-  let value = await look.read(join(gitDirectory, 'HEAD'), SMALL_FILE_BYTES);
+  const [reftable, head] = await Promise.all([
+    look.at(join(commonDirectory, 'reftable')),
+    look.read(join(gitDirectory, 'HEAD'), SMALL_FILE_BYTES),
+  ]);
+  if (reftable !== null) return ONLY_GIT_KNOWS;
+  let value = head;
   for (let followed = 0; value !== null && followed <= MAX_SYMBOLIC_REFS; followed += 1) {
     const line = firstLine(value);
     if (ID.test(line)) return line;

@@ -25,7 +25,8 @@ async function readPatiently(path: string, maxBytes: number): Promise<Buffer | n
     const found = await file.stat();
     return found.isFile() && found.size <= maxBytes ? await file.readFile() : null;
   } finally {
-    await file.close();
+    // What was read need not wait for it.
+    file.close().catch(() => {});
   }
 }
 

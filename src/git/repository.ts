@@ -38,16 +38,20 @@ export async function findRepository(
   const commonDirectory =
     common === null ? gitDirectory : await realDirectory(resolve(gitDirectory, firstLine(common)), look);
   if (commonDirectory === null) return refuse('not_a_git_repo');
-  // A linked worktree has a working tree, even when its repository is bare.
-  if (common === null && (await isConfiguredBare(gitDirectory, look))) return refuse('bare_repository');
-  if ((await headCommit(gitDirectory, commonDirectory, look)) === null) return refuse('no_commit');
+  const [bare, commit] = await Promise.all([
+    // A linked worktree has a working tree, even when its repository is bare.
+    common === null && isConfiguredBare(gitDirectory, look),
+    headCommit(gitDirectory, commonDirectory, look),
+  ]);
+  if (bare) return refuse('bare_repository');
+  if (commit === null) return refuse('no_commit');
   return succeed({ root, gitDirectory, commonDirectory, subdirectory: relative(root, start) });
 }
 
 async function realDirectory(path: string, look: Look): Promise<string | null> {
   if (!isAbsolute(path) || /[\x00-\x1f\x7f]/.test(path)) return null;
-  const real = await look.realPath(path);
-  return real !== null && (await look.at(real))?.isDirectory() ? real : null;
+  const [real, found] = await Promise.all([look.realPath(path), look.at(path)]);
+  return found?.isDirectory() ? real : null;
 }
 
 async function findUpwards(
@@ -71,17 +75,20 @@ async function gitDirectoryOf(directory: string, look: Look): Promise<string | n
   const path = join(directory, '.git');
   const kind = await look.at(path);
   if (kind === null) return null;
-  if (kind.isDirectory()) return (await isGitDirectory(path, look)) ? realDirectory(path, look) : null;
+  if (kind.isDirectory()) {
+    const [isGit, real] = await Promise.all([isGitDirectory(path, look), realDirectory(path, look)]);
+    return isGit ? real : null;
+  }
   const link = await look.read(path, SMALL_FILE_BYTES);
   const target = link === null ? undefined : /^gitdir: (.+)$/.exec(firstLine(link))?.[1];
   return target === undefined ? null : realDirectory(resolve(directory, target), look);
 }
 
 async function isGitDirectory(directory: string, look: Look): Promise<boolean> {
-  const head = await look.at(join(directory, 'HEAD'));
-  if (!head?.isFile()) return false;
-  const [objects, refs] = [await look.at(join(directory, 'objects')), await look.at(join(directory, 'refs'))];
-  return Boolean(objects?.isDirectory() && refs?.isDirectory());
+  const [head, objects, refs] = await Promise.all(
+    ['HEAD', 'objects', 'refs'].map((name) => look.at(join(directory, name))),
+  );
+  return Boolean(head?.isFile() && objects?.isDirectory() && refs?.isDirectory());
 }
 
 async function isConfiguredBare(gitDirectory: string, look: Look): Promise<boolean> {

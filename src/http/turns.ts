@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { inTurn } from '../turnstile.js';
 
 type Serve = (incoming: IncomingMessage, response: ServerResponse) => void;
 
 interface Connection {
   /** Requests without their whole answer on its way. */
   unanswered: number;
+  /** The first stands in line. */
   waiting: (() => void)[];
 }
 
@@ -13,16 +15,15 @@ interface Connection {
 const MAXIMUM_UNANSWERED = 100;
 
 /**
- * Has the requests of a connection served one in a turn of the loop, however many came in one piece, so that a client
- * who sends many holds no other up. One that leaves too many answers unread is cut off.
+ * Has requests served in turns: of a connection one stands in line, however many came in one piece, so that a client who
+ * sends many holds no other up. One that leaves too many answers unread is cut off.
  */
 export function inTurns(serve: Serve): Serve {
   const connections = new WeakMap<Socket, Connection>();
 
-  function next(connection: Connection): void {
-    const begin = connection.waiting.shift();
-    if (connection.waiting.length > 0) setImmediate(next, connection);
-    begin?.();
+  function next(waiting: Connection['waiting']): void {
+    waiting.shift()?.();
+    if (waiting.length > 0) inTurn(() => next(waiting));
   }
 
   return (incoming, response) => {
@@ -37,11 +38,7 @@ export function inTurns(serve: Serve): Serve {
     response.once('close', () => {
       connection.unanswered -= 1;
     });
-    if (connection.unanswered === 1) {
-      serve(incoming, response);
-      return;
-    }
     connection.waiting.push(() => socket.destroyed || serve(incoming, response));
-    if (connection.waiting.length === 1) setImmediate(next, connection);
+    if (connection.waiting.length === 1) inTurn(() => next(connection.waiting));
   };
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Line, lineSplitter } from '../lines.js';
+import { inTurn } from '../turnstile.js';
 
 /** Lines over a socket, in both directions. */
 export interface LineConnection {
@@ -60,12 +61,18 @@ export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BY
   return {
     listen(onLine, onClose) {
       socket.on('data', (chunk) => {
-        for (const line of splitter.push(chunk)) onLine(line);
+        for (const line of splitter.push(chunk)) {
+          const taken = work();
+          inTurn(() => {
+            onLine(line);
+            taken();
+          });
+        }
       });
       // An error is always followed by 'close'.
       socket.on('error', () => {});
       if (socket.destroyed) queueMicrotask(onClose);
-      else socket.once('close', onClose);
+      else socket.once('close', () => inTurn(onClose));
       socket.resume();
     },
     send(line) {

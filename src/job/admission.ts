@@ -14,6 +14,8 @@ export interface Limits {
 
 /** Lets queued jobs start, by turns of their clients, under the limits of machine, repository and client. */
 export interface Admission {
+  /** So many jobs come: each will be enqueued, or refused. */
+  expect(jobs: number): void;
   enqueue(applicant: Applicant): void;
   /** Takes a job that waits no more out of the line. */
   withdraw(applicant: Applicant): void;
@@ -80,9 +82,10 @@ export function createAdmission(
   };
 
   return {
+    expect: admitSoon.expect,
     enqueue(applicant) {
       line.add(applicant);
-      admitSoon();
+      admitSoon.ask();
     },
     withdraw: (applicant) => line.remove(applicant),
     waiting(coming) {

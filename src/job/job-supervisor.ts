@@ -98,11 +98,14 @@ class JobSupervisor implements Supervisor {
       if (record.retryAt !== null) this.#retries.set(record.id, record.retryAt);
       this.#admission.occupy(applicantOf(record));
     }
-    for (const record of records.filter(({ state }) => state === 'queued')) this.#enqueue(record);
+    const queued = records.filter(({ state }) => state === 'queued');
+    this.#admission.expect(queued.length);
+    for (const record of queued) this.#enqueue(record);
   }
 
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
     if (this.#draining && !(await this.#intake.areRepeated(requests))) return refuse('draining');
+    this.#admission.expect(requests.length);
     return this.#intake.submit(requests);
   }
 

@@ -3,6 +3,7 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import { findRepository } from '../git/repository.js';
 import { continuationOf } from '../job/continuation.js';
 import { isSettled, type JobRecord } from '../job/record.js';
+import { inTurn } from '../turnstile.js';
 import type { Work } from './fields.js';
 import type { Call, House } from './operation.js';
 import { refuseRunning } from './result.js';
@@ -131,7 +132,7 @@ const lookUps = new Map<string, ReturnType<typeof findRepository>>();
 function lookUp(directory: string): ReturnType<typeof findRepository> {
   const underWay = lookUps.get(directory);
   if (underWay !== undefined) return underWay;
-  const found = findRepository(directory).finally(() => lookUps.delete(directory));
+  const found = findRepository(directory).finally(() => inTurn(() => lookUps.delete(directory)));
   lookUps.set(directory, found);
   return found;
 }

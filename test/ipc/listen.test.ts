@@ -107,6 +107,31 @@ test('requests sent together with the hello, cut anywhere, are answered', async 
   socket.destroy();
 });
 
+test('all lines of a client that leaves at once are heard, and its end after them', async () => {
+  const heard: string[] = [];
+  const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`);
+  let ended = () => {};
+  const end = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const third = await listen({
+    path: join(directory, 'third.sock'),
+    version: '0',
+    accept: {
+      mcp() {},
+      operations: (connection) =>
+        connection.listen((line) => heard.push('bytes' in line ? String(line.bytes) : 'oversized'), ended),
+    },
+  });
+  assert.ok(third.ok);
+  const socket = connect(join(directory, 'third.sock'));
+  socket.end([helloLine(ownHello('operations')), ...lines, ''].join('\n'));
+  socket.resume();
+  await end;
+  await third.value.close();
+  assert.deepEqual(heard, lines);
+});
+
 test('a client that never reads is closed, and others are served meanwhile', async () => {
   const deaf = connect(path);
   deaf.pause();

@@ -8,10 +8,11 @@ function doneAt(calls: readonly number[], end: number): number[] {
   const clock = new TestClock();
   const start = clock.now();
   const done: number[] = [];
-  const call = afterBursts(clock)(() => done.push(clock.now() - start));
+  const timed = afterBursts(clock)(() => done.push(clock.now() - start));
   for (const at of calls) {
     clock.advance(at - (clock.now() - start));
-    call();
+    timed.expect(1);
+    timed.ask();
   }
   clock.advance(end - (clock.now() - start));
   return done;
@@ -26,6 +27,35 @@ describe('work after bursts of calls', () => {
     assert.deepEqual(doneAt([0, 1, 2, 12, 20, 50], 1_000), [0, 35, 50]);
   });
 
+  it('is done with the others for one that asks when they have come', () => {
+    const clock = new TestClock();
+    let done = 0;
+    const timed = afterBursts(clock)(() => {
+      done += 1;
+    });
+    timed.expect(1);
+    clock.advance(2);
+    timed.expect(1);
+    timed.ask();
+    assert.equal(done, 0);
+    timed.ask();
+    clock.advance(15);
+    assert.equal(done, 1);
+  });
+
+  it('is done once for several that come together', () => {
+    const clock = new TestClock();
+    let done = 0;
+    const timed = afterBursts(clock)(() => {
+      done += 1;
+    });
+    timed.expect(3);
+    for (let asked = 0; asked < 3; asked += 1) timed.ask();
+    assert.equal(done, 0);
+    clock.advance(15);
+    assert.equal(done, 1);
+  });
+
   it('is held up for no more than 100 ms by a burst that does not end', () => {
     const calls = Array.from({ length: 300 }, (_, index) => index);
     const done = doneAt(calls, 1_000);
@@ -38,9 +68,13 @@ describe('work after bursts of calls', () => {
     const clock = new TestClock();
     let done = 0;
     let putBack = 0;
-    const call = afterBursts({ ...timersOf(clock), now: () => clock.now() - putBack })(() => {
+    const timed = afterBursts({ ...timersOf(clock), now: () => clock.now() - putBack })(() => {
       done += 1;
     });
+    const call = () => {
+      timed.expect(1);
+      timed.ask();
+    };
     call();
     call();
     putBack = 3_600_000;

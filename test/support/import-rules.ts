@@ -21,6 +21,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'calls-under-way': [],
   'open-flags': [],
   'time-limit': [],
+  turnstile: [],
 
   // Seams below their own folders: what threads, stores and backends share with the jobs.
   'job/record': ['type machines/job'],
@@ -115,6 +116,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type store/store',
     'type git/preview',
     'git/repository',
+    'turnstile',
   ],
 
   // Those who look on: they read what the supervisor tells, and what a job has written; they change nothing.
@@ -150,6 +152,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'ipc/': [
     'errors',
     'lines',
+    'turnstile',
     'version',
     'job-marker',
     'type log',
@@ -183,6 +186,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type mcp/serve-mcp',
     'type mcp/session-server',
     'type mcp/stateless-server',
+    'turnstile',
   ],
   'page/': [
     'errors',
