@@ -15,11 +15,13 @@ export interface Trees {
 const MOST_FILES = 2_000;
 /** All of it is held in memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
+/** Each directory on the way to a file is looked at once more for it, and is a tree of its own. */
+const MOST_NAMES = 32;
 
 /**
  * Records the changes of a checkout without git, which needs three processes for it. Null where only git knows what is
  * right, or can say what is wrong: names that it may refuse, what is no file or link, what cannot be read, and where
- * there is much of it. `index` is the baseline's.
+ * there is much of it or it lies deep. `index` is the baseline's.
  */
 export function recordPlainly(
   checkout: string,
@@ -27,10 +29,11 @@ export function recordPlainly(
   { removed, changed }: IndexChanges,
   objectsDirectory: string,
 ): Trees | null {
-  if (removed.length + changed.length > MOST_FILES || changed.some(mayBeRefused)) return null;
+  const paths = [...removed, ...changed];
+  if (paths.length > MOST_FILES || paths.some(liesDeep) || changed.some(mayBeRefused)) return null;
   const pack = new ObjectPack(index.idBytes);
   const was = new Map<BytePath, TreeFile>();
-  for (const path of [...removed, ...changed]) {
+  for (const path of paths) {
     const entry = index.file(path);
     if (entry !== null) was.set(path, entry);
   }
@@ -49,6 +52,8 @@ export function recordPlainly(
   pack.place(objectsDirectory);
   return { before, after };
 }
+
+const liesDeep = (path: BytePath): boolean => path.split('/').length > MOST_NAMES;
 
 const OWNER_EXECUTES = 0o100;
 
@@ -81,8 +86,11 @@ function readFile(place: Buffer, bytes: number): Buffer | null {
   }
 }
 
-/** Not letters only, but of letters first these: what some system takes for `.git` or `.gitmodules` is among them. */
-const LIKE_GIT = /^[^a-z]*g[^a-z]*i/i;
+/**
+ * Of letters first these: what some system takes for `.git` or `.gitmodules` is among them, but for short names that
+ * are digits after a tilde, and what comes after a backslash, which parts names elsewhere.
+ */
+const LIKE_GIT = /^[^a-z]*g[^a-z]*i|~\d|\\/i;
 const KNOWN = /^\.?git(?:ignore|attributes|keep|hub|lab|lab-ci\.yml)$/;
 
 /** Whether git may refuse a path for a name in it: verify_path() of its read-cache.c. */

@@ -75,6 +75,8 @@ for (const name of [
   '.g\u200cit',
   '\u200c.git',
   '.gi\u200dt/x',
+  'a\\.git',
+  'dir/a\\b\\GIT~1',
 ]) {
   test(`a name that git refuses is left to git: ${JSON.stringify(name)}`, async () => {
     const { root, checkout, record } = await makeCheckout();
@@ -84,7 +86,16 @@ for (const name of [
   });
 }
 
-for (const name of ['.gitmodules', '.GITMODULES', 'gitmod~1', 'GI7EBA~1', '.gitmodules ']) {
+for (const name of [
+  '.gitmodules',
+  '.GITMODULES',
+  'gitmod~1',
+  'GI7EBA~1',
+  '.gitmodules ',
+  '~1234567',
+  'g~123456',
+  'a\\.gitmodules',
+]) {
   test(`a link that git refuses is left to git: ${JSON.stringify(name)}`, async () => {
     const { root, checkout, record } = await makeCheckout();
     assert.ok(await isRefused(root, '120000', name));
@@ -99,7 +110,7 @@ for (const name of [
   '.github/workflows/x.yml',
   'digit.ts',
   '\u65e5\u672c.txt',
-  'a\\b',
+  'backup~',
   'new\nline',
 ]) {
   test(`a name that no system takes for git's own is recorded: ${JSON.stringify(name)}`, async () => {
@@ -124,4 +135,17 @@ test('much of it is left to git, which need not hold it in memory', async () => 
   const { checkout, record } = await makeCheckout();
   writeFileSync(join(checkout, 'a.txt'), Buffer.alloc(17 * 1024 * 1024));
   assert.equal(record([], ['a.txt']), null);
+});
+
+test('what lies deep is left to git, whose work on a file does not grow with that', async () => {
+  const { checkout, record } = await makeCheckout();
+  for (const [depth, isRecorded] of [
+    [31, true],
+    [32, false],
+  ] as const) {
+    const path = `${'d/'.repeat(depth)}file`;
+    put(checkout, path, 'new\n');
+    assert.equal(record([], [path]) !== null, isRecorded, String(depth));
+    assert.equal(record([path], []) !== null, isRecorded, String(depth));
+  }
 });
