@@ -44,10 +44,10 @@ export async function mirrorObjects(from: string, slotDirectory: string): Promis
   const mirror = join(mirrors, current ?? randomUUID());
   // Before anything is waited for: from here on nobody deletes it.
   writeFileSync(join(slotDirectory, BORROWED), mirror);
-  if (!(await linkAll(from, lenders, mirror))) return null;
+  const isWhole = await linkAll(from, lenders, mirror);
   const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
   await Promise.all(older.map((each) => discardUnless(each, () => isBorrowed(each, dirname(slotDirectory)))));
-  return mirror;
+  return isWhole ? mirror : null;
 }
 
 /** Links what the caller's object directory, and those that it borrows from, hold by now into a mirror of it. */

@@ -167,6 +167,30 @@ test('a mirror of a clone that borrows serves until a lender drops a pack, or th
   for (const { path } of [first, second, third, fourth]) await git(path, user, ['fsck']);
 });
 
+test('what a lender dropped is kept for no job in a clone on another disk, whose own objects cannot be linked', {
+  skip: !isAnotherDisk,
+}, async () => {
+  const lender = await makeHistory(true);
+  const borrower = mkdtempSync(join(memory, 'offshoot-'));
+  try {
+    await git(workspace, user, ['clone', '-q', '--shared', lender, borrower]);
+    put(borrower, 'a.txt', 'own\n');
+    await git(borrower, user, ['commit', '-qam', 'own']);
+    const first = await make(planFor(workspace, borrower, user));
+    await removeWorktree(slotOf(first));
+    put(lender, 'c.txt', 'third\n');
+    await git(lender, user, ['add', '-A']);
+    await git(lender, user, ['commit', '-qm', 'third']);
+    await git(lender, user, ['gc', '-q']);
+    const second = await make(planFor(workspace, borrower, user));
+    assert.equal(existsSync(join(slotOf(second), 'mirror/pack')), true);
+    assert.equal(readdirSync(join(slotOf(second), '../../mirrors')).length, 1);
+    assert.deepEqual(snapshot(second.path, isGit), snapshot(borrower, isGit));
+  } finally {
+    rmSync(borrower, { recursive: true });
+  }
+});
+
 test('a sparse partial clone that borrows from another repository gets the files that it has', async () => {
   const origin = await makeRepository(workspace, user, { 'a.txt': 'one\n', 'away/b.txt': 'elsewhere\n' });
   await git(origin, user, ['config', 'uploadpack.allowFilter', 'true']);
