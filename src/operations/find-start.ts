@@ -19,18 +19,15 @@ export interface Start {
   continues: JobRecord['submission']['continues'];
 }
 
-type Sought = Pick<Work, 'kind' | 'workspace_root' | 'continues' | 'idempotency_key'>;
+type Sought = Pick<Work, 'kind' | 'workspace_root' | 'continues'>;
 
 /**
  * Finds the workspace of a job, and what it goes on from: a follow-up works where the earlier job did. Reads the
- * store and a few small files. A call that is repeated begins where the first call of its key did, also when that
- * place is gone by now, or the earlier job.
+ * store and a few small files.
  */
-export async function findStart(sought: Sought, call: Call): Promise<Outcome<Start>> {
+export function findStart(sought: Sought, call: Call): Promise<Outcome<Start>> {
   const { continues, workspace_root: root } = sought;
-  const found =
-    continues === undefined ? await findNew(sought, call) : await findEarlier(continues, root, call.house);
-  return found.ok ? found : findAgain(sought, call.house, found);
+  return continues === undefined ? findNew(sought, call) : findEarlier(continues, root, call.house);
 }
 
 async function findNew({ kind, workspace_root: root }: Sought, call: Call): Promise<Outcome<Start>> {
@@ -70,9 +67,12 @@ async function findEarlier(
   return found.ok ? succeed({ ...found.value, earlier: record, continues: continues.value }) : found;
 }
 
-/** Where the first call of a key began; `refused` is what a call gets that is the first. */
-async function findAgain(
-  { workspace_root: root, continues, idempotency_key: key }: Sought,
+/**
+ * Where a call that is repeated begins, for which `findStart` was `refused`: where the first call of its key did, also
+ * when that place is gone by now, or the earlier job. A call that is the first stays refused.
+ */
+export async function findAgain(
+  { workspace_root: root, continues, idempotency_key: key }: Sought & Pick<Work, 'idempotency_key'>,
   { supervisor }: House,
   refused: Outcome<never>,
 ): Promise<Outcome<Start>> {

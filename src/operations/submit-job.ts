@@ -5,7 +5,7 @@ import type { JobView, SubmitRequest } from '../job/supervisor.js';
 import { argumentsHash } from './arguments-hash.js';
 import { readExtraArguments } from './extra-arguments.js';
 import { type DelegateInput, MAX_TASK_BYTES, type Work } from './fields.js';
-import { findStart, type Start } from './find-start.js';
+import { findAgain, findStart, type Start } from './find-start.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { Call, House } from './operation.js';
 
@@ -61,19 +61,20 @@ export async function toRequests(works: readonly Work[], call: Call): Promise<Ou
     if (!checked.ok) return named(checked.fault, index);
     checkedWorks.push(checked.value);
   }
-  const starts = new Map<string, Start>();
-  for (const [index, work] of works.entries()) {
-    if (starts.has(startKey(work))) continue;
-    const start = await findStart(work, call);
+  const found = new Map<string, Outcome<Start>>();
+  const requests: SubmitRequest[] = [];
+  for (const [index, work] of checkedWorks.entries()) {
+    const place = found.get(placeOf(work)) ?? (await findStart(work, call));
+    found.set(placeOf(work), place);
+    const start = place.ok ? place : await findAgain(work, call.house, place);
     if (!start.ok) return named(start.fault, index);
-    starts.set(startKey(work), start.value);
+    requests.push(toRequest(work, start.value, call));
   }
-  return succeed(checkedWorks.map((work) => toRequest(work, starts.get(startKey(work)) as Start, call)));
+  return succeed(requests);
 }
 
-/** Jobs with the same key begin at the same place. */
-const startKey = ({ workspace_root, continues, idempotency_key }: Work) =>
-  JSON.stringify([workspace_root, continues, continues && idempotency_key]);
+/** Jobs with the same begin at the same place. */
+const placeOf = ({ workspace_root, continues }: Work) => JSON.stringify([workspace_root, continues]);
 
 type CheckedWork = Work & { extraSettings: string[] };
 

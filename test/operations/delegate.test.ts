@@ -6,6 +6,7 @@ import { refuse } from '../../src/errors.js';
 import { argumentsHash } from '../../src/operations/arguments-hash.js';
 import { delegate } from '../../src/operations/delegate.js';
 import { delegateAsync } from '../../src/operations/delegate-async.js';
+import { delegateBatch } from '../../src/operations/delegate-batch.js';
 import { jobWait } from '../../src/operations/job-wait.js';
 import {
   makeCall,
@@ -177,6 +178,24 @@ describe('codex_delegate_async', () => {
       await refusal({ workspace_root: `/${secret}` }),
     ];
     assert.ok(!JSON.stringify(faults).includes(secret));
+  });
+});
+
+describe('codex_delegate_batch', () => {
+  it('refuses a new task beside repeated ones where no repository is any more', async () => {
+    const moved = join(temporaryDirectory(), 'moved');
+    const call = makeCall();
+    const submission = { idempotencyKey: 'k#0', workspaceRoot: moved };
+    call.house.supervisor.put(makeRecord('a', 'running', {}, submission));
+    const start = (...tasks: string[]) => {
+      const input = { tasks: tasks.map((task) => ({ task })), workspace_root: moved, idempotency_key: 'k' };
+      return delegateBatch.handle(delegateBatch.input.parse(input), call);
+    };
+    const refused = await start('repeated', 'new');
+    assert.ok(!refused.ok);
+    assert.equal(refused.fault.code, 'invalid_workspace_root');
+    assert.deepEqual(refused.fault.details, { task_index: 1 });
+    assert.ok((await start('repeated')).ok);
   });
 });
 
