@@ -21,6 +21,19 @@ describe('the turnstile', () => {
     assert.deepEqual(begun, MANY);
   });
 
+  it('lets what comes while some wait begin after them', async () => {
+    const begun: number[] = [];
+    await new Promise<void>((resolve) => {
+      for (const index of MANY) {
+        inTurn(() => {
+          begun.push(index);
+          if (index === MANY.length / 2) inTurn(resolve);
+        });
+      }
+    });
+    assert.deepEqual(begun, MANY);
+  });
+
   it('lets the loop hear of what was done for the first before the last begin', async () => {
     const { port1: done, port2: thread } = new MessageChannel();
     let begun = 0;
