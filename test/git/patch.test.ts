@@ -285,6 +285,16 @@ const rows: Row[] = [
     warns: /git does not store.*: 3/,
   },
   {
+    title: 'names that only another system parts where git cannot store them, or shortens',
+    act: (tree) => {
+      put(tree, 'a\\.git', 'x');
+      symlinkSync('a.txt', join(tree, '~1234567'));
+      put(tree, '~7654321', 'x');
+    },
+    left: ['a\\.git', '~1234567'],
+    warns: /git does not store.*: 2/,
+  },
+  {
     title: 'closed directories and files',
     act: (tree) => {
       put(tree, 'dir/new.txt', 'x');
