@@ -9,6 +9,7 @@ import { verbs } from './operations/index.js';
 import { invoke } from './operations/invoke.js';
 import { describeJob, type JobStateAnswer } from './operations/job-state.js';
 import type { Call, Operation } from './operations/operation.js';
+import { ownAnswer } from './operations/shared-answer.js';
 import { makeStateDirectory } from './state-directory.js';
 
 export type { ErrorCode, Fault, Outcome } from './errors.js';
@@ -95,7 +96,7 @@ export async function createOrchestrator(options: OrchestratorOptions = {}): Pro
 function methods({ house }: OpenHouse, log: Log, client: string): Methods {
   const call =
     ({ tool }: Operation) =>
-    (input: unknown, { signal, onReport }: CallOptions = {}) => {
+    async (input: unknown, { signal, onReport }: CallOptions = {}) => {
       const context: Call = {
         house,
         origin: { client, parentJobId: null },
@@ -105,7 +106,8 @@ function methods({ house }: OpenHouse, log: Log, client: string): Methods {
         listens: onReport !== undefined,
         report: (message) => onReport?.(message),
       };
-      return invoke(Object.values(verbs), tool, input, context, log);
+      const outcome = await invoke(Object.values(verbs), tool, input, context, log);
+      return outcome.ok ? succeed(ownAnswer(outcome.value)) : outcome;
     };
   const named = Object.entries(verbs).map(([name, operation]) => [name, call(operation as Operation)]);
   return Object.fromEntries(named) as Methods;

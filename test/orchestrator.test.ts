@@ -53,6 +53,20 @@ describe('an orchestrator inside another program', () => {
     }
   });
 
+  it('answers each call with a value of its own, which a program may change', async () => {
+    const orchestrator = await opened();
+    try {
+      const wait = () => orchestrator.jobWait({ job_ids: ['f'.repeat(32)] });
+      const [changed, other] = await Promise.all([wait(), wait()]);
+      assert.ok(changed.ok && other.ok);
+      changed.value.jobs.pop();
+      changed.value.jobs_total = 0;
+      assert.deepEqual([other.value.jobs.length, other.value.jobs_total], [1, 1]);
+    } finally {
+      await orchestrator.close();
+    }
+  });
+
   it('takes a setting that is undefined for one that was not given', async () => {
     const orchestrator = await open({ codex_path: undefined, max_running: undefined });
     assert.ok(orchestrator.ok, JSON.stringify(orchestrator));

@@ -9,3 +9,9 @@ export function shareAnswer<Answer extends object>(answer: Answer): Answer {
 
 /** The text of a shared answer; undefined for any other. */
 export const sharedText = (answer: unknown): string | undefined => texts.get(answer as object);
+
+/** The answer for somebody who may change it: of a shared one a copy. */
+export function ownAnswer<Answer>(answer: Answer): Answer {
+  const shared = sharedText(answer);
+  return shared === undefined ? answer : JSON.parse(shared);
+}

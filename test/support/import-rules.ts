@@ -293,6 +293,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'operations/invoke',
     'operations/job-state',
     'type operations/operation',
+    'operations/shared-answer',
     'state-directory',
   ],
   'app-server-host': ['app-server/host', 'type app-server/messages', 'lines'],
