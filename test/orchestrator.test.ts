@@ -95,6 +95,28 @@ describe('an orchestrator inside another program', () => {
     assert.equal(stdout, 'boolean\nboolean\n');
   });
 
+  for (const options of [['--input-type=module'], ['--input-type', 'module'], ['--no-warnings']]) {
+    it(`opens in a program that is given on the command line, with ${options.join(' ')}`, async () => {
+      const program = `import('${import.meta.resolve('../src/orchestrator.js')}').then(async ({ createOrchestrator }) => {
+        const { ok, value } = await createOrchestrator({ environment: process.env });
+        const started = await value.delegateAsync({ task: 'task', workspace_root: '${repository}' });
+        await value.close();
+        console.log(ok, started.ok);
+      });`;
+      const { stdout } = await promisify(execFile)(process.execPath, [...options, '--eval', program], {
+        env: {
+          HOME: home.path,
+          PATH: process.env.PATH,
+          OFFSHOOT_STATE_DIR: join(home.path, 'given'),
+          OFFSHOOT_BACKEND: 'command',
+          OFFSHOOT_COMMAND: 'true',
+        },
+        timeout: 60_000,
+      });
+      assert.equal(stdout, 'true true\n');
+    });
+  }
+
   it('says what cannot be opened, and gives the state directory back', async () => {
     const threads = createRequire(import.meta.url)('node:worker_threads');
     const { Worker } = threads;

@@ -9,6 +9,7 @@ export interface Deadlines {
   /** Sets the instant of a job, in place of an earlier one. */
   set(jobId: string, at: number): void;
   delete(jobId: string): void;
+  /** For good: what is set after it has no timer, which would keep the program from ending. */
   close(): void;
 }
 
@@ -19,8 +20,10 @@ export function createDeadlines(clock: Clock, passed: (jobId: string) => void): 
   const line = new TinyQueue<{ jobId: string; at: number }>([], (a, b) => a.at - b.at);
   let timer: unknown;
   let timerAt = Number.POSITIVE_INFINITY;
+  let closed = false;
 
   const arm = () => {
+    if (closed) return;
     const next = line.peek();
     const at = next === undefined ? Number.POSITIVE_INFINITY : next.at;
     if (at >= timerAt && timer !== undefined) return;
@@ -51,6 +54,7 @@ export function createDeadlines(clock: Clock, passed: (jobId: string) => void): 
     },
     delete: (jobId) => void instants.delete(jobId),
     close() {
+      closed = true;
       clock.clearTimeout(timer);
       instants.clear();
     },

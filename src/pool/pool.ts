@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type Progress, ThreadLost } from '../../machines/job.js';
 import type { Settings } from '../config.js';
+import { threadOptions } from '../thread-options.js';
 import type {
   AnswerMessage,
   ProgressMessage,
@@ -39,6 +40,7 @@ export function createPool(settings: Settings, troubled: (problem: unknown) => v
   const piscina = new Piscina({
     filename: new URL('./thread.js', import.meta.url).href,
     workerData: settings,
+    execArgv: threadOptions(),
     minThreads: 1,
     maxThreads: threads,
     idleTimeout: IDLE_MS,

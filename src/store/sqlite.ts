@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { threadOptions } from '../thread-options.js';
 import type { Opening } from './sqlite-messages.js';
 import { storeOver } from './sqlite-proxy.js';
 import type { Unreadable } from './sqlite-rows.js';
@@ -23,7 +24,10 @@ export async function openSqliteStore(
   path: string,
   onUnreadable: (row: Unreadable) => void = () => {},
 ): Promise<Outcome<OpenedStore>> {
-  const thread = new Worker(new URL('./sqlite-thread.js', import.meta.url), { workerData: { path } });
+  const thread = new Worker(new URL('./sqlite-thread.js', import.meta.url), {
+    workerData: { path },
+    execArgv: threadOptions(),
+  });
   const opening = await firstMessage(thread);
   if (!opening.ok) return opening;
   const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));

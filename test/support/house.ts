@@ -47,6 +47,11 @@ export class TestClock implements Clock {
     this.#timers = this.#timers.filter((other) => other !== timer);
   }
 
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.length;
+  }
+
   /** Is put back, as the clock on the wall may be; no timer notices. */
   putBack(milliseconds: number): void {
     this.#now -= milliseconds;

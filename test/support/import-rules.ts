@@ -20,6 +20,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'job-marker': [],
   'calls-under-way': [],
   'open-flags': [],
+  'thread-options': [],
   'time-limit': [],
   turnstile: [],
 
@@ -49,7 +50,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/answer',
     'type job/record',
   ],
-  'store/': ['type machines/job', 'errors', 'job/record'],
+  'store/': ['type machines/job', 'errors', 'job/record', 'thread-options'],
 
   // A host: a process of its own, that shares an app-server among jobs. It loads little.
   'app-server/': [
@@ -63,7 +64,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'stages/proc': ['open-flags'],
 
   // A thread, from its entry down.
-  'pool/': ['machines/job', 'type config', 'type pool/messages', 'stages/*'],
+  'pool/': ['machines/job', 'type config', 'type pool/messages', 'stages/*', 'thread-options'],
   'stages/': [
     'type machines/job',
     'type config',
