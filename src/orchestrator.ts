@@ -47,7 +47,7 @@ export type Methods = {
 export interface Orchestrator extends Methods {
   /** Calls back on each durable transition of any job, and on what its agent does, until the returned function is called. */
   subscribe(listener: (job: JobStateAnswer) => void): () => void;
-  /** Stops at once. Agents that run go on, and the next orchestrator, or daemon, of the state directory takes them up. */
+  /** Stops at once, and ends every wait. Agents that run go on, and the next orchestrator, or daemon, of the state directory takes them up. */
   close(): Promise<void>;
 }
 
@@ -82,18 +82,20 @@ export async function createOrchestrator(options: OrchestratorOptions = {}): Pro
     return opened;
   }
   const open = opened.value;
+  const closing = new AbortController();
   return succeed({
-    ...methods(open, log, options.client ?? 'embedded'),
+    ...methods(open, log, options.client ?? 'embedded', closing.signal),
     subscribe: (listener) =>
       open.house.supervisor.subscribe((view) => listener(describeJob(view, open.house.now()))),
     close: async () => {
+      closing.abort();
       await open.close();
       lock.value.release();
     },
   });
 }
 
-function methods({ house }: OpenHouse, log: Log, client: string): Methods {
+function methods({ house }: OpenHouse, log: Log, client: string, closing: AbortSignal): Methods {
   const call =
     ({ tool }: Operation) =>
     async (input: unknown, { signal, onReport }: CallOptions = {}) => {
@@ -101,7 +103,7 @@ function methods({ house }: OpenHouse, log: Log, client: string): Methods {
         house,
         origin: { client, parentJobId: null },
         defaultWorkspace: async () => process.cwd(),
-        signal: signal ?? new AbortController().signal,
+        signal: AbortSignal.any(signal === undefined ? [closing] : [closing, signal]),
         rest: () => () => undefined,
         listens: onReport !== undefined,
         report: (message) => onReport?.(message),

@@ -95,6 +95,17 @@ describe('an orchestrator inside another program', () => {
     assert.equal(stdout, 'boolean\nboolean\n');
   });
 
+  it('answers a wait as it is closed, not when its time is over', { timeout: 40_000 }, async () => {
+    const orchestrator = await opened();
+    const started = await orchestrator.delegateAsync({ task: 'waited for', workspace_root: repository });
+    assert.ok(started.ok);
+    const waiting = orchestrator.jobWait({ job_ids: [started.value.job_id], timeout_seconds: 50 });
+    await orchestrator.close();
+    const waited = await waiting;
+    assert.ok(waited.ok, JSON.stringify(waited));
+    assert.equal(waited.value.timed_out, true);
+  });
+
   for (const options of [['--input-type=module'], ['--input-type', 'module'], ['--no-warnings']]) {
     it(`opens in a program that is given on the command line, with ${options.join(' ')}`, async () => {
       const program = `import('${import.meta.resolve('../src/orchestrator.js')}').then(async ({ createOrchestrator }) => {
