@@ -47,7 +47,7 @@ export type Methods = {
 export interface Orchestrator extends Methods {
   /** Calls back on each durable transition of any job, and on what its agent does, until the returned function is called. */
   subscribe(listener: (job: JobStateAnswer) => void): () => void;
-  /** Stops at once, and ends every wait. Agents that run go on, and the next orchestrator, or daemon, of the state directory takes them up. */
+  /** Stops at once, and ends every wait; again does no harm. Agents that run go on, and the next orchestrator, or daemon, of the state directory takes them up. */
   close(): Promise<void>;
 }
 
@@ -83,14 +83,15 @@ export async function createOrchestrator(options: OrchestratorOptions = {}): Pro
   }
   const open = opened.value;
   const closing = new AbortController();
+  let closed: Promise<void> | undefined;
   return succeed({
     ...methods(open, log, options.client ?? 'embedded', closing.signal),
     subscribe: (listener) =>
       open.house.supervisor.subscribe((view) => listener(describeJob(view, open.house.now()))),
-    close: async () => {
+    close: () => {
       closing.abort();
-      await open.close();
-      lock.value.release();
+      closed ??= open.close().then(() => lock.value.release());
+      return closed;
     },
   });
 }
@@ -99,6 +100,7 @@ function methods({ house }: OpenHouse, log: Log, client: string, closing: AbortS
   const call =
     ({ tool }: Operation) =>
     async (input: unknown, { signal, onReport }: CallOptions = {}) => {
+      if (closing.aborted) return refuse('daemon_unavailable', { message: 'This orchestrator was closed.' });
       const context: Call = {
         house,
         origin: { client, parentJobId: null },

@@ -106,6 +106,17 @@ describe('an orchestrator inside another program', () => {
     assert.equal(waited.value.timed_out, true);
   });
 
+  it('may be closed again, and refuses calls then', async () => {
+    const orchestrator = await opened();
+    await Promise.all([orchestrator.close(), orchestrator.close()]);
+    await orchestrator.close();
+    for (const answer of [await orchestrator.jobList({}), await orchestrator.status({})]) {
+      assert.ok(!answer.ok);
+      assert.equal(answer.fault.code, 'daemon_unavailable');
+    }
+    await (await opened()).close();
+  });
+
   for (const options of [['--input-type=module'], ['--input-type', 'module'], ['--no-warnings']]) {
     it(`opens in a program that is given on the command line, with ${options.join(' ')}`, async () => {
       const program = `import('${import.meta.resolve('../src/orchestrator.js')}').then(async ({ createOrchestrator }) => {
