@@ -30,7 +30,7 @@ export function recordPlainly(
   objectsDirectory: string,
 ): Trees | null {
   const paths = [...removed, ...changed];
-  if (paths.length > MOST_FILES || paths.some(liesDeep) || changed.some(mayBeRefused)) return null;
+  if (paths.length > MOST_FILES || paths.some(liesDeep) || paths.some(mayBeRefused)) return null;
   const pack = new ObjectPack(index.idBytes);
   const was = new Map<BytePath, TreeFile>();
   for (const path of paths) {

@@ -83,6 +83,7 @@ for (const name of [
     assert.ok(await isRefused(root, '100644', name));
     put(checkout, name, 'new\n');
     assert.equal(record([], [asPath(name)]), null);
+    assert.equal(record([asPath(name)], []), null);
   });
 }
 
