@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { readIndex } from '../../src/git/index-file.js';
 import { recordPlainly } from '../../src/git/plain-record.js';
 import { git, makeRepository, makeUser, makeWorkspace, put } from '../support/git.js';
@@ -104,6 +105,36 @@ for (const name of [
     assert.equal(record([], [name]), null);
   });
 }
+
+const like = fc.constantFrom('.git', 'git~1', '.gitmodules', 'gitmod~1', 'gi7eba~1', 'g~123456', '~1234567');
+const between = fc.constantFrom('', '', 'a\\', '\u200c', '.', ' ', ':', '~', '1', 'x', '\ufeff');
+const nameLikeGits = fc
+  .tuple(between, like, fc.nat(8), between, between, fc.boolean())
+  .map(([before, name, at, within, after, isUpper]) => {
+    const whole = before + name.slice(0, at) + within + name.slice(at) + after;
+    return isUpper ? whole.toUpperCase() : whole;
+  });
+
+test('of all names that look like those of git, none that git refuses is recorded without it', async () => {
+  const names = [...new Set(fc.sample(nameLikeGits, 1_000))];
+  for (const kind of ['file', 'link']) {
+    const { root, checkout, record } = await makeCheckout();
+    for (const name of names) {
+      if (kind === 'file') put(checkout, name, '');
+      else symlinkSync('a.txt', join(checkout, name));
+    }
+    const add = [`--work-tree=${checkout}`, ...strict, 'update-index', '--add', '-z', '--stdin'];
+    await git(root, user, ['read-tree', '--empty']);
+    await git(root, user, add, Buffer.from(names.map((name) => `${name}\0`).join('')));
+    const listed = (await git(root, user, ['ls-files', '-z'])).toString().split('\0');
+    const refused = names.filter((name) => !listed.includes(name));
+    assert.ok(refused.length > 0);
+    assert.deepEqual(
+      refused.filter((name) => record([], [asPath(name)]) !== null),
+      [],
+    );
+  }
+});
 
 for (const name of [
   '.gitignore',
