@@ -22,6 +22,8 @@ const LOOSE_OBJECT = /^[0-9a-f]{38,62}$/;
 const LOOSE_DIRECTORY = /^[0-9a-f]{2}$/;
 /** In a slot: the mirror that it borrows from, as soon as that is known. */
 const BORROWED = 'borrowed';
+/** In a mirror: the object directory that it is of. */
+const SOURCE = 'source';
 const MAX_PATH_BYTES = 64 * 1024;
 const MAX_LIST_BYTES = 64 * 1024;
 const DIRECTORIES_PER_TURN = 16;
@@ -45,9 +47,24 @@ export async function mirrorObjects(from: string, slotDirectory: string): Promis
   // Before anything is waited for: from here on nobody deletes it.
   writeFileSync(join(slotDirectory, BORROWED), mirror);
   const isWhole = await linkAll(from, lenders, mirror);
+  if (existsSync(mirror) && !existsSync(join(mirror, SOURCE))) writeFileSync(join(mirror, SOURCE), from);
   const older = names.filter((name) => name !== current).map((name) => join(mirrors, name));
   await Promise.all(older.map((each) => discardUnless(each, () => isBorrowed(each, dirname(slotDirectory)))));
   return isWhole ? mirror : null;
+}
+
+/**
+ * Deletes the mirrors of a repository that is gone, as that of an ended job, but those that slots borrow from: nobody
+ * would ever replace them, and they keep what those who lent have dropped. `repository` is the directory of its slots.
+ */
+export async function discardOrphans(repository: string): Promise<void> {
+  const mirrors = namesIn(join(repository, 'mirrors')).map((name) => join(repository, 'mirrors', name));
+  const orphans = mirrors.filter((mirror) => {
+    const source = readRegularFile(join(mirror, SOURCE), MAX_PATH_BYTES);
+    return source !== null && !existsSync(source.toString('utf8'));
+  });
+  const slots = join(repository, 'slots');
+  await Promise.all(orphans.map((each) => discardUnless(each, () => isBorrowed(each, slots))));
 }
 
 /** Links what the caller's object directory, and those that it borrows from, hold by now into a mirror of it. */
@@ -161,7 +178,7 @@ function link(source: string, target: string): boolean {
 
 /** One file at a time: many jobs ask this at once, of many slots. What cannot be read may well borrow. */
 function isBorrowed(mirror: string, slots: string): boolean {
-  return readdirSync(slots).some((name) => {
+  return namesIn(slots).some((name) => {
     const borrowed = join(slots, name, BORROWED);
     const content = readRegularFile(borrowed, MAX_PATH_BYTES);
     return content === null ? existsSync(borrowed) : content.toString('utf8') === mirror;

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, type StatsFs, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
+import { discardOrphans } from './object-mirror.js';
 import { discard, discardParts } from './removal.js';
 import { idleOf, lowerTreesOf, slotLayout } from './slot.js';
 import { type KeptSlot, listKept, nameOf, namesIn } from './slot-name.js';
@@ -67,7 +68,7 @@ export interface PoolBounds {
 /**
  * Keeps what waits for the next jobs within its bounds, what was released longest ago out first: so many idle slots
  * and lower trees of one repository, 64 in all, a tenth of the disk and 20 GiB. Lower trees, which serve any number
- * of jobs, come before idle slots. What is not a slot of this form goes too.
+ * of jobs, come before idle slots. What is not a slot of this form goes too, and the mirrors of repositories that are gone.
  */
 export async function trimPool(repositoriesDirectory: string, bounds: PoolBounds): Promise<void> {
   const doomed: string[] = [];
@@ -81,6 +82,7 @@ export async function trimPool(repositoriesDirectory: string, bounds: PoolBounds
     trees.push(...lower.useful);
     doomed.push(...strange, ...kept.slice(bounds.warmSlots).map(({ path }) => path));
     await Promise.all(lower.useless.map(discardLowerTree));
+    await discardOrphans(repository);
   }
   const room = roomFor(repositoriesDirectory);
   for (const { path } of beyond(room, trees)) await discardLowerTree(path);

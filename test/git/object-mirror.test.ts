@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { removeWorktree } from '../../src/git/removal.js';
+import { trimPool } from '../../src/git/slot-pool.js';
 import { makeWorktree } from '../../src/git/worktree.js';
 import {
   applied,
@@ -107,6 +108,20 @@ test('what a repository borrows from another is there for its job when the other
     ['b.txt'],
   );
   assert.deepEqual(await applied(workspace, inner, user, patch), snapshot(inner.path, isGit));
+});
+
+test('the mirror of a repository that is gone, as that of an ended job, goes when no slot borrows from it', async () => {
+  const outer = await make(planFor(workspace, await makeHistory(true), user));
+  const inner = await make(planFor(workspace, outer.path, user));
+  const mirrorsAfterTrim = async (of: typeof outer) => {
+    await trimPool(join(workspace, 'repositories'), { warmSlots: 1, overlay: false });
+    return readdirSync(join(slotOf(of), '../../mirrors')).length;
+  };
+  await removeWorktree(slotOf(outer));
+  assert.equal(await mirrorsAfterTrim(inner), 1, 'it is in use');
+  await removeWorktree(slotOf(inner));
+  assert.equal(await mirrorsAfterTrim(inner), 0);
+  assert.equal(await mirrorsAfterTrim(outer), 1, 'its repository is there');
 });
 
 /** A clone that borrows from a clone that borrows from a third, each with a commit of its own on top. */
