@@ -12,7 +12,8 @@ export interface Trees {
   after: string;
 }
 
-const MOST_FILES = 2_000;
+/** The thread does nothing else meanwhile, and others wait for it: some tens of milliseconds at most. */
+const MOST_FILES = 500;
 /** All of it is held in memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Each directory on the way to a file is looked at once more for it, and is a tree of its own. */
