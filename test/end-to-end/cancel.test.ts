@@ -38,7 +38,7 @@ describe('cancelling a job', { concurrency: 3 }, () => {
 
   for (const [state, gitCommand] of [
     ['worktree', 'read-tree'],
-    ['diffing', 'diff-index'],
+    ['diffing', 'diff-tree'],
   ] as const) {
     it(`in ${state} ends it as cancelled, with the worktree gone`, async () => {
       const temporary = await temporaryDirectory();
