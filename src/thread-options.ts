@@ -1,6 +1,7 @@
 /**
- * What a thread of ours is started with: the options of this process, without those that tell how its own text is to be
- * read, as in `node --input-type=module --eval …`. Node refuses them for a thread.
+ * How a thread of ours is started. Node hands the options of this process on by itself, but for `--input-type`, as in
+ * `node --input-type=module --eval …`: with that one it starts none. Told which to take, it would refuse those of V8,
+ * which hold for all threads anyway, so that there a thread gets none.
  */
-export const threadOptions = (options: readonly string[] = process.execArgv): string[] =>
-  options.filter((option, at) => !/^--input-type(=|$)/.test(option) && options[at - 1] !== '--input-type');
+export const threadOptions = (options: readonly string[] = process.execArgv): { execArgv?: string[] } =>
+  options.some((option) => /^--input-type(=|$)/.test(option)) ? { execArgv: [] } : {};

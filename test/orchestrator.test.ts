@@ -117,7 +117,13 @@ describe('an orchestrator inside another program', () => {
     await (await opened()).close();
   });
 
-  for (const options of [['--input-type=module'], ['--input-type', 'module'], ['--no-warnings']]) {
+  for (const options of [
+    ['--input-type=module'],
+    ['--input-type', 'module'],
+    ['--no-warnings'],
+    ['--max-semi-space-size=2'],
+    ['--max-semi-space-size=2', '--input-type=module'],
+  ]) {
     it(`opens in a program that is given on the command line, with ${options.join(' ')}`, async () => {
       const program = `import('${import.meta.resolve('../src/orchestrator.js')}').then(async ({ createOrchestrator }) => {
         const { ok, value } = await createOrchestrator({ environment: process.env });

@@ -40,7 +40,7 @@ export function createPool(settings: Settings, troubled: (problem: unknown) => v
   const piscina = new Piscina({
     filename: new URL('./thread.js', import.meta.url).href,
     workerData: settings,
-    execArgv: threadOptions(),
+    ...threadOptions(),
     minThreads: 1,
     maxThreads: threads,
     idleTimeout: IDLE_MS,

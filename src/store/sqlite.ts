@@ -26,7 +26,7 @@ export async function openSqliteStore(
 ): Promise<Outcome<OpenedStore>> {
   const thread = new Worker(new URL('./sqlite-thread.js', import.meta.url), {
     workerData: { path },
-    execArgv: threadOptions(),
+    ...threadOptions(),
   });
   const opening = await firstMessage(thread);
   if (!opening.ok) return opening;
