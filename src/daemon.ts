@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadSettings, misspeltVariables, type Settings } from './config.js';
@@ -45,6 +45,8 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   const loaded = loadSettings(undefined, http === undefined ? {} : { http });
   if (!loaded.ok) return giveUp(loaded.fault);
   const { settings } = loaded.value;
+  // Whoever starts a daemon in the background makes the directory first. Where it is gone, so are they.
+  if (!foreground && !existsSync(settings.stateDir)) return;
   const layout = stateLayout(settings.stateDir);
   const directory = makeStateDirectory(settings.stateDir);
   if (!directory.ok) return giveUp(directory.fault);

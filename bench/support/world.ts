@@ -96,6 +96,8 @@ class RunningWorld implements World {
   }
 
   async start(): Promise<number> {
+    // As whoever starts one in the background does.
+    await mkdir(this.stateDir, { recursive: true, mode: 0o700 });
     const began = performance.now();
     this.#daemon = spawn(process.execPath, [...daemonFlags, ...this.#profiling(), daemonEntry], {
       env: this.environment,

@@ -107,6 +107,20 @@ describe('under a daemon at work', { concurrency: 2 }, () => {
       assert.deepEqual(await offshoot.agents(), []);
     }));
 
+  it('the whole state directory is removed while a daemon starts: it ends, and makes none', async () => {
+    const offshoot = await makeOffshoot({ environment });
+    try {
+      const late = spawnSync(process.execPath, [daemonEntry], {
+        env: offshoot.environment,
+        encoding: 'utf8',
+      });
+      assert.deepEqual([late.status, late.stderr], [0, '']);
+      assert.ok(!existsSync(offshoot.stateDir));
+    } finally {
+      await offshoot.remove();
+    }
+  });
+
   it('the socket is removed: it is made again, and the jobs go on', () =>
     withJobs(async (offshoot, running) => {
       const socket = socketPath(offshoot.stateDir);

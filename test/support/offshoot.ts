@@ -12,6 +12,7 @@ import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
+import { daemonFlags } from '../../src/ipc/start-daemon.js';
 import type { Origin } from '../../src/operations/operation.js';
 import { temporaryDirectory } from './house.js';
 
@@ -126,7 +127,9 @@ export async function makeOffshoot({
     environment: env,
     git,
     async start() {
-      const [program = '', ...words] = [...prefix, process.execPath, daemonEntry];
+      // As whoever starts one in the background does.
+      await mkdir(stateDir, { recursive: true, mode: 0o700 });
+      const [program = '', ...words] = [...prefix, process.execPath, ...daemonFlags, daemonEntry];
       daemon = spawn(program, words, {
         env,
         cwd: '/',
