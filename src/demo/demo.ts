@@ -55,7 +55,7 @@ async function demonstrate(interrupted: AbortSignal): Promise<void> {
       await withClient(ready, interrupted, (client) => delegate(client, repository, directory));
     } finally {
       // The daemon waits for the job's end. This starts it, too, where an interrupt met it on its way up.
-      if (interrupted.aborted) await cancelJobs(environment, LABEL);
+      if (interrupted.aborted) await cancelJobs(environment, LABEL).catch(() => undefined);
       await stopDaemon(environment);
     }
     if ((await treeOf(repository)) !== before) throw new Error("The sample's own tree was changed.");
