@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -127,8 +127,10 @@ export async function makeOffshoot({
     environment: env,
     git,
     async start() {
-      // As whoever starts one in the background does.
+      // As whoever starts one in the background does, who may be another user than we are.
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
+      const { uid, gid } = await stat(root);
+      await chown(stateDir, uid, gid);
       const [program = '', ...words] = [...prefix, process.execPath, ...daemonFlags, daemonEntry];
       daemon = spawn(program, words, {
         env,
