@@ -1,20 +1,22 @@
 import { existsSync } from 'node:fs';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { lookAt, splitRecords } from './byte-path.js';
+import { type BytePath, lookAt, splitRecords } from './byte-path.js';
+import { nameSome } from './carried-files.js';
 import { recordCheckout, refuseTooLarge } from './changed-tree.js';
 import { diffOptions, FileList, findRenames, listAndPatch } from './comparison.js';
 import { NewFile } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
-import { type GitContext, runGit, streamGit } from './git.js';
+import { type GitContext, type GitFailure, runGit, streamGit } from './git.js';
 import type { PatchFile } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { finishCapture, readReport } from './patch-report.js';
 import { makeView } from './patch-view.js';
 import type { Trees } from './plain-record.js';
-import { layoutOf, slotContext, treesContext } from './slot.js';
+import { layoutOf, type SlotLayout, slotContext, treesContext } from './slot.js';
 import { type Survey, surveyCheckout } from './survey.js';
+import { type StoodIn, standInForUnknown } from './unknown-content.js';
 
 export interface CapturePlan {
   slotDirectory: string;
@@ -71,7 +73,9 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   const recorded = await recordCheckout(slot, survey.value, maxPatchBytes, environment, signal);
   if (!recorded.ok) return recorded;
   const { warnings, ...trees } = recorded.value;
-  const context = treesContext(slot, environment, signal);
+  const known = await findKnown(slot, survey.value, trees, treesContext(slot, environment, signal));
+  if (!known.ok) return explain(known, 'patch_failed', WRITING);
+  const { context, unknown } = known;
   const written = await writePatch(context, trees, plan.patchFile, maxPatchBytes);
   if (!written.ok) return written;
   const { files, patch } = written.value;
@@ -86,11 +90,29 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     files: files.length,
     added: sum(files, 'added'),
     removed: sum(files, 'removed'),
-    warnings,
+    warnings: [...warnings, ...warnOfUnknown(unknown)],
   };
   await finishCapture(plan.patchFile, { path: plan.filesFile, content: JSON.stringify(kept) }, report);
   return succeed(report);
 }
+
+/** Only files that a sparse checkout does not have may have content that a partial clone does not have. */
+const findKnown = async (
+  slot: SlotLayout,
+  { tracked }: Survey,
+  trees: Trees,
+  context: GitContext,
+): Promise<StoodIn | GitFailure> =>
+  tracked.absent.size === 0 || trees.before === trees.after
+    ? { ok: true, context, unknown: [] }
+    : standInForUnknown(slot, context, trees);
+
+const warnOfUnknown = (paths: readonly BytePath[]): string[] =>
+  paths.length === 0
+    ? []
+    : [
+        `The partial clone has no content of files that were changed or removed, so the patch shows no lines of them; it applies where git can fetch them: ${nameSome(paths)}.`,
+      ];
 
 interface WrittenPatch {
   files: PatchFile[];

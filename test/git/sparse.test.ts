@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -93,4 +93,60 @@ test('a file that the agent puts in the place of a directory that is absent remo
   );
   const tree = await applied(workspace, worktree, user, patch);
   assert.deepEqual(Object.keys(tree).sort(), ['a.txt', 'dir', 'far/away.txt']);
+});
+
+test('of files that a partial clone has no content of, the patch holds what the agent put there, and applies where their content is', async () => {
+  const origin = await makeRepository(workspace, user, { ...files, 'far/gone.txt': 'gone\n' });
+  symlinkSync('a.txt', join(origin, 'link'));
+  await git(origin, user, ['add', '-A']);
+  await git(origin, user, ['commit', '-q', '-m', 'link']);
+  await git(origin, user, ['config', 'uploadpack.allowFilter', 'true']);
+  const root = join(workspace, 'partial');
+  await git(workspace, user, [
+    'clone',
+    '-q',
+    '--filter=blob:none',
+    '--no-checkout',
+    `file://${origin}`,
+    root,
+  ]);
+  await git(root, user, ['sparse-checkout', 'set', '--no-cone', '/a.txt']);
+  await git(root, user, ['checkout', '-q']);
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'a.txt', 'changed\n');
+  put(worktree.path, 'far/away.txt', 'nearer\n');
+  put(worktree.path, 'far/gone.txt', 'gone\n');
+  put(worktree.path, 'dir', 'a file now\n');
+  put(worktree.path, 'link', 'no link now\n');
+  const { files: list, patch, report } = await capture(workspace, worktree, user);
+  assert.deepEqual(
+    list.map(({ path, status, added }) => [path, status, added]),
+    [
+      ['a.txt', 'modified', 1],
+      ['dir', 'added', 1],
+      ['dir/inner.txt', 'deleted', null],
+      ['dir/other.txt', 'deleted', null],
+      ['far/away.txt', 'modified', null],
+      ['link', 'typechange', null],
+    ],
+  );
+  assert.match(
+    report.warnings.join('\n'),
+    /no content .*"dir\/inner.txt", "dir\/other.txt", "far\/away.txt"/,
+  );
+  for (const clone of [root, origin]) {
+    await git(clone, user, ['apply', '--index', '--whitespace=nowarn'], patch);
+    assert.equal(readFileSync(join(clone, 'far/away.txt'), 'utf8'), 'nearer\n');
+    const tree = await git(clone, user, ['ls-files']);
+    assert.deepEqual(tree.toString().split('\n'), [
+      'a.txt',
+      'dir',
+      'far/away.txt',
+      'far/gone.txt',
+      'link',
+      '',
+    ]);
+  }
+  await git(origin, user, ['apply', '--index', '-R'], patch);
+  assert.equal((await git(origin, user, ['status', '--porcelain'])).toString(), '');
 });
