@@ -1,6 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { headCommit, ONLY_GIT_KNOWS } from './head.js';
+import { keepAtMost } from './keep-at-most.js';
 import { promptLook } from './look.js';
 import type { Repository } from './repository.js';
 
@@ -54,11 +55,4 @@ function ownersOf({ root, gitDirectory, commonDirectory }: Repository): string {
   const owner = (path: string): Stats['uid'] | undefined => statSync(path, { throwIfNoEntry: false })?.uid;
   const owned = [root, join(root, '.git'), gitDirectory];
   return [...owned.map(owner), gitDirectory, commonDirectory].join('\n');
-}
-
-/** The one set longest ago goes. */
-function keepAtMost<Value>(most: number, map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > most) map.delete(map.keys().next().value ?? key);
 }

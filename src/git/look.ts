@@ -1,5 +1,5 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
-import { open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { READ_WITHOUT_WAITING } from '../open-flags.js';
 import { readRegularFile } from './regular-file.js';
 
@@ -23,11 +23,23 @@ async function readPatiently(path: string, maxBytes: number): Promise<Buffer | n
   const file = await open(path, READ_WITHOUT_WAITING);
   try {
     const found = await file.stat();
-    return found.isFile() && found.size <= maxBytes ? await file.readFile() : null;
+    return found.isFile() && found.size <= maxBytes ? await readAll(file, found.size) : null;
   } finally {
     // What was read need not wait for it.
     file.close().catch(() => {});
   }
+}
+
+/** As much as there was when its size was taken: to look for more, as `readFile` does, takes two steps more. */
+async function readAll(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(bytes, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
 }
 
 /** For a thread that may: a tenth of the work. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { findRepository } from '../git/repository.js';
+import { findForeseenRepository } from '../git/foreseen-repository.js';
 import { continuationOf } from '../job/continuation.js';
 import { isSettled, type JobRecord } from '../job/record.js';
 import { inTurn } from '../turnstile.js';
@@ -127,12 +127,12 @@ async function findWorkspace(directory: string): Promise<Outcome<Start>> {
 }
 
 /** Look-ups under way. A swarm submits on one repository, many at once: they share one. */
-const lookUps = new Map<string, ReturnType<typeof findRepository>>();
+const lookUps = new Map<string, ReturnType<typeof findForeseenRepository>>();
 
-function lookUp(directory: string): ReturnType<typeof findRepository> {
+function lookUp(directory: string): ReturnType<typeof findForeseenRepository> {
   const underWay = lookUps.get(directory);
   if (underWay !== undefined) return underWay;
-  const found = findRepository(directory).finally(() => inTurn(() => lookUps.delete(directory)));
+  const found = findForeseenRepository(directory).finally(() => inTurn(() => lookUps.delete(directory)));
   lookUps.set(directory, found);
   return found;
 }

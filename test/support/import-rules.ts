@@ -116,6 +116,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type agents/agent',
     'type store/store',
     'type git/preview',
+    'git/foreseen-repository',
     'git/repository',
     'turnstile',
   ],
