@@ -88,12 +88,11 @@ function readFile(place: Buffer, bytes: number): Buffer | null {
 }
 
 /**
- * Of letters first these: what some system takes for `.git` or `.gitmodules` is among them, but for short names that
- * are digits after a tilde, and what comes after a backslash, which parts names elsewhere.
+ * What some system takes for `.git` or `.gitmodules`: case does not matter, nor do characters of no width, which are
+ * none of ASCII's, nor what comes after a space, a period or a colon. Short names end in digits after a tilde, and a
+ * backslash parts names elsewhere. Others may be among them, as that of a file `.gitmodules`.
  */
-const LIKE_GIT = /^[^a-z]*g[^a-z]*i|~\d|\\/i;
-const KNOWN = /^\.?git(?:ignore|attributes|keep|hub|lab|lab-ci\.yml)$/;
+const LIKE_GIT = /^[\x80-\xff]*\.[\x80-\xff]*g[\x80-\xff]*i[\x80-\xff]*t(?:m|(?![-\w]))|~\d|\\/i;
 
 /** Whether git may refuse a path for a name in it: verify_path() of its read-cache.c. */
-const mayBeRefused = (path: BytePath): boolean =>
-  path.split('/').some((name) => LIKE_GIT.test(name) && !KNOWN.test(name));
+const mayBeRefused = (path: BytePath): boolean => path.split('/').some((name) => LIKE_GIT.test(name));

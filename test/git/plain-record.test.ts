@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { absolutePath, pathList, splitRecords } from '../../src/git/byte-path.js';
 import { readIndex } from '../../src/git/index-file.js';
 import { recordPlainly } from '../../src/git/plain-record.js';
 import { git, makeRepository, makeUser, makeWorkspace, put } from '../support/git.js';
@@ -107,12 +108,28 @@ for (const name of [
 }
 
 const like = fc.constantFrom('.git', 'git~1', '.gitmodules', 'gitmod~1', 'gi7eba~1', 'g~123456', '~1234567');
-const between = fc.constantFrom('', '', 'a\\', '\u200c', '.', ' ', ':', '~', '1', 'x', '\ufeff');
+/** As bytes: no width, no character. */
+const between = fc.constantFrom(
+  '',
+  '',
+  'a\\',
+  '.',
+  ' ',
+  ':',
+  '~',
+  '1',
+  'x',
+  '-',
+  'm',
+  asPath('\u200c'),
+  asPath('\ufeff'),
+  '\xff',
+);
 const nameLikeGits = fc
   .tuple(between, like, fc.nat(8), between, between, fc.boolean())
   .map(([before, name, at, within, after, isUpper]) => {
     const whole = before + name.slice(0, at) + within + name.slice(at) + after;
-    return isUpper ? whole.toUpperCase() : whole;
+    return isUpper ? whole.replace(/[a-z]/g, (letter) => letter.toUpperCase()) : whole;
   });
 
 test('of all names that look like those of git, none that git refuses is recorded without it', async () => {
@@ -120,17 +137,18 @@ test('of all names that look like those of git, none that git refuses is recorde
   for (const kind of ['file', 'link']) {
     const { root, checkout, record } = await makeCheckout();
     for (const name of names) {
-      if (kind === 'file') put(checkout, name, '');
-      else symlinkSync('a.txt', join(checkout, name));
+      const place = absolutePath(checkout, name);
+      if (kind === 'file') writeFileSync(place, '');
+      else symlinkSync('a.txt', place);
     }
     const add = [`--work-tree=${checkout}`, ...strict, 'update-index', '--add', '-z', '--stdin'];
     await git(root, user, ['read-tree', '--empty']);
-    await git(root, user, add, Buffer.from(names.map((name) => `${name}\0`).join('')));
-    const listed = (await git(root, user, ['ls-files', '-z'])).toString().split('\0');
+    await git(root, user, add, pathList(names));
+    const listed = splitRecords(await git(root, user, ['ls-files', '-z']));
     const refused = names.filter((name) => !listed.includes(name));
     assert.ok(refused.length > 0);
     assert.deepEqual(
-      refused.filter((name) => record([], [asPath(name)]) !== null),
+      refused.filter((name) => record([], [name]) !== null),
       [],
     );
   }
@@ -140,6 +158,13 @@ for (const name of [
   '.gitignore',
   'dir/.gitattributes',
   '.github/workflows/x.yml',
+  '.git-blame-ignore-revs',
+  '.gitkeeper',
+  'git',
+  'github/index.ts',
+  'git-tools/git.sh',
+  'Gi/g-i.ts',
+  'GIT~/x',
   'digit.ts',
   '\u65e5\u672c.txt',
   'backup~',
