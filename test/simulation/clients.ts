@@ -151,12 +151,18 @@ export class Clients {
   #cancel(jobId: string): void {
     this.#ask(
       async (supervisor) => {
-        const { promises, figures } = this.#needs;
-        const view = await supervisor.cancel(jobId, 'Not wanted.');
-        figures.count('cancel');
+        const { promises, figures, life } = this.#needs;
         const known = promises.jobs.get(jobId);
-        promises.hold(view !== null || known?.gone === true, 'an acknowledged job can be found', known);
-        if (view !== null) promises.cancelAcknowledged(jobId);
+        try {
+          const view = await supervisor.cancel(jobId, 'Not wanted.');
+          figures.count('cancel');
+          promises.hold(view !== null || known?.gone === true, 'an acknowledged job can be found', known);
+          if (view !== null) promises.cancelAcknowledged(jobId);
+        } catch {
+          // The disk failed while the daemon closed: nothing is durable, and the client asks the next one.
+          promises.hold(life()?.supervisor !== supervisor, 'a daemon that serves answers a cancel', known);
+          this.#soon(() => this.#cancel(jobId));
+        }
       },
       () => this.#cancel(jobId),
     );

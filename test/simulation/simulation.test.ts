@@ -5,10 +5,12 @@ import { simulate } from './world.js';
 
 const JOBS = 500;
 const WORLDS = 10;
-/** Worlds that once broke a promise. */
+/** Worlds that once broke a promise, or could not go on. */
 const FOUND = [
   // Jobs resumed after a crash did not count against the limit of their repository.
   1,
+  // A daemon that closed while its disk failed rejected a cancel, and the client took no notice.
+  411_143_391,
 ];
 
 async function firstBroken(seed: number, worlds: number, mutant = {}): Promise<string | null> {
@@ -27,7 +29,7 @@ describe('the simulation', () => {
   });
 
   for (const seed of FOUND) {
-    it(`finds none in world ${seed}, which once broke one`, async () => {
+    it(`finds none in world ${seed}, which once had one`, async () => {
       assert.equal((await simulate(seed, JOBS)).broken, null);
     });
   }
