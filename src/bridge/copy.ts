@@ -5,6 +5,7 @@ import type { DaemonConnection } from '../ipc/connect.js';
 import { errorResponse, INVALID_REQUEST, idOfOversized, isRequestId, parseObject } from '../ipc/json-rpc.js';
 import { type Line, lineSplitter, MAXIMUM_LINE_BYTES } from '../lines.js';
 import { type DaemonLink, daemonLink, type LinkEnd } from './daemon-link.js';
+import { deathsInARow } from './deaths.js';
 import { failure, rememberedSession } from './session.js';
 
 export interface BridgeEnds {
@@ -20,25 +21,31 @@ export interface BridgeEnds {
 const REPLACE_MS = 30_000;
 /** How long answers are waited for once the client has said its last word. */
 const LAST_ANSWERS_MS = 60_000;
-/** A daemon that dies sooner than this is not replaced until the next request, or later where the client listens. */
-const TOO_SHORT_LIFE_MS = 1_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
-const LONGEST_REPLACE_PAUSE_MS = 2_000;
+/** Bridges replace a daemon within so long of each other. */
+const SPREAD_MS = 2_000;
 
 const tooLarge = refuse('input_too_large', {
   message: 'The message is larger than the limit.',
   details: { maximum_bytes: MAXIMUM_LINE_BYTES },
 }).fault;
 
+const diedTooOften = (times: number) =>
+  refuse('daemon_unavailable', {
+    message: `The daemon died ${times} times in a row. The next request starts another.`,
+  }).fault;
+
 /**
  * Copies lines between an MCP client and the daemon until the client's end of input. A daemon that died is
- * started again without being asked, so that its jobs go on; one that was stopped, with the next request.
+ * started again without being asked, so that its jobs go on; one that was stopped, or died again and again, with the
+ * next request.
  * Either way the client keeps its session. What was in flight when a daemon died is sent to the next one if that does
  * nothing twice; all else is answered with an error that says to look first.
  */
 export async function copyBetween({ input, output, connect, onTrouble }: BridgeEnds): Promise<void> {
   const session = rememberedSession();
+  const deaths = deathsInARow();
   const closing = new AbortController();
   let link: DaemonLink | null = null;
   let reaching: Promise<Outcome<DaemonLink>> | null = null;
@@ -58,8 +65,7 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
   async function open(patienceMs: number): Promise<Outcome<DaemonLink>> {
     const connected = await connectPatiently(connect, patienceMs, closing.signal);
     if (!connected.ok) {
-      onTrouble(connected.fault);
-      tell(session.giveUp(connected.fault));
+      giveUp(connected.fault);
       return connected;
     }
     link = daemonLink(connected.value.socket, output, receive, ended);
@@ -78,17 +84,23 @@ export async function copyBetween({ input, output, connect, onTrouble }: BridgeE
     link = null;
     if (closing.signal.aborted) return;
     const unwelcomed = session.mayIntroduceAgain();
-    const livedLong = livedMs >= TOO_SHORT_LIFE_MS;
+    const pause = onPurpose ? null : deaths.pauseAfter(livedMs);
     tell(session.lose(onPurpose));
     if (unwelcomed) void reach(REPLACE_MS);
-    else if (!session.answered() || (livedLong && !onPurpose)) replaceSoon(0);
-    else if (session.listens() && !onPurpose) replaceSoon(LONGEST_REPLACE_PAUSE_MS);
+    else if (!session.answered()) replaceAfter(0);
+    else if (pause !== null) replaceAfter(pause);
+    else if (!onPurpose) giveUp(diedTooOften(deaths.count()));
   }
 
   /** After a pause of its own for each bridge: else a hundred of them would start a hundred daemons at once. */
-  function replaceSoon(leastMs: number): void {
+  function replaceAfter(leastMs: number): void {
     const replace = () => closing.signal.aborted || void reach(REPLACE_MS);
-    setTimeout(replace, leastMs + Math.random() * LONGEST_REPLACE_PAUSE_MS).unref();
+    setTimeout(replace, leastMs + Math.random() * SPREAD_MS).unref();
+  }
+
+  function giveUp(fault: Fault): void {
+    onTrouble(fault);
+    tell(session.giveUp(fault));
   }
 
   function tell(answers: readonly string[]): void {

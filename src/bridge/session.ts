@@ -21,8 +21,6 @@ export interface Session {
   mayIntroduceAgain(): boolean;
   /** True when no answer is outstanding but of what listens, which is answered when it ends. */
   answered(): boolean;
-  /** True while the client is to be told of changes. */
-  listens(): boolean;
 }
 
 /** A request without an answer. */
@@ -203,7 +201,6 @@ export function rememberedSession(now = () => performance.now()): Session {
     giveUp: (fault) =>
       answer([...inFlight], (id, { reads }) => (reads || id === initialize?.id ? fault : answerLost)),
     answered: () => [...inFlight.values()].every(({ listens }) => listens),
-    listens: () => subscribed.size > 0 || [...inFlight.values()].some(({ listens }) => listens),
   };
 }
 
