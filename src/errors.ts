@@ -422,6 +422,11 @@ export const refuse = (
   fault: { ...more, code, message: more.message ?? errorTable[code].message },
 });
 
+/** What a call of the store rejects with when the store cannot be read or written: no bug of whoever called. */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure';
+}
+
 /** The answer that a client reads when a call is refused. */
 export interface ErrorEnvelope {
   ok: false;

@@ -1,13 +1,13 @@
-import { type Outcome, refuse } from '../errors.js';
+import { type Outcome, refuse, StoreFailure } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeIssues } from './describe-issues.js';
 import type { Call, Operation } from './operation.js';
 
 /**
  * Calls an operation by its tool's name with input that nobody has looked at yet, for whichever client.
- * Never rejects: a handler that throws is a bug, is logged as one, and answers `internal_error`.
+ * Never rejects: a handler that throws is a bug unless the store failed, is logged, and answers `internal_error`.
  *
- * @returns what the operation answers; `unknown_tool`; `invalid_arguments` with `details.fields`.
+ * @returns what the operation answers; `unknown_tool`; `invalid_arguments` with `details.fields`; `store_unavailable`.
  */
 export async function invoke(
   operations: readonly Operation[],
@@ -27,6 +27,7 @@ export async function invoke(
     return outcome;
   } catch (error) {
     log.error({ tool, err: error }, 'an operation threw');
+    if (error instanceof StoreFailure) return refuse('store_unavailable', { message: error.message });
     return refuse('internal_error');
   } finally {
     done();

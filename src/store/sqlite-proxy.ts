@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { JobState } from '../../machines/job.js';
+import { StoreFailure } from '../errors.js';
 import { type JobRecord, jobStates } from '../job/record.js';
 import type { Answer, StoreCall, StoreMessage, StoreRequest } from './sqlite-messages.js';
 import { newJobRow, type RecordRow, rowReader, savedRow, type Unreadable } from './sqlite-rows.js';
@@ -15,7 +16,8 @@ interface Pending {
 
 /**
  * The store as the main thread sees it: each call is a message to `thread`, which runs `sqlite-thread.ts` and has
- * opened its file. When the thread ends, whatever is pending rejects, and so does every later call.
+ * opened its file. What fails rejects with a `StoreFailure`. When the thread ends, so does whatever is pending, and every
+ * later call.
  */
 export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => void): Store {
   const pending = new Map<number, Pending>();
@@ -38,7 +40,7 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
   ) =>
     new Promise<Answer<Call>>((resolve, reject) => {
       if (end !== null) throw end;
-      if (closing) throw new Error('The store is closed.');
+      if (closing) throw new StoreFailure('The store is closed.');
       lastId += 1;
       send({ id: lastId, call: name, parameters });
       pending.set(lastId, { page, resolve: resolve as Pending['resolve'], reject });
@@ -55,12 +57,12 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
       return send({ nextPageOf: message.id });
     }
     pending.delete(message.id);
-    if ('problem' in message) request.reject(new Error(`The store failed: ${message.problem}.`));
+    if ('problem' in message) request.reject(new StoreFailure(`The store failed: ${message.problem}.`));
     else request.resolve(message.value);
   };
 
   const ended = new Promise<void>((resolve) => thread.once('exit', resolve)).then(() => {
-    end ??= new Error(closing ? 'The store is closed.' : 'The thread of the store ended.');
+    end ??= new StoreFailure(closing ? 'The store is closed.' : 'The thread of the store ended.');
     for (const { reject } of pending.values()) reject(end);
     pending.clear();
   });
@@ -69,7 +71,7 @@ export function storeOver(thread: Worker, onUnreadable: (row: Unreadable) => voi
     for (const message of messages) receive(message);
   });
   thread.on('error', (cause) => {
-    end ??= new Error('The thread of the store broke.', { cause });
+    end ??= new StoreFailure('The thread of the store broke.', { cause });
   });
 
   async function get(id: string): Promise<JobRecord | null> {

@@ -5,6 +5,7 @@ import { renameSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { DatabaseSync } from '@photostructure/sqlite';
+import { StoreFailure } from '../../src/errors.js';
 import { storeOver } from '../../src/store/sqlite-proxy.js';
 import { breakDisk, noBrokenDisk } from '../support/broken-disk.js';
 import { storeFiles } from '../support/store-files.js';
@@ -176,13 +177,14 @@ test('a thread that dies rejects what is pending and every later call', async ()
   // With the file held, nothing can be answered before the thread is told to die.
   const holder = new DatabaseSync(path, { timeout: 5_000 });
   holder.exec('BEGIN IMMEDIATE');
+  const lost = new StoreFailure('The thread of the store ended.');
   const pending = [store.create([newJob(2)]), store.unsettled()];
-  const rejections = pending.map((call) => assert.rejects(call, /thread of the store ended/));
+  const rejections = pending.map((call) => assert.rejects(call, lost));
   const terminated = thread.terminate();
   holder.close();
   await terminated;
   await Promise.all(rejections);
-  await assert.rejects(store.get(jobId(1)), /thread of the store ended/);
+  await assert.rejects(store.get(jobId(1)), lost);
   await store.close();
   const reopened = await files.open(path);
   assert.deepEqual(await reopened.get(jobId(1)), newJob(1).record);
