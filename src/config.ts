@@ -6,7 +6,14 @@ import { configFile, defaultStateDirectory, homeOf, readConfigFile } from './sta
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
 const wholeNumber = (low: number, high: number) =>
-  z.coerce.number({ error: 'must be a whole number' }).int().min(low).max(high);
+  z.coerce
+    .number({ error: `must be a whole number from ${low} to ${high}` })
+    .int()
+    .min(low)
+    .max(high);
+const oneOf = <const Names extends readonly string[]>(names: Names) =>
+  z.enum(names, `must be one of ${names.join(', ')}`);
+const trueOrFalse = () => z.union([z.stringbool(), z.boolean()], 'must be true or false');
 const WEEK = 604_800;
 /** Names of a path, none of which leads out of where it starts, or into a git directory. */
 const relativePath = z
@@ -43,9 +50,7 @@ const settingsSchema = z.strictObject({
     .describe(
       'Ignored directories that stay in a warm slot, by name or by path from the root of the repository, with commas between: node_modules,.venv. What one job writes there, the next job of that repository sees and runs. One is kept only where git ignores all of it and tracks nothing in it; up to 2 GiB and 200,000 files in a slot; not with overlay.',
     ),
-  overlay: z
-    .stringbool()
-    .or(z.boolean())
+  overlay: trueOrFalse()
     .default(false)
     .describe(
       'Whether worktrees are overlays over one clean tree of their repository, so that a job costs what it changes. For large repositories, on Linux where this user may mount an overlay, as root or in a user namespace; elsewhere each job warns of it. Jobs of codex-app-server have ordinary ones. Renaming a directory of the baseline is then a copy, and what the worktree holds is seen by its agent only.',
@@ -65,6 +70,7 @@ const settingsSchema = z.strictObject({
           max_running: wholeNumber(1, 1_000).optional(),
           max_queued: wholeNumber(0, 1_000_000).optional(),
         }),
+        'must be an object, in JSON',
       ),
     )
     .optional()
@@ -78,8 +84,7 @@ const settingsSchema = z.strictObject({
     .default(100)
     .describe('How many unsettled jobs may come from the agents of one job, in all.'),
   max_queued: wholeNumber(1, 1_000_000).default(100_000).describe('Jobs that may wait; more are refused.'),
-  backend: z
-    .enum(['codex-exec', 'codex-app-server', 'auto', 'command'])
+  backend: oneOf(['codex-exec', 'codex-app-server', 'auto', 'command'])
     .default('codex-exec')
     .describe(
       'The agent that does the tasks: Codex in a process for each job (codex-exec) or in one for many (codex-app-server), the one or the other by their number (auto), or a command.',
@@ -113,9 +118,7 @@ const settingsSchema = z.strictObject({
   silence_seconds: wholeNumber(1, WEEK)
     .default(600)
     .describe('How long an agent may give no sign of life, while no command of its runs.'),
-  clean_filters: z
-    .stringbool()
-    .or(z.boolean())
+  clean_filters: trueOrFalse()
     .default(true)
     .describe(
       "Whether the clean filters of the user's own git configuration, such as git-lfs, apply to changed files while a baseline is taken.",
@@ -132,8 +135,7 @@ const settingsSchema = z.strictObject({
     .describe(
       'Told of each job that ends: a command for `sh -c`, with OFFSHOOT_JOB_ID, OFFSHOOT_JOB_STATUS, OFFSHOOT_JOB_LABEL and OFFSHOOT_JOB_GROUP, or an http(s) URL that gets a POST of job_id, status, label and group_id in JSON. It has 30 s.',
     ),
-  log_level: z
-    .enum(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
+  log_level: oneOf(['silent', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
     .describe('How much is logged.'),
 });
@@ -268,7 +270,7 @@ export function misspeltVariables(environment: NodeJS.ProcessEnv = process.env):
 
 function describeProblem(issues: readonly z.core.$ZodIssue[], isVariable: (key: string) => boolean): string {
   const issue = issues[0];
-  if (issue?.code === 'unrecognized_keys') {
+  if (issue?.code === 'unrecognized_keys' && issue.path.length === 0) {
     const unknown = issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(', ');
     return `The configuration file has settings that there are not: ${unknown}. There are: ${settingKeys.join(', ')}.`;
   }
