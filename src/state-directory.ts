@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { type Outcome, refuse, succeed } from './errors.js';
 
 /**
@@ -30,13 +30,28 @@ export function likelyStateDirectory(environment: NodeJS.ProcessEnv = process.en
 /** Makes the state directory and its `logs`, for their user alone, where they are not there. */
 export function makeStateDirectory(stateDir: string): Outcome<null> {
   try {
-    for (const path of [stateDir, join(stateDir, 'logs')]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    makePrivateDirectory(join(stateDir, 'logs'));
     return succeed(null);
   } catch (problem) {
     const { code = 'unknown', path = stateDir } = problem as NodeJS.ErrnoException;
     return refuse('daemon_unavailable', {
       message: `The directory ${path} cannot be made (${code}). Set OFFSHOOT_STATE_DIR to another place.`,
     });
+  }
+}
+
+/**
+ * Makes a directory, and those above it, for their user alone, where they are not there. Node's own `recursive` never
+ * comes back where one cannot be made in a directory for ENOENT, as the system says below /proc.
+ *
+ * @throws what the system says when it cannot be made, or is something else.
+ */
+export function makePrivateDirectory(path: string): void {
+  if (!existsSync(dirname(path))) makePrivateDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

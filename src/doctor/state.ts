@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readdir, stat } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import type { Settings } from '../config.js';
 import { counted } from '../counted.js';
 import { errorTable } from '../errors.js';
 import { notedRemovals } from '../job/artifacts.js';
 import { checkDisk } from '../job/disk.js';
 import { stateLayout } from '../job/layout.js';
+import { makePrivateDirectory } from '../state-directory.js';
 import { findSetAside, unknownTo } from '../store/sqlite-file.js';
 import { type Finding, problem, warning, well } from './finding.js';
 
@@ -14,13 +15,7 @@ const NAMED = 20;
 
 /** The state directory: whether it can be written, is private, has room, and holds no damaged store and nothing of another one. It is made if it lacks. */
 export async function lookAtState({ stateDir }: Settings): Promise<Finding[]> {
-  const writable = await mkdir(stateDir, { recursive: true, mode: 0o700 })
-    .then(() => access(stateDir, constants.W_OK | constants.X_OK))
-    .then(
-      () => true,
-      () => false,
-    );
-  if (!writable) {
+  if (!(await isWritable(stateDir))) {
     return [
       problem(
         'state directory',
@@ -35,6 +30,16 @@ export async function lookAtState({ stateDir }: Settings): Promise<Finding[]> {
     ...(await setAside(stateDir)),
     ...(await unknownJobs(stateDir)),
   ];
+}
+
+async function isWritable(stateDir: string): Promise<boolean> {
+  try {
+    makePrivateDirectory(stateDir);
+    await access(stateDir, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function privacy(stateDir: string): Promise<Finding> {

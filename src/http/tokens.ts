@@ -1,15 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import {
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makePrivateDirectory } from '../state-directory.js';
 
 /**
  * Bearer tokens: `offshoot_NAME_SECRET`, one file a token (mode 0600) below the state directory. A token says
@@ -30,7 +22,7 @@ export const isTokenName = (name: string): boolean => NAME.test(name);
 /** The token of a name; made the first time it is asked for. */
 export function ensureToken(stateDir: string, name: string): string {
   const directory = directoryOf(stateDir);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const path = join(directory, name);
   const made = join(directory, `.${name}.${process.pid}`);
   const secret = randomBytes(SECRET_BYTES).toString('base64url');

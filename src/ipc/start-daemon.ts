@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Outcome, refuse, succeed } from '../errors.js';
+import { makePrivateDirectory } from '../state-directory.js';
 import { claimStart, type StartClaim } from './start-claim.js';
 
 /** A daemon on its way up, or one that found that another was first, or that another process is starting one. */
@@ -45,8 +46,7 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
   let stderr: number;
   let claim: StartClaim | null;
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    makePrivateDirectory(logs);
     claim = claimStart(join(stateDir, 'daemon.starting'));
     if (claim === null) return succeed({ exit: Promise.resolve(succeed(null)), serves: () => undefined });
     stderr = openSync(log, TRUNCATE_THEN_APPEND, 0o600);

@@ -14,13 +14,18 @@ const home = temporaryDirectory();
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
 
-function offshoot(parameters: string[], environment: Record<string, string> = {}, input = '') {
+function offshoot(
+  parameters: string[],
+  environment: Record<string, string> = {},
+  input = '',
+  timeout = 120_000,
+) {
   const env = { HOME: home, PATH: '/usr/bin:/bin', OFFSHOOT_STATE_DIR: join(home, 'state'), ...environment };
   return spawnSync(process.execPath, [entry, ...parameters], {
     env,
     encoding: 'utf8',
     input,
-    timeout: 120_000,
+    timeout,
   });
 }
 
@@ -78,6 +83,15 @@ describe('offshoot', () => {
       assert.equal(status, 1);
       assert.match(stderr, /^(offshoot|error): The .*directory.* cannot be .*EEXIST/s);
       assert.ok(stderr.split('\n').length <= 4, stderr);
+    }
+  });
+
+  it('refuses a state directory that can never be made, in a sentence and at once', () => {
+    const impossible = { OFFSHOOT_STATE_DIR: '/proc/offshoot/state' };
+    for (const words of ['daemon', 'list', 'token', 'doctor']) {
+      const { status, stdout, stderr } = offshoot([words], impossible, '', 20_000);
+      assert.equal(status, 1, words);
+      assert.match(stderr + stdout, /directory.* cannot be (made|written)|ENOENT/s);
     }
   });
 

@@ -154,6 +154,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'ipc/': [
     'errors',
     'lines',
+    'state-directory',
     'turnstile',
     'version',
     'job-marker',
@@ -178,6 +179,7 @@ export const mayImport: Record<string, readonly string[]> = {
   'http/': [
     'errors',
     'config',
+    'state-directory',
     'type log',
     'ipc/json-rpc',
     'mcp/deliver',
