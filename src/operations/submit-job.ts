@@ -36,7 +36,8 @@ export async function submitOne(work: Work, call: Call): Promise<Outcome<JobView
 async function submitWork(works: readonly Work[], call: Call): Promise<Outcome<JobView[]>> {
   const requests = await toRequests(works, call);
   if (!requests.ok) return requests;
-  const ready = await checkHouse(call.house);
+  const supported = checkBackend(works, call.house.settings);
+  const ready = supported.ok ? await checkHouse(call.house) : supported;
   if (!ready.ok && !(await areRepeated(works, call.house))) return ready;
   return call.house.supervisor.submit(requests.value);
 }
@@ -57,7 +58,7 @@ export async function toRequests(works: readonly Work[], call: Call): Promise<Ou
   });
   const checkedWorks: CheckedWork[] = [];
   for (const [index, work] of works.entries()) {
-    const checked = checkWork(work, call.house.settings);
+    const checked = checkWork(work);
     if (!checked.ok) return named(checked.fault, index);
     checkedWorks.push(checked.value);
   }
@@ -79,8 +80,7 @@ const placeOf = ({ workspace_root, continues }: Work) => JSON.stringify([workspa
 type CheckedWork = Work & { extraSettings: string[] };
 
 /** What the schema cannot say. */
-function checkWork(work: Work, { backend }: Settings): Outcome<CheckedWork> {
-  if (work.kind !== 'delegate' && backend === 'command') return refuse('backend_unsupported');
+function checkWork(work: Work): Outcome<CheckedWork> {
   const task = checkTask(work);
   if (!task.ok) return task;
   const start = checkStart(work);
@@ -115,6 +115,12 @@ function checkTask({ kind, task }: Work): Outcome<null> {
   }
   if (task.includes('\0')) return invalidArgument(field, 'It must not hold NUL characters.');
   return succeed(null);
+}
+
+/** Only an agent of Codex can be kept from writing. */
+function checkBackend(works: readonly Work[], { backend }: Settings): Outcome<null> {
+  const reads = works.some(({ kind }) => kind !== 'delegate');
+  return reads && backend === 'command' ? refuse('backend_unsupported') : succeed(null);
 }
 
 /** Whether new work would be accepted now. */

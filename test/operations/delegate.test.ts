@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { refuse } from '../../src/errors.js';
+import { type Outcome, refuse } from '../../src/errors.js';
 import { argumentsHash } from '../../src/operations/arguments-hash.js';
+import { consultAsync } from '../../src/operations/consult-async.js';
 import { delegate } from '../../src/operations/delegate.js';
 import { delegateAsync } from '../../src/operations/delegate-async.js';
 import { delegateBatch } from '../../src/operations/delegate-batch.js';
@@ -78,6 +79,29 @@ describe('codex_delegate_async', () => {
     assert.equal(fault.code, 'codex_not_found');
     const known = parse({ workspace_root: repository, idempotency_key: 'known' });
     assert.ok((await delegateAsync.handle(known, call)).ok);
+  });
+
+  it('refuses a new call for the configured backend, and none that another one accepted', async () => {
+    const call = makeCall();
+    Object.assign(call.house.settings, { backend: 'command', command: 'true' });
+    const place = { workspaceRoot: repository, repository: join(repository, '.git') };
+    const { id } = call.house.supervisor.put(makeRecord('a', 'done', {}, place));
+    const patch = { bytes: 0, sha256: '' };
+    const continues = { jobId: id, baselineCommit: 'c0ffee', patch, threadId: 'thread', threadUsage: null };
+    const followUp = { ...place, continues, idempotencyKey: 'follow-up' };
+    call.house.supervisor.put(makeRecord('b', 'running', {}, followUp));
+    call.house.supervisor.put(makeRecord('c', 'running', {}, { ...place, idempotencyKey: 'question' }));
+    const goOn = (idempotency_key: string) =>
+      delegateAsync.handle(parse({ continues: id, idempotency_key }), call);
+    const ask = (idempotency_key: string) => {
+      const asked = { question: 'Why?', workspace_root: repository, idempotency_key };
+      return consultAsync.handle(consultAsync.input.parse(asked), call);
+    };
+    const codeOf = (outcome: Outcome<unknown>) => (outcome.ok ? 'accepted' : outcome.fault.code);
+    assert.equal(codeOf(await goOn('new')), 'cannot_continue');
+    assert.equal(codeOf(await goOn('follow-up')), 'accepted');
+    assert.equal(codeOf(await ask('new')), 'backend_unsupported');
+    assert.equal(codeOf(await ask('question')), 'accepted');
   });
 
   it('finds the place of a call that is repeated where the first call found it, also when it was moved', async () => {
