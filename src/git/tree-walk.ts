@@ -48,6 +48,7 @@ export interface Witness {
 
 const DIRECTORIES_PER_TURN = 100;
 const OWNER_ALL = 0o700;
+const OWNER_READS = 0o500;
 /** Every system takes a path of that length; most paths are shorter. */
 const SURE_PATH_BYTES = 1_000;
 export const PERMISSIONS = 0o7777;
@@ -167,7 +168,9 @@ class Walk {
   private open(directory: BytePath, found: Stats): Dirent[] {
     const path = this.absolute(directory);
     try {
-      if ((found.mode & OWNER_ALL) !== OWNER_ALL) this.makeEnterable(path);
+      if ((found.mode & OWNER_READS) !== OWNER_READS) this.makeEnterable(path);
+      // git could read it as it was.
+      else if ((found.mode & OWNER_ALL) !== OWNER_ALL) chmodSync(path, 0o755);
       const options = { encoding: 'latin1', withFileTypes: true } as const;
       return readdirSync(path, options) as unknown as Dirent[];
     } catch (error) {

@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -74,10 +75,6 @@ const doubts: Row[] = [
   {
     title: 'a directory in it that may not be entered',
     act: (root) => chmodSync(join(root, 'node_modules/x'), 0),
-  },
-  {
-    title: 'a directory that may not be written to',
-    act: (root) => chmodSync(join(root, 'node_modules'), 0o555),
   },
   {
     title: 'a file in it that has another name elsewhere',
@@ -149,6 +146,19 @@ test('directories that the user named are there for the next job, as the last le
   assert.deepEqual(others.sort(), Object.keys(files).sort());
   assert.equal((await git(next.path, user, ['status', '--porcelain'])).toString(), '');
   assert.equal(existsSync(join(slotOf(next), 'warm')), false);
+});
+
+test('directories that nobody may write to, as those of module caches, are kept, and the next job may write to them', async () => {
+  const root = await makeRepository(workspace, user, files);
+  const first = await makeWarm(root);
+  install(first.path);
+  for (const path of ['node_modules/x', 'node_modules', 'packages/a'])
+    chmodSync(join(first.path, path), 0o555);
+  assert.equal(await release(first), 'kept');
+  const next = await makeWarm(root);
+  assert.equal(readFileSync(join(next.path, 'node_modules/x/index.js'), 'utf8'), 'x\n');
+  for (const path of ['node_modules/x', 'node_modules', 'packages/a'])
+    assert.equal(statSync(join(next.path, path)).mode & 0o777, 0o755, path);
 });
 
 test('what the next job changes in a warm directory is not in its patch, whatever it does to the ignore rules', async () => {
