@@ -12,7 +12,7 @@ const MAX_LIST_BYTES = 64 * 1024;
 /**
  * The object directories that one borrows from, by `info/alternates`, in it and in each that it leads to:
  * gitrepository-layout(5). Real paths; as git does, those that are not there are passed over. Null where only git knows:
- * there are too many, or a list is too long or in a form that we do not read.
+ * there are too many, a real path is not UTF-8, or a list is too long or in a form that we do not read.
  */
 export function lendersOf(objects: string): string[] | null {
   const start = promptLook.realPath(objects) ?? objects;
@@ -21,18 +21,15 @@ export function lendersOf(objects: string): string[] | null {
   for (let depth = 0; depth < MAX_DEPTH && borrowers.length > 0; depth += 1) {
     const named = borrowers.map(readAlternates);
     if (named.includes(null)) return null;
-    const directories = named.flatMap((paths) => paths ?? []).map(realDirectory);
-    borrowers = [...new Set(directories)].filter((path) => path !== null && !found.has(path)) as string[];
+    const there = named.flatMap((paths) => paths ?? []).flatMap((path) => promptLook.realPath(path) ?? []);
+    // That of a name that is not UTF-8 is not its name any more.
+    if (there.some((path) => promptLook.at(path) === null)) return null;
+    borrowers = [...new Set(there)].filter((path) => !found.has(path) && promptLook.at(path)?.isDirectory());
     for (const lender of borrowers) found.add(lender);
     if (found.size > MAX_LENDERS) return null;
   }
   found.delete(start);
   return [...found];
-}
-
-function realDirectory(path: string): string | null {
-  const real = promptLook.realPath(path);
-  return real !== null && promptLook.at(real)?.isDirectory() ? real : null;
 }
 
 /** A line is a path, one that starts with `#` a remark. A path from nowhere begins in the object directory. */

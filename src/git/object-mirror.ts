@@ -124,7 +124,8 @@ export async function linkObjects(from: string, to: string): Promise<boolean> {
     for (let look = 1; !linkNew(from, to, 'pack', PACK_FILE); look += 1) {
       if (look === MAX_LOOKS) return false;
     }
-    return true;
+    // What was moved away meanwhile looked as if nothing were in it.
+    return existsSync(from);
   } catch {
     return false;
   }

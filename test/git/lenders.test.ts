@@ -64,12 +64,16 @@ test('where only git can tell who lends, nobody is named', async () => {
   const { objects } = await makeEmpty();
   const others = Array.from({ length: 33 }, (_, number) => join(workspace, `other-${number}`));
   for (const other of others) mkdirSync(other);
+  const notUtf8 = Buffer.concat([Buffer.from(join(workspace, 'caf')), Buffer.from([0xe9])]);
+  mkdirSync(notUtf8);
+  symlinkSync(notUtf8, join(workspace, 'named-otherwise'));
   const lists = [
     Buffer.from([0x2f, 0xff, 0x0a]),
     '"/octal/\\101"\n',
     '"/unfinished\n',
     `${'#'.repeat(70_000)}\n`,
     others.join('\n'),
+    join(workspace, 'named-otherwise'),
   ];
   for (const list of lists) {
     lend(objects, list);

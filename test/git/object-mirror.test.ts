@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
+import { linkObjects } from '../../src/git/object-mirror.js';
 import { removeWorktree } from '../../src/git/removal.js';
 import { trimPool } from '../../src/git/slot-pool.js';
 import { makeWorktree } from '../../src/git/worktree.js';
@@ -221,6 +222,14 @@ test('a sparse partial clone that borrows from another repository gets the files
     files.map(({ path }) => path),
     ['a.txt'],
   );
+});
+
+test('objects that are moved away while they are linked are not taken for all linked', async () => {
+  const from = mkdtempSync(join(workspace, 'objects-'));
+  for (let number = 16; number < 64; number += 1) put(from, `${number.toString(16)}/${'0'.repeat(38)}`, '');
+  const linking = linkObjects(from, join(workspace, 'links'));
+  renameSync(from, `${from}-moved`);
+  assert.equal(await linking, false);
 });
 
 test('a pipe among the objects of the caller is told of, and once it is gone nothing of it is left', {
