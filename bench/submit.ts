@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Context, Measurement, Scenario } from './scenario.js';
+import { bareServer } from './support/bare-sessions.js';
 import { commandLine, type McpServer, ourServer, peerServer } from './support/mcp-server.js';
 import { interleave, timed } from './support/rounds.js';
 import { bridgeClient, httpClient, type Submit } from './support/sessions.js';
@@ -10,7 +11,7 @@ export const submit: Scenario = {
   name: 'submit',
   title: 'How soon a client has its handle',
   describe:
-    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once; and over MCP, from 100 stdio bridges and from 100 HTTP sessions with one daemon. ' +
+    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once; and over MCP, from 100 stdio bridges and from 100 HTTP sessions with one daemon, beside a bare Node that answers as much and does nothing, for as many clients behind processes that pass lines on and over HTTP. ' +
     'Then the time from the start of a bridge to its answer to initialize, beside a bare Node that does nothing.',
   whyNotReached:
     'of the daemon’s main thread a call takes some 0.2 ms over the socket, 0.3 ms through a bridge and 0.5 ms over HTTP, a quarter of it for the collector. The first are answered when a look at the repository, a dozen turns of the loop, and a flush to the disk are over, while the others are read; the median has waited for half of them, and for all threads of the daemon and the client on the same processors. ' +
@@ -74,42 +75,57 @@ async function handles(context: Context, count: number): Promise<Measurement> {
 }
 
 /**
- * As many bridges, and as many sessions over HTTP, with one daemon: all bridges at once, then all sessions. A round
- * begins when no job of the one before is under way: their worktrees and agents need both processors.
+ * As many bridges, and as many sessions over HTTP, with one daemon: all bridges at once, then all sessions; beside each
+ * the same with a server that does nothing. A round begins when no job of the one before is under way: their worktrees
+ * and agents need both processors.
  */
 async function handlesOverMcp(context: Context, clients: number): Promise<Measurement[]> {
   const world = await makeWorld(context, { environment: { ...limitOf(4), OFFSHOOT_HTTP: '127.0.0.1:0' } });
   await world.start();
   await world.call('codex_status');
+  const bare = await bareServer(context);
   const bridges: Submit[] = [];
   const sessions: Submit[] = [];
+  const relays: Submit[] = [];
+  const connections: Submit[] = [];
   for (let client = 0; client < clients; client += 1) {
     context.signal.throwIfAborted();
     context.tell(`client ${client + 1} of ${clients}`);
     bridges.push(await bridgeClient(context, world));
     sessions.push(await httpClient(context, world));
+    relays.push(await bare.relayClient());
+    connections.push(await bare.httpClient());
   }
-  const handlesOf = async (submits: readonly Submit[]) => {
+  const atOnce = async (submits: readonly Submit[], ended: (ids: string[]) => Promise<void>) => {
     const ids: string[] = [];
     const taken = await latencies(clients, async (index) => {
       ids.push(await (submits[index] as Submit)(`task ${index}`));
     });
-    await endAll(world, ids);
-    return taken;
+    await ended(ids);
+    // The soonest answered of both stand beside each other, and the last.
+    return taken.sort((left, right) => left - right);
   };
+  const ofOurs = (submits: readonly Submit[]) => atOnce(submits, (ids) => endAll(world, ids));
+  const ofBare = (submits: readonly Submit[]) => atOnce(submits, async () => undefined);
   const rounds = await interleave(context, {
-    bridges: () => handlesOf(bridges),
-    sessions: () => handlesOf(sessions),
+    bridges: () => ofOurs(bridges),
+    sessions: () => ofOurs(sessions),
+    relays: () => ofBare(relays),
+    connections: () => ofBare(connections),
   });
   await world.remove();
-  const measured = (name: string, samples: number[][]): Measurement => ({
+  const measured = (name: string, samples: number[][], beside: number[][]): Measurement => ({
     name: `handle, ${clients} ${name} at once`,
     unit: 'ms',
     better: 'lower',
     samples: samples.flat(),
+    beside: { name: 'bare Node', samples: beside.flat() },
     target: { of: 'p99', is: 'at most', bound: 100 },
   });
-  return [measured('stdio bridges', rounds.bridges), measured('HTTP sessions', rounds.sessions)];
+  return [
+    measured('stdio bridges', rounds.bridges, rounds.relays),
+    measured('HTTP sessions', rounds.sessions, rounds.connections),
+  ];
 }
 
 /** Cancels what is left of a round, and waits until nothing of it is under way. */

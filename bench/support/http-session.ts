@@ -30,6 +30,7 @@ export async function httpSession(url: URL, headers: Record<string, string>) {
       const params = { name: tool, arguments: input };
       const body = JSON.stringify({ jsonrpc: '2.0', id: lastId, method: 'tools/call', params });
       const answer = await new Promise<string>((resolve, reject) => {
+        if (socket.destroyed) throw new Error('The connection was closed.');
         underWay = { resolve, reject };
         socket.write(`${beginning}${Buffer.byteLength(body)}\r\n\r\n${body}`);
       });
