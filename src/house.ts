@@ -160,6 +160,6 @@ const houseOf = (
   ...use,
   version,
   startedAt: systemClock.now(),
-  httpUrl: null,
+  httpUrl: async () => null,
   now: systemClock.now,
 });

@@ -45,8 +45,7 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
     );
     if (!served.ok) return served;
     serving = served.value;
-    house.httpUrl = serving?.url ?? null;
-    return succeed(house.httpUrl);
+    return succeed(serving?.url ?? null);
   }
 
   /** One start at a time. */
@@ -55,6 +54,11 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
     starting = before.then(() => serve(http));
     return starting;
   }
+
+  house.httpUrl = async () => {
+    await starting?.catch(() => undefined);
+    return serving?.url ?? null;
+  };
 
   return {
     async start() {

@@ -55,8 +55,8 @@ export interface House {
   begin(): () => void;
   version: string;
   startedAt: number;
-  /** Where MCP is served over HTTP; null where it is not. */
-  httpUrl: string | null;
+  /** Where MCP is served over HTTP, once that is known; null where it is not. */
+  httpUrl(): Promise<string | null>;
   /** Instants come from here, so that tests can set them. */
   now(): number;
 }

@@ -75,7 +75,7 @@ export const status = defineOperation({
       backend: house.settings.backend,
       limits: describeLimits(house.settings),
       jobs: await house.supervisor.countByState(),
-      daemon: describeDaemon(house),
+      daemon: await describeDaemon(house),
     });
   },
 });
@@ -117,12 +117,12 @@ const describeLimits = (settings: House['settings']) => ({
   result_ttl_seconds: settings.resultTtlSeconds,
 });
 
-const describeDaemon = (house: House) => ({
+const describeDaemon = async (house: House) => ({
   version: house.version,
   pid: process.pid,
   uptime_seconds: Math.floor((house.now() - house.startedAt) / 1_000),
   draining: house.draining(),
   state_directory: house.settings.stateDir,
   log: stateLayout(house.settings.stateDir).log,
-  http: house.httpUrl,
+  http: await house.httpUrl(),
 });

@@ -82,7 +82,7 @@ describe('offshoot stop', () => {
       'over the socket': (offshoot, go) =>
         throughMcp(() => connectClient(socketPath(offshoot.stateDir)), offshoot, go),
       'over HTTP': async (offshoot, go) => {
-        const url = await httpUrl(offshoot);
+        const url = (await offshoot.call('codex_status')).daemon.http;
         const token = ensureToken(offshoot.stateDir, DEFAULT_TOKEN_NAME);
         return throughMcp(async () => (await connectOverHttp({ url, token })).client, offshoot, go);
       },
@@ -96,15 +96,6 @@ describe('offshoot stop', () => {
         return JSON.parse((await delegated).stdout);
       },
     };
-
-    async function httpUrl(offshoot: Offshoot): Promise<string> {
-      let url: string | null = null;
-      await until(async () => {
-        url = (await offshoot.call('codex_status')).daemon.http;
-        return url !== null;
-      });
-      return url ?? '';
-    }
 
     async function throughMcp(
       connect: () => Promise<Client>,

@@ -63,7 +63,7 @@ export async function makeMcpHouse(): Promise<McpHouse> {
       begin: () => () => undefined,
       version: '0.0.0',
       startedAt: 0,
-      httpUrl: null,
+      httpUrl: async () => null,
       now: Date.now,
     },
   };

@@ -275,7 +275,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
       begin: () => () => undefined,
       version: '0.0.0',
       startedAt: NOON,
-      httpUrl: null,
+      httpUrl: async () => null,
       now: () => NOON + 60_000,
       ...house,
       supervisor: new QuietSupervisor(),
