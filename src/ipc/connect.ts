@@ -26,6 +26,8 @@ export interface ConnectRequest {
 const PATIENCE_MS = 30_000;
 const FIRST_DELAY_MS = 15;
 const LONGEST_DELAY_MS = 100;
+/** Daemons that may be killed as they start, as by somebody who kills one after the other. */
+const KILLED_STARTS = 3;
 
 /** In the PID namespace of its job it would also see no other job's agent, and take them all for dead. */
 const notInsideJob = refuse('daemon_unavailable', {
@@ -60,6 +62,7 @@ export async function connectDaemon(request: ConnectRequest): Promise<Outcome<Da
 function starterOf(start: () => Outcome<DaemonStart>) {
   let exit: Promise<unknown> | null = null;
   let failed: Outcome<null> = succeed(null);
+  let killed = 0;
   let serves = () => {};
   return {
     need(): Outcome<null> {
@@ -68,9 +71,11 @@ function starterOf(start: () => Outcome<DaemonStart>) {
       if (!started.ok) return started;
       serves = started.value.serves;
       exit = started.value.exit.then(async (ended) => {
-        failed = ended;
+        const wasKilled = !ended.ok && ended.fault.details?.signal === 'SIGKILL';
+        if (wasKilled) killed += 1;
+        if (!wasKilled || killed > KILLED_STARTS) failed = ended;
         // Another daemon was first. Should it be on its way out, a new one is needed in a while.
-        if (ended.ok) await sleep(LONGEST_DELAY_MS);
+        if (failed.ok) await sleep(LONGEST_DELAY_MS);
         exit = null;
       });
       return succeed(null);

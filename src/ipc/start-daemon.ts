@@ -9,7 +9,7 @@ import { claimStart, type StartClaim } from './start-claim.js';
 
 /** A daemon on its way up, or one that found that another was first, or that another process is starting one. */
 export interface DaemonStart {
-  /** How the process ended, if it ended: well when another daemon was first, else with the reason. Never rejects. */
+  /** How the process ended, if it ended: well when another daemon was first, else with the reason, and the signal if one killed it. Never rejects. */
   exit: Promise<Outcome<null>>;
   /** To be called once a daemon answers. */
   serves(): void;
@@ -91,7 +91,7 @@ function exitOf(
     child.once('exit', (code, signal) => {
       if (code === 0) resolve(succeed(null));
       else if (isFull(stateDir)) resolve(refuse('disk_full'));
-      else resolve(didNotStart(lastWords(log) ?? `ended with ${signal ?? `status ${code}`}`));
+      else resolve(didNotStart(lastWords(log) ?? `ended with ${signal ?? `status ${code}`}`, signal));
     });
   });
 }
@@ -106,8 +106,11 @@ function isFull(stateDir: string): boolean {
   }
 }
 
-const didNotStart = (reason: string) =>
-  refuse('daemon_unavailable', { message: 'The daemon did not start.', details: { reason } });
+const didNotStart = (reason: string, signal: NodeJS.Signals | null = null) =>
+  refuse('daemon_unavailable', {
+    message: 'The daemon did not start.',
+    details: { reason, ...(signal !== null && { signal }) },
+  });
 
 /** What Node says last of an error that nobody caught is its version. */
 function lastWords(file: string): string | null {

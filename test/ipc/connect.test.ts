@@ -148,6 +148,31 @@ test('a daemon that breaks as it is loaded is told with the error', async () => 
   assert.deepEqual(refused.ok || refused.fault.details, { reason: 'TypeError: no such luck' });
 });
 
+/** A daemon that is killed as it starts, the first so many times. */
+const killedScript = (times: number) =>
+  script(
+    `import { appendFileSync, readFileSync } from 'node:fs';
+    const starts = ${JSON.stringify(join(stateDir, 'starts'))};
+    appendFileSync(starts, '1');
+    if (readFileSync(starts).length <= ${times}) process.kill(process.pid, 'SIGKILL');
+    process.env.OFFSHOOT_STATE_DIR = ${JSON.stringify(stateDir)};
+    await import(${JSON.stringify(toyDaemonEntry)});`,
+  );
+
+test('a daemon that is killed as it starts is followed by another', async () => {
+  await newStateDirectory();
+  const reached = await connectWith(await killedScript(3));
+  assert.ok(reached.ok);
+  reached.value.socket.destroy();
+});
+
+test('one that is killed again and again is told', async () => {
+  await newStateDirectory();
+  const refused = await connectWith(await killedScript(1_000));
+  assert.deepEqual(refused.ok || refused.fault.details, { reason: 'ended with SIGKILL', signal: 'SIGKILL' });
+  assert.equal(await readFile(join(stateDir, 'starts'), 'utf8'), '1111');
+});
+
 test('a daemon that never answers is given up after the time for it', async () => {
   await newStateDirectory();
   const entry = await script(`setTimeout(() => {}, 1_000)`);
