@@ -124,17 +124,19 @@ async function tryOn(ground: Ground, directory: string, caller: Caller, plan: Wo
     await removeWorktree(directory);
     return { made, isFinal: false };
   };
+  let giveUp = () => leaveGround(directory, ground);
   try {
     if (!(await makeSlotDirectory(directory, ground))) return await spoilt(refuse('worktree_failed'));
     const begun = await begin(directory, caller, plan);
     if (!begun?.ok) {
-      await leaveGround(directory, ground);
+      await giveUp();
       return { made: begun, isFinal: true };
     }
+    giveUp = () => removeWorktree(directory);
     const made = await fillSlot(directory, caller, ground, begun.value, plan);
     return made.ok ? { made, isFinal: true } : await spoilt(made);
   } catch (error) {
-    await removeWorktree(directory);
+    await giveUp().catch(() => removeWorktree(directory));
     return { made: explainSystemError(error, 'worktree_failed', MAKING), isFinal: false };
   }
 }

@@ -111,6 +111,20 @@ test('a job that is refused for what the caller has leaves the idle slot to the 
   assert.equal(statSync(worktree.path).ino, inode);
 });
 
+test('a job to which the system refuses something while its baseline is taken leaves the idle slot to the next', async () => {
+  const root = await makeBranches();
+  const { inode, idle } = await makeIdle(root);
+  const mirrors = join(idle, '../mirrors');
+  rmSync(mirrors, { recursive: true });
+  writeFileSync(mirrors, 'no directory');
+  const refused = await makeWorktree(planFor(workspace, root, plain, { warm: true }));
+  assert.match(refused.ok ? '' : refused.fault.message, /The system refused .* ENOTDIR/);
+  rmSync(mirrors);
+  const worktree = await make(planFor(workspace, root, plain, { warm: true }));
+  assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
+  assert.equal(statSync(worktree.path).ino, inode);
+});
+
 test('a caller who is back at the same commit by the time that is asked for is asked again all the same', async () => {
   const root = await makeBranches();
   const repository = expectValue(await findRepository(root));
