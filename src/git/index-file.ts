@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BytePath } from './byte-path.js';
 import type { TreeFile } from './trees.js';
 
@@ -59,6 +60,16 @@ export function readIndex(index: Buffer, idBytes: number): IndexContent | null {
   const extensions = readExtensions(index, at, end);
   const tree = cachedTree(extensions?.get('TREE'), idBytes);
   return extensions === null ? null : new IndexContent(index, idBytes, starts, odd, tree);
+}
+
+/** Whether an index file of any version ends as it was written: with its checksum, or with zeros where that was left out. */
+export function endsWithChecksum(index: Buffer, idBytes: number): boolean {
+  if (index.length < HEADER_BYTES + idBytes) return false;
+  const [content, checksum] = [index.subarray(0, -idBytes), index.subarray(-idBytes)];
+  const hash = createHash(idBytes === 20 ? 'sha1' : 'sha256')
+    .update(content)
+    .digest();
+  return hash.equals(checksum) || checksum.every((byte) => byte === 0);
 }
 
 /** What an index holds. It is made of the file's bytes when it is asked for: of many entries, most want a few. */

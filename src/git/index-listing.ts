@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { READ_WITHOUT_WAITING } from '../open-flags.js';
 import { type BytePath, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
-import { type IndexContent, type OddEntry, readIndex } from './index-file.js';
+import { endsWithChecksum, type IndexContent, type OddEntry, readIndex } from './index-file.js';
 
 /** What every form of an index tells. */
 export interface IndexListing extends Pick<IndexContent, 'paths' | 'odd' | 'named' | 'tree'> {
@@ -21,10 +21,12 @@ export async function listIndex(
 ): Promise<{ ok: true; index: IndexListing } | GitFailure> {
   const { GIT_DIR = '', GIT_INDEX_FILE = join(GIT_DIR, 'index') } = context.environment;
   const content = readWhole(GIT_INDEX_FILE);
-  // git too would wait at a named pipe.
-  if (content.length === 0) return { ok: false, cause: 'exit', exitCode: null, stderr: 'the index is empty' };
-  const read = readIndex(content, anId.length / 2);
+  const idBytes = anId.length / 2;
+  const read = readIndex(content, idBytes);
   if (read !== null) return { ok: true, index: asListing(read) };
+  // git would wait at a named pipe, and find files in what was cut short that nobody put there.
+  if (!endsWithChecksum(content, idBytes))
+    return { ok: false, cause: 'exit', exitCode: null, stderr: 'the index is damaged' };
   const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
   if (!listed.ok) return listed;
   return { ok: true, index: listingOf(splitRecords(listed.stdout).map(parseRecord)) };

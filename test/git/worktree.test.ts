@@ -251,6 +251,18 @@ async function makeConflict(): Promise<string> {
   return root;
 }
 
+test('an index that was cut short is refused, not read as one of other files', async () => {
+  const root = await makeRepository(workspace, user, { 'a.txt': 'one\n', 'b.txt': 'two\n' });
+  const index = join(root, '.git/index');
+  const whole = readFileSync(index);
+  for (const length of [0, 4, 12, 40, 100]) {
+    writeFileSync(index, whole.subarray(0, length));
+    const made = await makeWorktree(planFor(workspace, root, user));
+    expectCode(made, 'worktree_failed');
+    assert.match(made.ok ? '' : made.fault.message, /the index is damaged/, String(length));
+  }
+});
+
 test('an index with conflicts is refused and leaves nothing', async () => {
   const root = await makeConflict();
   const plan = planFor(workspace, root, user, { repositoriesDirectory: join(workspace, 'conflict') });
