@@ -54,7 +54,7 @@ export function startDaemon(stateDir: string, entry = daemonEntry): Outcome<Daem
     const { code: reason = 'unknown' } = error as NodeJS.ErrnoException;
     if (FULL.includes(reason)) return refuse('disk_full');
     return refuse('daemon_unavailable', {
-      message: 'The state directory cannot be written.',
+      message: `The state directory cannot be written: ${stateDir}. Set OFFSHOOT_STATE_DIR to another place.`,
       details: { state_dir: stateDir, reason },
     });
   }

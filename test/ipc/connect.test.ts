@@ -183,7 +183,9 @@ test('a daemon that never answers is given up after the time for it', async () =
 test('a state directory that cannot be made is a clear error', async () => {
   await newStateDirectory();
   await writeFile(join(stateDir, 'file'), '');
-  const refused = startDaemon(join(stateDir, 'file', 'below'), toyDaemonEntry);
+  const impossible = join(stateDir, 'file', 'below');
+  const refused = startDaemon(impossible, toyDaemonEntry);
   assert.ok(!refused.ok);
   assert.equal(refused.fault.details?.reason, 'ENOTDIR');
+  assert.ok(refused.fault.message.includes(`written: ${impossible}. Set OFFSHOOT_STATE_DIR`));
 });
