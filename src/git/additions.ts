@@ -11,6 +11,8 @@ export interface LargeFile {
   path: BytePath;
   /** SHA-256 of the content that the pointer stands for, in hexadecimal. */
   oid: string;
+  /** Size of that content. */
+  bytes: number;
 }
 
 /** A submodule that was checked out, with a git directory of ours. */

@@ -37,7 +37,7 @@ export async function findLargeFiles(
   if (!filtered.ok) return filtered;
   const largeFiles = filtered.paths.flatMap((path) => {
     const pointer = readPointer(slot, path);
-    return pointer === null ? [] : [{ path, oid: pointer.oid }];
+    return pointer === null ? [] : [{ path, ...pointer }];
   });
   return { ok: true, largeFiles };
 }
@@ -206,11 +206,14 @@ export async function sortLargeFiles(
 ): Promise<{ unchanged: ReadonlySet<BytePath>; whole: BytePath[] }> {
   const unchanged = new Set<BytePath>();
   const whole: BytePath[] = [];
-  for (const { path, oid } of largeFiles) {
+  for (const { path, oid, bytes } of largeFiles) {
     const pointer = readPointer(slot, path);
-    const found = pointer?.oid ?? (await hashOfFile(absolutePath(slot.checkout, path)));
-    if (found === oid) unchanged.add(path);
-    else if (pointer === null && found !== null) whole.push(path);
+    const found = lookInside(slot.checkout, path);
+    // What is of another size, or larger than any that was put there, may take hours to read.
+    const mayBe = found?.size === bytes && bytes <= MAX_CONTENT_BYTES;
+    const isContent = async () => mayBe && (await hashOfFile(absolutePath(slot.checkout, path))) === oid;
+    if (pointer?.oid === oid || (await isContent())) unchanged.add(path);
+    else if (pointer === null && found?.isFile()) whole.push(path);
   }
   return { unchanged, whole };
 }

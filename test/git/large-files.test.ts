@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { capturePatch } from '../../src/git/patch.js';
 import {
   applied,
   capture,
+  capturePlanFor,
   git,
   handOver,
   make,
@@ -77,6 +79,15 @@ test('a mode that the agent changes on a file of git-lfs is in the patch, its co
   chmodSync(join(worktree.path, 'big.bin'), 0o755);
   const { patch } = await capture(workspace, worktree, user);
   assert.equal(patch.toString(), 'diff --git a/big.bin b/big.bin\nold mode 100644\nnew mode 100755\n');
+});
+
+test('what has another size than the content is not read to find that out', { timeout: 60_000 }, async () => {
+  const root = await makeLargeFiles(['large content', 'other content']);
+  const worktree = await make(planFor(workspace, root, user));
+  // Sparse: it takes no room, and minutes to read.
+  truncateSync(join(worktree.path, 'big.bin'), 256 * 1024 ** 3);
+  const captured = await capturePatch(capturePlanFor(workspace, worktree, user));
+  assert.match(captured.ok ? '' : captured.fault.message, /"big\.bin" \(274877906944 bytes\)/);
 });
 
 test('content that git-lfs does not have is named, and the pointer stays', async () => {
