@@ -1,7 +1,9 @@
 import { misspeltVariables } from '../config.js';
+import { refuse } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { version } from '../version.js';
-import type { Command } from './command.js';
+import { conclude } from './answer.js';
+import { type Command, jsonFlag } from './command.js';
 import { exitCodes } from './exit-codes.js';
 import { generalHelp, helpFor } from './help.js';
 import { parseParameters } from './parameters.js';
@@ -20,17 +22,26 @@ export async function main(parameters: readonly string[]): Promise<number> {
   if (command === undefined) return unknownCommand(commands, name);
   if (asksForHelp(rest)) return print(helpFor(command));
   const parsed = parseParameters(command, rest);
-  if (!parsed.ok) return usageError(parsed.message, command.name);
+  if (!parsed.ok) return refuseParameters(command, rest, parsed.message);
   // The doctor tells of them among its findings.
   if (command.name !== 'doctor') await noteMisspeltVariables();
   return command.run(parsed);
 }
 
 /** What stands behind `--` are words, whatever they look like. */
-const asksForHelp = (parameters: readonly string[]): boolean => {
+const beforeWords = (parameters: readonly string[]): readonly string[] => {
   const end = parameters.indexOf('--');
-  return parameters.slice(0, end < 0 ? undefined : end).some((each) => each === '--help' || each === '-h');
+  return parameters.slice(0, end < 0 ? undefined : end);
 };
+
+const asksForHelp = (parameters: readonly string[]): boolean =>
+  beforeWords(parameters).some((each) => each === '--help' || each === '-h');
+
+/** Who asks for JSON gets it, whatever else the parameters are. */
+function refuseParameters(command: Command, parameters: readonly string[], message: string): Promise<number> {
+  const json = command.flags.includes(jsonFlag) && beforeWords(parameters).includes('--json');
+  return json ? conclude(refuse('invalid_arguments', { message }), json) : usageError(message, command.name);
+}
 
 async function noteMisspeltVariables(): Promise<void> {
   for (const { variable, meant } of misspeltVariables()) {

@@ -203,6 +203,18 @@ describe('offshoot', () => {
       assert.deepEqual([status, stderr], [2, '']);
       assert.equal(JSON.parse(stdout).error.details.fields.length, 1);
     }
+    for (const parameters of [
+      ['status'],
+      ['list', '--nope'],
+      ['list', '--limit', 'many'],
+      ['list', 'x', 'y'],
+    ]) {
+      const { status, stdout, stderr } = offshoot([...parameters, '--json']);
+      assert.deepEqual([status, stderr], [2, '']);
+      assert.equal(JSON.parse(stdout).error.code, 'invalid_arguments');
+    }
+    assert.equal(offshoot(['patch', '--json']).stdout, '', 'a command without JSON');
+    assert.equal(offshoot(['list', '--nope', '--', '--json']).stdout, '', 'a word');
   });
 
   it('leaves the screen of watch before it says why there is nothing to watch', () => {
