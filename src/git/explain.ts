@@ -31,7 +31,11 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
   if (/No space left on device|Disk quota exceeded/.test(failure.stderr)) return refuse('disk_full');
   if (/Out of memory/.test(failure.stderr)) {
     // git says no more than that. By now it has given back what it had.
-    if (process.availableMemory() < MAX_MEMORY_GIB * 1024 ** 3) return refuse('machine_exhausted');
+    if (process.availableMemory() < MAX_MEMORY_GIB * 1024 ** 3) {
+      return refuse('machine_exhausted', {
+        message: `The machine had too little memory for git while ${doing}: for a large file that it reads, or one without end.`,
+      });
+    }
     return refuse(code, {
       message: `git ran out of memory, of which it may have ${MAX_MEMORY_GIB} GiB at most, while ${doing}: a file that it reads is too large, or has no end, as a link to a device.`,
     });

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../errors.js';
 import { machineFault } from './machine-fault.js';
 
-/** A disk gets room again, other programs end: how long a stage waits for it, and how often it looks. */
+/** A disk gets room again, other programs end: how long a stage waits for it, and how often it looks at most. */
 const PATIENCE_MS = 5 * 60_000;
 const PAUSE_MS = 1_000;
+/** After work that told of a shortage, so many times as long as it took: else git would read a large file over and over. */
+const REST_FACTOR = 9;
 
 export interface Patience<Output> {
   /** True for an answer that means: the machine was short of something. */
@@ -28,15 +30,18 @@ export async function patiently<Output>(
 ): Promise<Output> {
   const until = performance.now() + patienceMs;
   for (;;) {
-    const { output, short } = await work().then(
-      (output) => ({ output, short: isShort(output) }),
+    const began = performance.now();
+    const { output, short, rest } = await work().then(
+      (output) => ({ output, short: isShort(output), rest: (performance.now() - began) * REST_FACTOR }),
       (error: unknown) => {
         const fault = machineFault(error);
         if (fault === null) throw error;
-        return { output: failed(fault), short: true };
+        return { output: failed(fault), short: true, rest: 0 };
       },
     );
-    if (!short || stop.aborted || performance.now() >= until) return output;
-    await delay(pauseMs, null, { signal: stop }).catch(() => undefined);
+    const now = performance.now();
+    if (!short || stop.aborted || now >= until) return output;
+    const pause = Math.min(Math.max(pauseMs, rest), until - now);
+    await delay(pause, null, { signal: stop }).catch(() => undefined);
   }
 }

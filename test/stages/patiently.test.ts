@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { patiently } from '../../src/stages/patiently.js';
 
 const full = Object.assign(new Error('write'), { code: 'ENOSPC' });
@@ -15,6 +16,17 @@ describe('a stage on a machine that is short of something', () => {
     const answers = [() => 'short', () => Promise.reject(full), () => 'done'];
     assert.equal(await patiently(async () => answers.shift()?.() ?? 'too often', policy), 'done');
     assert.equal(answers.length, 0);
+  });
+
+  it('is left alone for most of the time by work that takes long, as where git reads a large file', async () => {
+    let tries = 0;
+    const work = async () => {
+      tries += 1;
+      await delay(20);
+      return 'short';
+    };
+    assert.equal(await patiently(work, { ...policy, patienceMs: 500 }), 'short');
+    assert.ok(tries < 6, `${tries} tries`);
   });
 
   it('fails with the shortage as its cause when its patience is over, or its job is to end', async () => {
