@@ -6,7 +6,10 @@ import { inPrivateHome } from './codex-private-home.js';
 import type { CodexUserConfig } from './codex-user-config.js';
 import { type Probe, type ProbeOptions, probe } from './probe.js';
 
-/** The Codex that the launch line was tried with, and one too old to have most of it. */
+/**
+ * The Codex that the launch line was tried with, and one too old to have most of it. The number alone refuses none: what
+ * a Codex does not know of a job's arguments it refuses itself, before it asks the model.
+ */
 const TRIED = [0, 169] as const;
 const OLDEST = [0, 100] as const;
 
@@ -40,14 +43,14 @@ function judge(
   settings: Settings,
   user: CodexUserConfig,
 ): Outcome<Readiness> {
-  const version = /\b(\d+)\.(\d+)\.\d+\S*/.exec(probes.version.output);
-  if (version !== null && isBelow(version, OLDEST)) {
+  const version = versionOf(probes.version);
+  const sandbox = sandboxWorks(probes.sandbox);
+  if (version !== null && isBelow(version, OLDEST) && sandbox !== true) {
     return refuse('codex_unsupported', { message: `Codex CLI ${version[0]} is too old for Offshoot.` });
   }
   const loggedIn = isLoggedIn(probes.login);
   const needsNoLogin = user.ownProvider || Boolean(settings.environment.CODEX_API_KEY);
   if (loggedIn === false && !needsNoLogin) return refuse('codex_auth_required');
-  const sandbox = sandboxWorks(probes.sandbox);
   if (sandbox === false) return refuse('sandbox_unavailable');
   const notes = [
     version === null && 'The version of Codex could not be found out.',
@@ -59,6 +62,12 @@ function judge(
     sandbox === null && "Whether Codex's sandbox works could not be found out.",
   ].filter((note) => note !== false);
   return succeed({ program, version: version?.[0] ?? null, loggedIn, sandbox, notes });
+}
+
+/** Null also for 0.0.0, as a Codex that was built from its sources calls itself, however new it is. */
+function versionOf({ output }: Probe): RegExpExecArray | null {
+  const version = /\b(\d+)\.(\d+)\.(\d+)\S*/.exec(output);
+  return version?.slice(1, 4).every((part) => Number(part) === 0) ? null : version;
 }
 
 function isBelow(version: RegExpExecArray, [major, minor]: readonly [number, number]): boolean {

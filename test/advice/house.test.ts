@@ -55,9 +55,9 @@ describe('the advice where something lacks', { concurrency: 3 }, () => {
 
   it('codex_unsupported: install a newer one', () =>
     withOffshoot({}, async (offshoot) => {
-      // What stands for an old Codex here is a program that says that it is one.
+      // What stands for an old Codex here is a program that says that it is one, and knows nothing else.
       const old = join(offshoot.root, 'codex');
-      await writeFile(old, '#!/bin/sh\necho codex-cli 0.20.0\n');
+      await writeFile(old, '#!/bin/sh\necho codex-cli 0.20.0\n[ "$1" = --version ]\n');
       await chmod(old, 0o755);
       const real = offshoot.environment.OFFSHOOT_CODEX_PATH;
       Object.assign(offshoot.environment, { OFFSHOOT_CODEX_PATH: old, CODEX_API_KEY: 'no-secret' });

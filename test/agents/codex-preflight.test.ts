@@ -99,11 +99,25 @@ describe('the preflight', () => {
 
   test('refuses a Codex that is too old, and notes one that is older than tried', async (context) => {
     const made = await bench(context);
-    const old = await check(await withProgram(made, 'echo codex-cli 0.99.1'));
+    const old = await check(await withProgram(made, 'echo codex-cli 0.99.1; [ "$1" = --version ]'));
     assert.equal(old.ok ? null : old.fault.code, 'codex_unsupported');
     const older = await check(await withProgram(made, 'echo codex-cli 0.140.0-beta.1'));
     assert.equal(older.ok && older.value.version, '0.140.0-beta.1');
     assert.match(older.ok ? older.value.notes.join() : '', /0\.169/);
+  });
+
+  test('lets a Codex through that says to be old, but knows the sandbox of a new one', async (context) => {
+    const made = await bench(context);
+    const patched = await check(await withProgram(made, 'echo codex-cli 0.42.0'));
+    assert.equal(patched.ok && patched.value.version, '0.42.0');
+    assert.match(patched.ok ? patched.value.notes.join() : '', /0\.169/);
+  });
+
+  test('takes the version of a Codex built from its sources, 0.0.0, for unknown', async (context) => {
+    const made = await bench(context);
+    const built = await check(await withProgram(made, 'echo codex-cli 0.0.0-dev; [ "$1" = --version ]'));
+    assert.equal(built.ok && built.value.version, null);
+    assert.match(built.ok ? built.value.notes.join() : '', /version/);
   });
 
   test('ends what it started when it is aborted, and leaves nothing behind', async (context) => {
