@@ -3,7 +3,7 @@ import { errorTable, succeed } from '../errors.js';
 import { delegateFields } from './fields.js';
 import { fitList, fitText } from './fit.js';
 import { jobError } from './job-state.js';
-import { defineOperation } from './operation.js';
+import { defineOperation, type House } from './operation.js';
 import { checkHouse, toDelegation, toRequests } from './submit-job.js';
 
 const count = z.number();
@@ -92,12 +92,17 @@ export const delegateDryRun = defineOperation({
       },
       task_bytes: submission.taskBytes,
       warnings: fitList(
-        [...value.warnings, ALWAYS].map((warning) => fitText(warning, MAX_WARNING_BYTES).text),
+        [...value.warnings, reachOf(house.settings)].map(
+          (warning) => fitText(warning, MAX_WARNING_BYTES).text,
+        ),
         MAX_WARNINGS_BYTES,
       ),
     });
   },
 });
 
-const ALWAYS =
-  "Codex's commands can read what the user can read, outside the repository too, and what they print goes to the model.";
+/** What a job's commands can do beyond its worktree. */
+const reachOf = ({ backend }: House['settings']): string =>
+  backend === 'command'
+    ? 'The program of the command backend has no sandbox: it reads and writes what the user can.'
+    : "Codex's commands can read what the user can read, outside the repository too, and what they print goes to the model.";

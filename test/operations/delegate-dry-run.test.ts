@@ -30,6 +30,13 @@ describe('codex_delegate_dry_run', () => {
     assert.deepEqual(call.house.supervisor.requests, []);
   });
 
+  it('tells what a job could reach, which is more with the command backend', async () => {
+    const call = makeCall();
+    call.house.settings = { ...call.house.settings, backend: 'command' };
+    const outcome = await delegateDryRun.handle(parse({}), call);
+    assert.match(outcome.ok ? outcome.value.warnings.join() : '', /no sandbox: it reads and writes/);
+  });
+
   it('tells why a job would not be accepted, with what it would start from', async () => {
     const outcome = await delegateDryRun.handle(parse({}), makeCall({}, { preflight: notReady }));
     assert.ok(outcome.ok);
