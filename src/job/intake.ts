@@ -56,6 +56,14 @@ export class Intake {
     return roster.line.position({ client, rank: rankOf(priority, roster.risesFrom(clock.now())), sequence });
   }
 
+  /** Whether a job would find room in the queue now; refuses with `queue_full`. */
+  roomFor(submission: Pick<Submission, 'repository' | 'client'>): Outcome<null> {
+    const room = this.#room.take([{ submission }]);
+    if (!room.ok) return room;
+    room.value();
+    return succeed(null);
+  }
+
   /** Accepts jobs, all or none; the answer comes once they are durable. */
   async submit(requests: readonly SubmitRequest[]): Promise<Outcome<JobView[]>> {
     const { heldFiles, lineage, log, roster } = this.#needs;

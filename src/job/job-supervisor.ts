@@ -121,6 +121,10 @@ class JobSupervisor implements Supervisor {
     return this.#intake.nextPlace(submission);
   }
 
+  roomFor(submission: Pick<Submission, 'repository' | 'client'>): Outcome<null> {
+    return this.#intake.roomFor(submission);
+  }
+
   position(record: JobRecord): number | null {
     return this.#roster.position(record);
   }

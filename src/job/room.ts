@@ -1,7 +1,6 @@
 import { type Outcome, refuse, succeed } from '../errors.js';
 import type { Admission } from './admission.js';
 import type { Place } from './fair-queue.js';
-import type { SubmitRequest } from './supervisor.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /** A full queue empties by a job every so often; asking sooner is of no use. */
@@ -45,7 +44,7 @@ export class Room {
   }
 
   /** Takes room for all of the jobs, or for none; the answer gives it back, once they are in line or refused. */
-  take(requests: readonly SubmitRequest[]): Outcome<() => void> {
+  take(requests: readonly { submission: Place }[]): Outcome<() => void> {
     const places = requests.map(({ submission: { repository, client } }) => ({ repository, client }));
     const clients = new Set(places.map(({ client }) => client));
     const all = [...this.#coming, ...places];

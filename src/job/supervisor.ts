@@ -16,6 +16,8 @@ export interface Supervisor {
   startedBy(key: string): Promise<string | null>;
   /** The place in the queue that a job would get now: 1 for the next to be admitted. */
   nextPlace(submission: Pick<Submission, 'client' | 'priority'>): number;
+  /** Whether the queue has room for a job now; refuses with `queue_full`. */
+  roomFor(submission: Pick<Submission, 'repository' | 'client'>): Outcome<null>;
   /** The place in the queue that a job has now: 1 for the next to be admitted; null unless its record says that it is queued. */
   position(record: JobRecord): number | null;
   /** Newest first. */

@@ -65,15 +65,16 @@ export const delegateDryRun = defineOperation({
     ]);
     if (!preview.ok) return preview;
     const { value } = preview;
+    const accepted = ready.ok ? house.supervisor.roomFor(submission) : ready;
     return succeed({
       ok: true as const,
-      ready: ready.ok,
-      problem: ready.ok
+      ready: accepted.ok,
+      problem: accepted.ok
         ? null
         : {
-            code: ready.fault.code,
-            message: ready.fault.message,
-            advice: errorTable[ready.fault.code].advice,
+            code: accepted.fault.code,
+            message: accepted.fault.message,
+            advice: errorTable[accepted.fault.code].advice,
           },
       base_commit: value.baseCommit,
       baseline_commit: value.baselineCommit,

@@ -494,9 +494,13 @@ describe('the supervisor', () => {
     ids.push((await submitOne(supervisor)).record.id, (await submitOne(supervisor)).record.id);
     const refused = await supervisor.submit([request()]);
     assert.equal(!refused.ok && refused.fault.code, 'queue_full');
+    const asked = () => supervisor.roomFor(request().submission);
+    assert.deepEqual(asked(), refused, 'who asks before is told the same');
     await finish(pool, ids[0] ?? '');
     await pool.next('worktree', ids[1]);
+    assert.ok(asked().ok && asked().ok, 'asking takes no room');
     await submitOne(supervisor);
+    assert.ok(!asked().ok);
     supervisor.close();
   });
 

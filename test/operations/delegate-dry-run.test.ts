@@ -45,6 +45,13 @@ describe('codex_delegate_dry_run', () => {
     assert.equal(outcome.value.checkout.files, 3);
   });
 
+  it('tells that the queue is full', async () => {
+    const call = makeCall();
+    call.house.supervisor.isFull = true;
+    const outcome = await delegateDryRun.handle(parse({}), call);
+    assert.deepEqual(outcome.ok && [outcome.value.ready, outcome.value.problem?.code], [false, 'queue_full']);
+  });
+
   it('refuses what a delegation refuses, and what the baseline is refused for', async () => {
     const refusal = async (input: object, call = makeCall()) => {
       const outcome = await delegateDryRun.handle(parse(input), call);

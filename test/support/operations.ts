@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import type { JobContext, JobState } from '../../machines/job.js';
-import { refuse, succeed } from '../../src/errors.js';
+import { type Outcome, refuse, succeed } from '../../src/errors.js';
 import { Endings } from '../../src/job/endings.js';
 import { jobLayout } from '../../src/job/layout.js';
 import { newRecord } from '../../src/job/new-record.js';
@@ -69,6 +69,7 @@ export function makeRecord(
 export class QuietSupervisor implements Supervisor {
   readonly records = new Map<string, JobRecord>();
   readonly requests: SubmitRequest[] = [];
+  isFull = false;
   readonly journals = new Map<string, JournalEntry[]>();
   private readonly listeners = new Set<(view: JobView) => void>();
   private readonly endings = new Endings();
@@ -102,6 +103,10 @@ export class QuietSupervisor implements Supervisor {
 
   nextPlace(): number {
     return 1 + [...this.records.values()].filter(({ state }) => state === 'queued').length;
+  }
+
+  roomFor(): Outcome<null> {
+    return this.isFull ? refuse('queue_full') : succeed(null);
   }
 
   position(record: JobRecord): number | null {
