@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
-import { absolutePath, type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
+import { absolutePath, type BytePath, lookAt, parentOf, pathList, splitRecords } from './byte-path.js';
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { type SlotLayout, slotContext } from './slot.js';
@@ -59,7 +59,13 @@ async function findIgnored(
   signal: AbortSignal,
 ): Promise<{ ok: true; ignored: ReadonlySet<BytePath> } | GitFailure> {
   if (paths.length === 0) return { ok: true, ignored: new Set() };
-  const written = await writeIgnoreFiles(baseline, slot, slotContext(slot, environment, signal));
+  const files = new Set(directories.length > 0 ? [] : paths);
+  const rules = baseline.rules.filter((path) => !liesBelow(path, files));
+  const written = await writeIgnoreFiles(
+    { ...baseline, rules },
+    slot,
+    slotContext(slot, environment, signal),
+  );
   if (!written.ok) return written;
   for (const path of directories) mkdirSync(absolutePath(slot.ignoreRules, path), { recursive: true });
   const context = slotContext({ ...slot, checkout: slot.ignoreRules }, environment, signal);
@@ -71,6 +77,12 @@ async function findIgnored(
   const nothingIgnored = answer.cause === 'exit' && answer.exitCode === 1;
   return nothingIgnored ? { ok: true, ignored: new Set() } : answer;
 }
+
+/** Rules of a directory in whose place there is a file by now would make a directory of it again. */
+const liesBelow = (path: BytePath, files: ReadonlySet<BytePath>): boolean => {
+  const parent = parentOf(path);
+  return parent !== '' && (files.has(parent) || liesBelow(parent, files));
+};
 
 /** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. Those that do not differ are copied. */
 async function writeIgnoreFiles(

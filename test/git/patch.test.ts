@@ -525,6 +525,19 @@ test('a single file that git cannot hold in memory with ease is refused by name,
   assert.equal(expectValue(await capturePatch(plan)).files, 2);
 });
 
+test('what takes the place of a directory that holds ignore rules is a file to the rules of the others', async () => {
+  const root = await makeRepository(workspace, user, { '.gitignore': 'build/\nlogs/\n', 'a.txt': 'one\n' });
+  for (const directory of ['build', 'logs']) put(root, `${directory}/.gitignore`, '*\n');
+  await git(root, user, ['add', '--force', '.']);
+  await git(root, user, ['commit', '-qm', 'rules']);
+  const worktree = await make(planFor(workspace, root, user));
+  for (const directory of ['build', 'logs']) rmSync(join(worktree.path, directory), { recursive: true });
+  put(worktree.path, 'build', 'a script now\n');
+  symlinkSync('a.txt', join(worktree.path, 'logs'));
+  const { patch } = await capture(workspace, worktree, user);
+  assert.deepEqual(await applied(workspace, worktree, user, patch), snapshot(worktree.path, isGit));
+});
+
 test('a capture can be stopped', async () => {
   const { plan, tree } = await capturePlan({ signal: AbortSignal.abort() });
   put(tree, 'new.txt', 'x\n');
