@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { takeLines } from '../lines.js';
 import { limitTime } from '../time-limit.js';
-import { endGroup, type ProbeOptions } from './probe.js';
+import type { ProbeOptions } from './probe.js';
+import { endGroup, startWatched } from './watched-process.js';
 
 /** A request of Codex's app-server protocol, as `codex app-server generate-ts` tells them (Codex 0.169). */
 export interface Question {
@@ -23,22 +23,18 @@ export function askAppServer(
   program: string,
   parameters: readonly string[],
   questions: readonly Question[],
-  { environment, directory, signal }: ProbeOptions,
+  options: ProbeOptions,
 ): Promise<unknown[]> {
   return new Promise((resolve) => {
     const answers: unknown[] = questions.map(() => null);
     const open = new Set(questions.keys());
-    const server = spawn(program, ['app-server', ...parameters], {
-      cwd: directory,
-      env: environment,
-      stdio: ['pipe', 'pipe', 'ignore'],
-      detached: true,
-    });
-    const limit = limitTime(signal, MOST_MILLISECONDS);
+    const server = startWatched(program, ['app-server', ...parameters], options);
+    server.stderr.resume();
+    const limit = limitTime(options.signal, MOST_MILLISECONDS);
     const end = () => {
       endGroup(server.pid);
-      // Whoever left the group may hold the pipe open.
-      server.stdout.destroy();
+      // Whoever left the group may hold the pipes open.
+      for (const stream of [server.stdout, server.stderr]) stream.destroy();
     };
     let patience: NodeJS.Timeout | undefined;
     const conclude = () => {

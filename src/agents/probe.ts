@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { limitTime } from '../time-limit.js';
+import { endGroup, type ProcessPlace, startWatched } from './watched-process.js';
 
 /** What a short look at a program gave. */
 export interface Probe {
@@ -12,24 +12,18 @@ export interface Probe {
 const MOST_MILLISECONDS = 10_000;
 const MOST_CHARACTERS = 65_536;
 
-export interface ProbeOptions {
-  environment: Record<string, string>;
-  directory: string;
+export interface ProbeOptions extends ProcessPlace {
   signal: AbortSignal;
 }
 
 /**
- * Runs a program for at most 10 s, with nothing on standard input; never rejects. It has a process group of its
- * own, which is ended with it: a process left behind would hold the pipes open, and live on.
+ * Runs a program for at most 10 s, with nothing on standard input; never rejects. Its process group is ended with it:
+ * a process left behind would hold the pipes open, and live on.
  */
 export function probe(program: string, parameters: string[], options: ProbeOptions): Promise<Probe> {
   return new Promise((resolve) => {
-    const child = spawn(program, parameters, {
-      cwd: options.directory,
-      env: options.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
+    const child = startWatched(program, parameters, options);
+    child.stdin.destroy();
     let output = '';
     const collect = (chunk: string) => {
       output = (output + chunk).slice(0, MOST_CHARACTERS);
@@ -52,14 +46,4 @@ export function probe(program: string, parameters: string[], options: ProbeOptio
     if (limit.signal.aborted) giveUp();
     else limit.signal.addEventListener('abort', giveUp);
   });
-}
-
-/** Ends a process group, named by its leader; one that is gone already is none. */
-export function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -136,3 +137,36 @@ describe('the preflight', () => {
     await gone(Number(sleeper));
   });
 });
+
+describe('a look at Codex', () => {
+  const module = new URL('../../src/agents/codex-exec.js', import.meta.url).href;
+
+  test('ends with the daemon that looks, also where that is killed', {
+    timeout: 120_000,
+  }, async (context) => {
+    const made = await bench(context);
+    const told = join(made.root, 'told');
+    // Like a Codex that hangs, and hears of no closed pipe.
+    const settings = await withProgram(made, `sleep 600 & echo "$$ $!" >>${told}; wait`);
+    const looking = `
+      import { codexExec } from ${JSON.stringify(module)};
+      const [settings, stop] = [JSON.parse(process.argv[1]), new AbortController().signal];
+      await Promise.all([codexExec().preflight(settings, stop), codexExec().account(settings, stop)]);`;
+    const words = ['--input-type=module', '--eval', looking, JSON.stringify(settings)];
+    const env = { ...process.env, TMPDIR: made.root };
+    const daemon = spawn(process.execPath, words, { stdio: 'ignore', env });
+    const pids = async () => (await readFile(told, 'utf8').catch(() => '')).match(/\d+(?=\s)/g) ?? [];
+    context.after(async () => (await pids()).map(Number).forEach(endIfThere));
+    while ((await pids()).length < 8) await setTimeout(10);
+    daemon.kill('SIGKILL');
+    for (const pid of await pids()) await gone(Number(pid));
+  });
+});
+
+function endIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // As it should be.
+  }
+}

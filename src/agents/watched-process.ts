@@ -1,0 +1,46 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+
+export interface ProcessPlace {
+  environment: Record<string, string>;
+  directory: string;
+}
+
+/**
+ * A POSIX `sh` program: runs the command that its arguments are, and ends as that does. A watcher waits meanwhile for the
+ * end of file 3, and then ends the process group. Nobody writes there: it ends with the process that holds the other end.
+ */
+const watchedScript = `
+exec 4<&0
+"$@" <&4 3<&- 4<&- &
+program=$!
+{ read -r _; kill -KILL 0; } <&3 4<&- >/dev/null 2>&1 &
+watcher=$!
+wait "$program"
+status=$?
+{ kill -KILL "$watcher"; wait "$watcher"; } 2>/dev/null
+exit "$status"
+`;
+
+/** Starts a program that ends with this process, also where that is killed, in a process group of its own. */
+export function startWatched(
+  program: string,
+  parameters: readonly string[],
+  { environment, directory }: ProcessPlace,
+): ChildProcessWithoutNullStreams {
+  return spawn('/bin/sh', ['-c', watchedScript, 'sh', program, ...parameters], {
+    cwd: directory,
+    env: environment,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  }) as ChildProcessWithoutNullStreams;
+}
+
+/** Ends a process group, named by its leader; one that is gone already is none. */
+export function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
+}
