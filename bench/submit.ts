@@ -14,7 +14,7 @@ export const submit: Scenario = {
     'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once; and over MCP, from 100 stdio bridges and from 100 HTTP sessions with one daemon, beside a bare Node that answers as much and does nothing, for as many clients behind processes that pass lines on and over HTTP. ' +
     'Then the time from the start of a bridge to its answer to initialize, beside a bare Node that does nothing.',
   whyNotReached:
-    'of the daemon’s main thread a call takes some 0.2 ms over the socket, 0.3 ms through a bridge and 0.5 ms over HTTP, a quarter of it for the collector. The first are answered when a look at the repository, a dozen turns of the loop, and a flush to the disk are over, while the others are read; the median has waited for half of them, and for all threads of the daemon and the client on the same processors. ' +
+    'of the daemon’s main thread a call takes some 0.2 ms over the socket, 0.3 ms through a bridge and 0.5 ms over HTTP, a quarter of it for the collector. The first are answered when a look at the repository, a few turns of the loop, and a flush to the disk are over, while the others are read; the median has waited for half of them, and for all threads of the daemon and the client on the same processors. ' +
     'Each bridge takes another 0.7 ms of its own, 0.45 ms of which any Node process needs to pass a line on and its answer back: a hundred of them have two processors for it.',
   async run(context) {
     const counts = context.quick ? [1, 10] : [1, 10, 100, 1_000];
