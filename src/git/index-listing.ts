@@ -1,9 +1,11 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { READ_WITHOUT_WAITING } from '../open-flags.js';
 import { type BytePath, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { endsWithChecksum, type IndexContent, type OddEntry, readIndex } from './index-file.js';
+import { readRegularFile } from './regular-file.js';
+
+/** Ten million files. */
+const MAX_INDEX_BYTES = 1024 ** 3;
 
 /** What every form of an index tells. */
 export interface IndexListing extends Pick<IndexContent, 'paths' | 'odd' | 'named' | 'tree'> {
@@ -20,11 +22,11 @@ export async function listIndex(
   anId: string,
 ): Promise<{ ok: true; index: IndexListing } | GitFailure> {
   const { GIT_DIR = '', GIT_INDEX_FILE = join(GIT_DIR, 'index') } = context.environment;
-  const content = readWhole(GIT_INDEX_FILE);
+  const content = readRegularFile(GIT_INDEX_FILE, MAX_INDEX_BYTES) ?? Buffer.alloc(0);
   const idBytes = anId.length / 2;
   const read = readIndex(content, idBytes);
   if (read !== null) return { ok: true, index: asListing(read) };
-  // git would wait at a named pipe, and find files in what was cut short that nobody put there.
+  // git would wait at a named pipe, read a device without end, and find files that are not there in what was cut short.
   if (!endsWithChecksum(content, idBytes))
     return { ok: false, cause: 'exit', exitCode: null, stderr: 'the index is damaged' };
   const listed = await runGit(context, ['ls-files', '--cached', '--stage', '-v', '-z']);
@@ -50,15 +52,6 @@ const listingOf = (entries: readonly OddEntry[]): IndexListing => ({
 
 const isMarked = ({ unmerged, assumed, skipped }: OddEntry): boolean => unmerged || assumed || skipped;
 const isNamed = (path: BytePath, name: string): boolean => path === name || path.endsWith(`/${name}`);
-
-function readWhole(path: string): Buffer {
-  const file = openSync(path, READ_WITHOUT_WAITING);
-  try {
-    return readFileSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
 
 /** A record of `ls-files --stage -v`: `tag mode id stage`, tab, path. A small letter: assume-unchanged. */
 function parseRecord(record: string): OddEntry {

@@ -491,6 +491,17 @@ test('a named pipe in the git directory of a slot ends its capture by name, and 
   assert.equal(expectValue(await capturePatch(plan)).files, 1);
 });
 
+test('what has no end in the place of the index in the git directory of a slot ends its capture in words', async () => {
+  const { plan, tree } = await capturePlan();
+  put(tree, 'new.txt', 'x\n');
+  const { index } = slotLayout(plan.slotDirectory);
+  rmSync(index);
+  symlinkSync('/dev/zero', index);
+  const outcome = await capturePatch(plan);
+  expectCode(outcome, 'patch_failed');
+  assert.match(outcome.ok ? '' : outcome.fault.message, /the index is damaged/);
+});
+
 test('nothing is captured of a worktree whose scrub was broken off', async () => {
   const { plan, tree } = await capturePlan();
   put(tree, 'new.txt', 'x\n');
