@@ -12,9 +12,9 @@ const PAUSE_MS = 1_000;
 const LOOK_MS = 1_000;
 
 /**
- * JSON lines to a file that is rotated at 10 MiB, five kept, and in the foreground to standard error too; never
- * to standard output. A line that cannot be written is given up rather than the work. `flush` calls back once all lines
- * so far are written or given up.
+ * JSON lines to a file that is rotated at 10 MiB, five kept, and in the foreground to standard error too; never to
+ * standard output. A line that cannot be written, also where the directory is missing, is given up rather than the work.
+ * `flush` calls back once all lines so far are written or given up.
  */
 export function createLog(file: string, level: Settings['logLevel'], foreground: boolean): Log {
   const rotated = rotatedFile(file);
@@ -66,6 +66,8 @@ function rotatedFile(file: string): { write(line: string): void; flush(done: () 
     write(line) {
       if (performance.now() < closedUntil) return;
       letGoIfRemoved();
+      // A stream would make the directory anew, and with it a state directory that was removed.
+      if (stream === null && !existsSync(dirname(file))) return;
       stream ??= open();
       stream.write(line);
     },

@@ -13,17 +13,17 @@ describe('the log', () => {
   it('is rotated at 10 MiB, and takes no more room than its five files and the one that is written', async () => {
     const directory = await temporaryDirectory();
     try {
-      const file = join(directory.path, 'logs', 'daemon.log');
+      const file = join(directory.path, 'daemon.log');
       const log = createLog(file, 'info', false);
       for (let line = 0; line < 900; line += 1) {
         log.info(LINE);
         if (line % 20 === 0) await written(log);
       }
       await written(log);
-      const names = (await readdir(join(directory.path, 'logs'))).filter((name) => !name.endsWith('.txt'));
+      const names = (await readdir(directory.path)).filter((name) => !name.endsWith('.txt'));
       assert.ok(names.length > 1 && names.length <= 6, names.join(', '));
       for (const name of names)
-        assert.ok((await stat(join(directory.path, 'logs', name))).size <= 16 * MEBIBYTE, name);
+        assert.ok((await stat(join(directory.path, name))).size <= 16 * MEBIBYTE, name);
     } finally {
       await directory.remove();
     }
@@ -83,6 +83,25 @@ describe('a log that somebody removes', () => {
         log.info('again');
         await delay(20);
       }
+    } finally {
+      await directory.remove();
+    }
+  });
+});
+
+describe('a log whose directory is removed before its first line', () => {
+  it('makes no directory anew', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const logs = join(directory.path, 'state', 'logs');
+      const log = createLog(join(logs, 'daemon.log'), 'info', false);
+      log.info('too late');
+      await written(log);
+      assert.deepEqual(await readdir(directory.path), []);
+      await mkdir(logs, { recursive: true });
+      log.info('in time');
+      await written(log);
+      assert.match(await readFile(join(logs, 'daemon.log'), 'utf8'), /^[^\n]*in time[^\n]*\n$/);
     } finally {
       await directory.remove();
     }

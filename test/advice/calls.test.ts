@@ -60,7 +60,9 @@ describe('the advice of a refused call', () => {
     // No call is known that breaks the daemon: a verb of this test does.
     const handle = () => Promise.reject(new Error('a defect'));
     const call = makeCall();
-    const log = createLog(join(call.house.settings.stateDir, 'logs', 'daemon.log'), 'info', false);
+    const logs = join(call.house.settings.stateDir, 'logs');
+    await mkdir(logs);
+    const log = createLog(join(logs, 'daemon.log'), 'info', false);
     const broken = await invoke([{ ...status, handle }], status.tool, {}, call, log);
     assert.ok(!broken.ok && broken.fault.code === 'internal_error');
     assert.equal(repairOf(broken.fault).tool, status.tool);

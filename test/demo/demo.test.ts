@@ -42,11 +42,11 @@ describe('a demo', () => {
     assert.fail(`It never said ${words}: ${text}`);
   };
 
-  /** Resolves once its bridge is about to start a daemon. */
+  /** Resolves once its bridge starts a daemon. What tells it stays: a moment would be missed on a busy machine. */
   const startsDaemon = async () => {
     for (;;) {
       const [own = ''] = await readdir(temporary);
-      if (existsSync(join(temporary, own, 'state', 'daemon.starting'))) return;
+      if (existsSync(join(temporary, own, 'state', 'logs', 'daemon-start.log'))) return;
       await delay(2);
     }
   };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -115,6 +115,14 @@ describe('under a daemon at work', { concurrency: 2 }, () => {
         encoding: 'utf8',
       });
       assert.deepEqual([late.status, late.stderr], [0, '']);
+      assert.ok(!existsSync(offshoot.stateDir));
+
+      await mkdir(offshoot.stateDir, { mode: 0o700 });
+      const opening = spawn(process.execPath, [daemonEntry], { env: offshoot.environment, stdio: 'ignore' });
+      const ended = once(opening, 'exit');
+      while (!existsSync(join(offshoot.stateDir, 'daemon.lock'))) await delay(1);
+      await rm(offshoot.stateDir, { recursive: true, force: true, maxRetries: 10 });
+      assert.deepEqual(await ended, [1, null]);
       assert.ok(!existsSync(offshoot.stateDir));
     } finally {
       await offshoot.remove();

@@ -45,18 +45,16 @@ const overwrite = (path: string, position: number, bytes: Buffer) => {
   closeSync(file);
 };
 
-test('only the user may read the store and its directory', async () => {
+test('only the user may read the store', async () => {
   const path = files.freshPath();
   const store = await files.open(path);
   await store.create([newJob(1)]);
   const mode = (name: string) => statSync(name).mode & 0o777;
-  assert.equal(mode(dirname(path)), 0o700);
   assert.deepEqual([mode(path), mode(`${path}-wal`), mode(`${path}-shm`)], [0o600, 0o600, 0o600]);
 });
 
 test('a file that others could read is made private', async () => {
   const path = files.freshPath();
-  mkdirSync(dirname(path));
   writeFileSync(path, '', { mode: 0o644 });
   await files.open(path);
   assert.equal(statSync(path).mode & 0o777, 0o600);
@@ -91,7 +89,6 @@ test('a store of a newer version is refused and left as it is', async () => {
 test('a newer version is noticed and left as it is when only the log of writes tells it', async () => {
   const path = await filledPath();
   const copy = files.freshPath();
-  mkdirSync(dirname(copy));
   const database = new DatabaseSync(path);
   database.exec('PRAGMA user_version = 99');
   for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
@@ -171,7 +168,6 @@ test('a sound file is not set aside, whether it was closed or not', async () => 
   const { store, setAside } = await files.openWith(path);
   await store.save(moved(newJob(1).record, 'running'), entryOf('running'));
   const copy = files.freshPath();
-  mkdirSync(dirname(copy));
   for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
   const reopened = await files.openWith(copy);
   assert.deepEqual([setAside, reopened.setAside], [null, null]);

@@ -14,7 +14,7 @@ export function storeFiles() {
   const freshPath = (): string => {
     const directory = mkdtempSync(join(tmpdir(), 'offshoot-'));
     directories.push(directory);
-    return join(directory, 'state', 'jobs.sqlite');
+    return join(directory, 'jobs.sqlite');
   };
 
   const openWith = async (path: string, onUnreadable?: (row: Unreadable) => void): Promise<OpenedStore> => {
