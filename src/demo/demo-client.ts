@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { setMaxListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -36,8 +35,6 @@ export async function withClient<Value>(
   interrupted: AbortSignal,
   use: (client: DemoClient) => Promise<Value>,
 ): Promise<Value> {
-  // The SDK leaves a listener behind at each call.
-  setMaxListeners(0, interrupted);
   const client = new Client({ name: 'offshoot-demo', version });
   await client.connect(
     new StdioClientTransport({
@@ -51,13 +48,31 @@ export async function withClient<Value>(
     return await use({
       async call(tool, input) {
         const request = { name: tool, arguments: input };
-        const result = await client.callTool(request, undefined, { signal: interrupted });
+        const result = await whileCalling(interrupted, (signal) =>
+          client.callTool(request, undefined, { signal }),
+        );
         if (result.isError) throw new Error(JSON.stringify(result.structuredContent));
         return result.structuredContent as never;
       },
     });
   } finally {
     await client.close();
+  }
+}
+
+/** The SDK listens to a call's signal for good, and cancels the call whenever it comes: each call has one of its own. */
+async function whileCalling<Value>(
+  interrupted: AbortSignal,
+  call: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  interrupted.throwIfAborted();
+  const calling = new AbortController();
+  const cancel = () => calling.abort(interrupted.reason);
+  interrupted.addEventListener('abort', cancel);
+  try {
+    return await call(calling.signal);
+  } finally {
+    interrupted.removeEventListener('abort', cancel);
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,19 +12,25 @@ import { commandLine } from '../support/offshoot.js';
 describe('a demo', () => {
   let root: string;
   let temporary: string;
+  /** Holds a `node` for the agent that never ends: what ends a demo while its agent runs may come late. */
+  let endless: string;
   let remove: () => Promise<void>;
   before(async () => {
     ({ path: root, remove } = await temporaryDirectory());
     temporary = join(root, 'tmp');
+    endless = join(root, 'endless');
     await mkdir(temporary);
+    await mkdir(endless);
+    await writeFile(join(endless, 'node'), '#!/bin/sh\nexec sleep 600\n');
+    await chmod(join(endless, 'node'), 0o755);
   });
   after(() => remove());
 
   /** Starts a demo in a process group of its own, as a shell does. */
-  const startDemo = () =>
+  const startDemo = (programs = dirname(process.execPath)) =>
     spawn(process.execPath, [commandLine, 'demo'], {
       env: {
-        PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+        PATH: `${programs}:/usr/local/bin:/usr/bin:/bin`,
         HOME: root,
         TMPDIR: temporary,
       },
@@ -88,7 +94,7 @@ describe('a demo', () => {
   };
   for (const [ending, [reached, end]] of Object.entries(endings)) {
     it(`that ${ending} leaves no process and no file`, async () => {
-      const demo = startDemo();
+      const demo = startDemo(endless);
       const ended = endOf(demo);
       await reached(demo);
       demo.stdout.resume();
