@@ -5,7 +5,7 @@ import { openStore } from '../../bench/support/filled-store.js';
 import { run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout, stateLayout } from '../../src/job/layout.js';
-import { hostOf, processesOf } from '../support/hosts.js';
+import { hostOf, processOf } from '../support/hosts.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 describe('the backend auto, with a shared app-server from the second job at once', { concurrency: 2 }, () => {
@@ -131,7 +131,7 @@ describe('the backend auto, with a shared app-server from the second job at once
       const own = await underWay(offshoot, 'untouched');
       const shared = [await underWay(offshoot, 'lost'), await underWay(offshoot, 'lost too')];
       const host = (await hostOf(offshoot.stateDir, shared[0] ?? '')) ?? '';
-      process.kill((await processesOf(host)).host, 'SIGKILL');
+      process.kill(await processOf(host, 'host'), 'SIGKILL');
       for (const id of shared) {
         const result = await offshoot.result(id);
         assert.equal(result.status, 'done', JSON.stringify(result.error));

@@ -6,7 +6,7 @@ import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
 import { appears } from '../support/git-gate.js';
-import { hostOf, processesOf } from '../support/hosts.js';
+import { hostOf, processOf } from '../support/hosts.js';
 import { temporaryDirectory } from '../support/house.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { makeThreadCrash } from './thread-crash.js';
@@ -67,7 +67,7 @@ describe('jobs in threads of an app-server', { concurrency: 3 }, () => {
       try {
         await offshoot.start();
         const { ids, host } = await underWay(offshoot, `hang, ${which} 1`, `hang, ${which} 2`);
-        process.kill((await processesOf(host))[which], 'SIGKILL');
+        process.kill(await processOf(host, which), 'SIGKILL');
         for (const id of ids) {
           const result = await offshoot.result(id);
           assert.equal(result.status, 'done', JSON.stringify(result.error));
@@ -93,10 +93,10 @@ describe('jobs in threads of an app-server', { concurrency: 3 }, () => {
       await offshoot.start();
       const { ids, host } = await underWay(offshoot, 'hang, twice');
       const [id = ''] = ids;
-      process.kill((await processesOf(host)).server, 'SIGKILL');
+      process.kill(await processOf(host, 'server'), 'SIGKILL');
       await secondMayBeKilled;
       const second = (await hostOf(offshoot.stateDir, id, 2)) ?? '';
-      process.kill((await processesOf(second)).keeper, 'SIGKILL');
+      process.kill(await processOf(second, 'keeper'), 'SIGKILL');
       const result = await offshoot.result(id);
       assert.equal(result.status, 'done', JSON.stringify(result.error));
       assert.match(result.patch.toString(), /first/);

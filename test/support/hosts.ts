@@ -20,18 +20,34 @@ export async function hostOf(stateDir: string, jobId: string, attempt = 1): Prom
   return agent.place?.host ?? null;
 }
 
-/** The processes that hold a host: the outermost, the host itself, and its app-server. */
-export async function processesOf(host: string): Promise<{ keeper: number; host: number; server: number }> {
+/** One of the processes that hold a host, once it is there: the outermost, the host itself, or its app-server. */
+export async function processOf(host: string, which: 'keeper' | 'host' | 'server'): Promise<number> {
   const keeper = readAgentProcess(join(host, 'process'))?.pid;
   if (keeper === undefined) throw new Error('That host was never started.');
-  const found = { keeper, host: 0, server: 0 };
+  for (;;) {
+    const pid = which === 'keeper' ? keeper : await findBelow(keeper, isThat[which]);
+    if (pid !== undefined) return pid;
+    await delay(10);
+  }
+}
+
+const isThat = {
+  host: (words: readonly string[]) =>
+    words[0] === process.execPath && words.some((word) => word.endsWith('/app-server-host.js')),
+  server: (words: readonly string[]) => words[1] === 'app-server',
+};
+
+/** The process whose command line is that, the innermost of several. */
+async function findBelow(
+  keeper: number,
+  isThat: (words: readonly string[]) => boolean,
+): Promise<number | undefined> {
   const below = [keeper];
+  let found: number | undefined;
   for (const pid of below) {
     below.push(...(await childrenOf(pid)));
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    if (words.some((word) => word.endsWith('/app-server-host.js')) && words[0] === process.execPath)
-      found.host = pid;
-    if (words[1] === 'app-server') found.server = pid;
+    if (isThat(words)) found = pid;
   }
   return found;
 }
