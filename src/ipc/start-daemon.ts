@@ -91,7 +91,7 @@ function exitOf(
     child.once('exit', (code, signal) => {
       if (code === 0) resolve(succeed(null));
       else if (isFull(stateDir)) resolve(refuse('disk_full'));
-      else resolve(didNotStart(lastWords(log) ?? `ended with ${signal ?? `status ${code}`}`, signal));
+      else resolve(didNotStart(wordsOf(signal, log) ?? `ended with ${signal ?? `status ${code}`}`, signal));
     });
   });
 }
@@ -111,6 +111,10 @@ const didNotStart = (reason: string, signal: NodeJS.Signals | null = null) =>
     message: 'The daemon did not start.',
     details: { reason, ...(signal !== null && { signal }) },
   });
+
+/** What a daemon said last; who is killed says nothing of it. */
+const wordsOf = (signal: NodeJS.Signals | null, log: string): string | null =>
+  signal === 'SIGKILL' ? null : lastWords(log);
 
 /** What Node says last of an error that nobody caught is its version. */
 function lastWords(file: string): string | null {
