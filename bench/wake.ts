@@ -39,7 +39,7 @@ async function woken(
   { jobs, waiters }: { jobs: number; waiters: number },
 ): Promise<Measurement> {
   const samples: number[] = [];
-  const rounds = jobs === waiters && !context.quick ? Math.max(context.runs, 30) : context.runs;
+  const rounds = context.quick ? context.runs : Math.max(context.runs, jobs === waiters ? 30 : 10);
   const connections: Call[] = [];
   for (let index = 0; index < Math.min(waiters, 10); index += 1) connections.push(await world.connect());
   const call = (index: number) => connections[index % connections.length] as Call;
