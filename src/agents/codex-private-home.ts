@@ -8,6 +8,7 @@ import { makeCodexDirectories } from './codex-home.js';
 import { findCodex } from './codex-program.js';
 import { type CodexUserConfig, readUserConfig } from './codex-user-config.js';
 import type { ProbeOptions } from './probe.js';
+import { removeAtEnd } from './watched-process.js';
 
 /** What a look at Codex needs: the program, the user's configuration, and how to start it. */
 export interface CodexAtHand {
@@ -16,7 +17,10 @@ export interface CodexAtHand {
   options: ProbeOptions;
 }
 
-/** Looks at Codex as a job would find it, in a private home that is removed again. Refuses with `codex_not_found`. */
+/**
+ * Looks at Codex as a job would find it, in a private home that is removed again, also where this process is killed.
+ * Refuses with `codex_not_found`.
+ */
 export async function inPrivateHome<Seen>(
   settings: Settings,
   signal: AbortSignal,
@@ -26,6 +30,7 @@ export async function inPrivateHome<Seen>(
   if (!program.ok) return program;
   const user = await readUserConfig(settings.codexHome);
   const directory = await mkdtemp(join(tmpdir(), 'offshoot-codex-'));
+  const removed = removeAtEnd(directory, settings.environment);
   try {
     const directories = await makeCodexDirectories(directory, settings.codexHome);
     if (!directories.ok) return directories;
@@ -33,5 +38,6 @@ export async function inPrivateHome<Seen>(
     return await look({ program: program.value, user, options: { environment, directory, signal } });
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    removed();
   }
 }

@@ -35,6 +35,29 @@ export function startWatched(
   }) as ChildProcessWithoutNullStreams;
 }
 
+/** A POSIX `sh` program: removes a directory when its standard input ends, and those who write there have ended of it too. */
+const removingScript = `
+read -r _
+sleep 1
+rm -rf -- "$1"
+`;
+
+/**
+ * Has a directory removed when this process ends, also where that is killed. The answer calls that off, for whoever has
+ * removed it.
+ */
+export function removeAtEnd(directory: string, environment: Record<string, string>): () => void {
+  const remover = spawn('/bin/sh', ['-c', removingScript, 'sh', directory], {
+    cwd: '/',
+    env: environment,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  // On a machine that is short of processes a look is made all the same.
+  remover.once('error', () => undefined);
+  return () => endGroup(remover.pid);
+}
+
 /** Ends a process group, named by its leader; one that is gone already is none. */
 export function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -141,7 +141,7 @@ describe('the preflight', () => {
 describe('a look at Codex', () => {
   const module = new URL('../../src/agents/codex-exec.js', import.meta.url).href;
 
-  test('ends with the daemon that looks, also where that is killed', {
+  test('ends with the daemon that looks, also where that is killed, and leaves no directory', {
     timeout: 120_000,
   }, async (context) => {
     const made = await bench(context);
@@ -160,6 +160,8 @@ describe('a look at Codex', () => {
     while ((await pids()).length < 8) await setTimeout(10);
     daemon.kill('SIGKILL');
     for (const pid of await pids()) await gone(Number(pid));
+    const left = async () => (await readdir(made.root)).filter((name) => name.startsWith('offshoot-codex-'));
+    while ((await left()).length > 0) await setTimeout(10);
   });
 });
 
