@@ -35,14 +35,14 @@ export const cancel: Scenario = {
           unit: 'ms',
           better: 'lower',
           samples: samples.obeys,
-          target: { of: 'p50', is: 'at most', bound: 100 },
+          targets: [{ of: 'p50', is: 'at most', bound: 100 }],
         },
         {
           name: 'an agent that ignores SIGTERM',
           unit: 'ms',
           better: 'lower',
           samples: samples.ignores,
-          target: { of: 'max', is: 'at most', bound: GRACE_BOUND },
+          targets: [{ of: 'max', is: 'at most', bound: GRACE_BOUND }],
         },
       ],
     };

@@ -39,7 +39,7 @@ export const inspect: Scenario = {
           better: 'lower',
           samples: samples.watched,
           beside: { name: 'nobody looks', samples: samples.unseen },
-          target: { of: 'ratio', is: 'at most', bound: 1.1 },
+          targets: [{ of: 'ratio', is: 'at most', bound: 1.1 }],
         },
       ],
     };

@@ -88,11 +88,12 @@ const besideBare = (
   better: unit === '/s' ? 'higher' : 'lower',
   samples: ours,
   beside: { name: 'bare XState', samples: bare },
-  target:
+  targets: [
     unit === '/s'
       ? { of: 'ratio', is: 'at least', bound: 0.7 }
       : // The same share, seen from the side of what it costs.
         { of: 'ratio', is: 'at most', bound: 1 / 0.7 },
+  ],
 });
 
 /** From `queued` to `done`. */

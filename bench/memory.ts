@@ -29,7 +29,7 @@ export const memory: Scenario = {
         unit: 'MB',
         better: 'lower',
         samples,
-        ...targetOf(count),
+        ...targetsOf(count),
       });
       const least = Math.min(...samples);
       if (before !== null) measurements.push(perJob(count, least - before, count - queued));
@@ -43,9 +43,9 @@ export const memory: Scenario = {
 
 const bounds: Record<number, number> = { 10000: 150, 100000: 400 };
 
-function targetOf(count: number): Pick<Measurement, 'target'> {
+function targetsOf(count: number): Pick<Measurement, 'targets'> {
   const bound = bounds[count];
-  return bound === undefined ? {} : { target: { of: 'p50', is: 'at most', bound } };
+  return bound === undefined ? {} : { targets: [{ of: 'p50', is: 'at most', bound }] };
 }
 
 const perJob = (count: number, addedMB: number, jobs: number): Measurement => ({

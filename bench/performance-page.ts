@@ -1,4 +1,4 @@
-import { foundFor, missedTargets, type Report, type ScenarioReport } from './report.js';
+import { missedTargets, type Report, type ScenarioReport } from './report.js';
 import type { Scenario } from './scenario.js';
 import { cells, describeTarget, figure, head } from './table.js';
 
@@ -41,11 +41,10 @@ function describeMissed(report: Report, scenarios: readonly Scenario[]): string[
     '## Not reached',
     '',
     ...(missed.length + failed.length === 0 ? [reached] : []),
-    ...missed.map(({ scenario, row }) => {
-      if (row.target === null) throw new Error('A target that was missed is there.');
-      const found = foundFor(row);
-      return `- \`${scenario}\`, ${row.name}: ${describeTarget(row.target, row.unit)}, found ${figure(found ?? 0)}.`;
-    }),
+    ...missed.map(
+      ({ scenario, row, target }) =>
+        `- \`${scenario}\`, ${row.name}: ${describeTarget(target, row.unit)}, found ${figure(target.found)}.`,
+    ),
     ...failed.map(({ name, failure }) => `- \`${name}\` was not measured to its end: ${failure}`),
     '',
     ...scenarios

@@ -42,14 +42,19 @@ export interface Row {
   better: 'lower' | 'higher';
   spread: Spread;
   beside: { name: string; spread: Spread; ratio: Spread } | null;
-  /** A check that measures nothing does not judge: then `met` is null. */
-  target: (Target & { met: boolean | null }) | null;
+  targets: JudgedTarget[];
+}
+
+/** A check that measures nothing does not judge: then `met` is null. */
+export interface JudgedTarget extends Target {
+  found: number;
+  met: boolean | null;
 }
 
 export const describeScenario = ({ name, title, describe }: Scenario) => ({ name, title, describe });
 
 export function rowOf(
-  { name, unit, better, samples, beside, target }: Measurement,
+  { name, unit, better, samples, beside, targets = [] }: Measurement,
   { quick }: Pick<Report, 'quick'>,
 ): Row {
   const spread = spreadOf(samples);
@@ -63,17 +68,15 @@ export function rowOf(
     better,
     spread,
     beside: besideSpread,
-    target:
-      target === undefined
-        ? null
-        : { ...target, met: quick ? null : isMet(target, spread, besideSpread?.ratio) },
+    targets: targets.map((target) => {
+      const found = valueFor(target, spread, besideSpread?.ratio);
+      return { ...target, found, met: quick ? null : isMet(target, found) };
+    }),
   };
 }
 
-function isMet(target: Target, spread: Spread, ratio: Spread | undefined): boolean {
-  const value = valueFor(target, spread, ratio);
-  return target.is === 'at most' ? value <= target.bound : value >= target.bound;
-}
+const isMet = ({ is, bound }: Target, found: number): boolean =>
+  is === 'at most' ? found <= bound : found >= bound;
 
 function valueFor({ of }: Target, spread: Spread, ratio: Spread | undefined): number {
   const value = of === 'ratio' ? ratio?.p50 : spread[of];
@@ -81,14 +84,12 @@ function valueFor({ of }: Target, spread: Spread, ratio: Spread | undefined): nu
   return value;
 }
 
-/** What was found where the row has a target; null where it has none. */
-export const foundFor = ({ target, spread, beside }: Row): number | null =>
-  target && valueFor(target, spread, beside?.ratio);
-
-/** Rows that have a target and missed it, with the name of their scenario. */
-export const missedTargets = (report: Report): { scenario: string; row: Row }[] =>
-  report.scenarios.flatMap(({ name, rows }) =>
-    rows.filter((row) => row.target?.met === false).map((row) => ({ scenario: name, row })),
+/** Targets that were missed, with their row and the name of its scenario. */
+export const missedTargets = (report: Report): { scenario: string; row: Row; target: JudgedTarget }[] =>
+  report.scenarios.flatMap(({ name: scenario, rows }) =>
+    rows.flatMap((row) =>
+      row.targets.filter(({ met }) => met === false).map((target) => ({ scenario, row, target })),
+    ),
   );
 
 /**
@@ -96,15 +97,15 @@ export const missedTargets = (report: Report): { scenario: string; row: Row }[] 
  * of the bound, or the bound as a multiple of it where more is better.
  */
 export function worstFirst({ scenarios }: Report): string[] {
-  const distance = (row: Row): number => {
-    const found = foundFor(row);
-    if (row.target === null || found === null) return 0;
-    const { is, bound } = row.target;
+  const distance = ({ is, bound, found }: JudgedTarget): number => {
     const [much, little] = is === 'at most' ? [found, bound] : [bound, found];
     return much === little ? 1 : much / little;
   };
   return scenarios
-    .map(({ name, rows }) => ({ name, worst: Math.max(0, ...rows.map(distance)) }))
+    .map(({ name, rows }) => ({
+      name,
+      worst: Math.max(0, ...rows.flatMap(({ targets }) => targets.map(distance))),
+    }))
     .filter(({ worst }) => worst > 0)
     .sort((one, other) => other.worst - one.worst)
     .map(({ name }) => name);

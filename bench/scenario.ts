@@ -59,7 +59,7 @@ export interface Measurement {
   samples: readonly number[];
   /** What was measured beside it, in the same rounds and the same order. */
   beside?: { name: string; samples: readonly number[] };
-  target?: Target;
+  targets?: readonly Target[];
 }
 
 /** A bound on a quantile, or on the median of the ratio to what stands beside. */

@@ -58,7 +58,7 @@ async function commits(context: Context): Promise<Measurement[]> {
     better: 'higher',
     samples,
     beside: { name: 'bare SQLite', samples: beside },
-    target: { of: 'ratio', is: 'at least', bound: 0.7 },
+    targets: [{ of: 'ratio', is: 'at least', bound: 0.7 }],
   });
   return [
     besideBare('commits, one after the other', rates.ours, rates.bare),
@@ -152,6 +152,6 @@ async function load(context: Context): Promise<Measurement> {
     better: 'higher',
     samples: rates.ours,
     beside: { name: 'bare SQLite', samples: rates.bare },
-    target: { of: 'ratio', is: 'at least', bound: 0.7 },
+    targets: [{ of: 'ratio', is: 'at least', bound: 0.7 }],
   };
 }

@@ -1,20 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { endAll, handlesOverMcp, latencies } from './handles-over-mcp.js';
 import type { Context, Measurement, Scenario } from './scenario.js';
-import { bareServer } from './support/bare-sessions.js';
 import { commandLine, type McpServer, ourServer, peerServer } from './support/mcp-server.js';
 import { interleave, timed } from './support/rounds.js';
-import { bridgeClient, httpClient, type Submit } from './support/sessions.js';
-import { limitOf, makeWorld, settled, submit as submitTo, type World } from './support/world.js';
+import { limitOf, makeWorld, submit as submitTo, type World } from './support/world.js';
 
 export const submit: Scenario = {
   name: 'submit',
   title: 'How soon a client has its handle',
   describe:
-    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once; and over MCP, from 100 stdio bridges and from 100 HTTP sessions with one daemon, beside a bare Node that answers as much and does nothing, for as many clients behind processes that pass lines on and over HTTP. ' +
+    'Latency of codex_delegate_async over the socket of a real daemon, with 1 to 1,000 calls at once on one repository, and jobs that start at once; and over MCP, from 100 stdio bridges and from 100 HTTP sessions with one daemon, beside a bare Node that answers as much and does nothing, for as many clients behind processes that pass lines on and over HTTP: in the first thousand calls of each, and warm, after some four thousand more. ' +
     'Then the time from the start of a bridge to its answer to initialize, beside a bare Node that does nothing.',
   whyNotReached:
-    'of the daemon’s main thread a call takes some 0.2 ms over the socket, 0.3 ms through a bridge and 0.5 ms over HTTP, a quarter of it for the collector. The first are answered when a look at the repository, a few turns of the loop, and a flush to the disk are over, while the others are read; the median has waited for half of them, and for all threads of the daemon and the client on the same processors. ' +
+    'of the daemon’s main thread a call takes some 0.2 ms over the socket, 0.3 ms through a bridge and 0.35 ms over HTTP once the daemon is warm, a quarter of it for the collector; half as much again before, while V8 makes faster code of it on a processor that the clients need. The first are answered when a look at the repository, a few turns of the loop, and a flush to the disk are over, while the others are read; the median has waited for half of them, and for all threads of the daemon and the client on the same processors. ' +
     'Each bridge takes another 0.7 ms of its own, 0.45 ms of which any Node process needs to pass a line on and its answer back: a hundred of them have two processors for it. What bare Node takes for as much, keeping nothing, stands beside.',
   async run(context) {
     const counts = context.quick ? [1, 10] : [1, 10, 100, 1_000];
@@ -32,7 +31,6 @@ export const submit: Scenario = {
       notes: [
         'The jobs start while more are submitted: four agents at once. What a round left is cancelled, and has ended, before the next.',
         'The clients, all in one process, do nothing but write a call and read its answer: a client of the SDK takes longer for a call than the daemon.',
-        'Wanted are medians of 20 ms, too, for a hundred calls at once.',
       ],
     };
   },
@@ -45,10 +43,6 @@ async function warmWorld(context: Context): Promise<World> {
   await world.call('codex_status');
   return world;
 }
-
-/** Latencies of that many calls at once, in milliseconds. */
-const latencies = (count: number, call: (index: number) => Promise<unknown>): Promise<number[]> =>
-  Promise.all(Array.from({ length: count }, (_, index) => timed(() => call(index))));
 
 async function handles(context: Context, count: number): Promise<Measurement> {
   const samples: number[] = [];
@@ -70,72 +64,8 @@ async function handles(context: Context, count: number): Promise<Measurement> {
     unit: 'ms',
     better: 'lower',
     samples,
-    ...(count === 100 && { target: { of: 'p99', is: 'at most', bound: 100 } as const }),
+    ...(count === 100 && { targets: [{ of: 'p99', is: 'at most', bound: 100 }] as const }),
   };
-}
-
-/**
- * As many bridges, and as many sessions over HTTP, with one daemon: all bridges at once, then all sessions; beside each
- * the same with a server that does nothing. A round begins when no job of the one before is under way: their worktrees
- * and agents need both processors.
- */
-async function handlesOverMcp(context: Context, clients: number): Promise<Measurement[]> {
-  const world = await makeWorld(context, { environment: { ...limitOf(4), OFFSHOOT_HTTP: '127.0.0.1:0' } });
-  await world.start();
-  await world.call('codex_status');
-  const bare = await bareServer(context);
-  const bridges: Submit[] = [];
-  const sessions: Submit[] = [];
-  const relays: Submit[] = [];
-  const connections: Submit[] = [];
-  for (let client = 0; client < clients; client += 1) {
-    context.signal.throwIfAborted();
-    context.tell(`client ${client + 1} of ${clients}`);
-    bridges.push(await bridgeClient(context, world));
-    sessions.push(await httpClient(context, world));
-    relays.push(await bare.relayClient());
-    connections.push(await bare.httpClient());
-  }
-  const atOnce = async (submits: readonly Submit[], ended: (ids: string[]) => Promise<void>) => {
-    const ids: string[] = [];
-    const taken = await latencies(clients, async (index) => {
-      ids.push(await (submits[index] as Submit)(`task ${index}`));
-    });
-    await ended(ids);
-    // The soonest answered of both stand beside each other, and the last.
-    return taken.sort((left, right) => left - right);
-  };
-  const ofOurs = (submits: readonly Submit[]) => atOnce(submits, (ids) => endAll(world, ids));
-  const ofBare = (submits: readonly Submit[]) => atOnce(submits, async () => undefined);
-  const runs = context.quick ? context.runs : Math.max(context.runs, 10);
-  const rounds = await interleave(
-    { ...context, runs },
-    {
-      bridges: () => ofOurs(bridges),
-      sessions: () => ofOurs(sessions),
-      relays: () => ofBare(relays),
-      connections: () => ofBare(connections),
-    },
-  );
-  await world.remove();
-  const measured = (name: string, samples: number[][], beside: number[][]): Measurement => ({
-    name: `handle, ${clients} ${name} at once`,
-    unit: 'ms',
-    better: 'lower',
-    samples: samples.flat(),
-    beside: { name: 'bare Node', samples: beside.flat() },
-    target: { of: 'p99', is: 'at most', bound: 100 },
-  });
-  return [
-    measured('stdio bridges', rounds.bridges, rounds.relays),
-    measured('HTTP sessions', rounds.sessions, rounds.connections),
-  ];
-}
-
-/** Cancels what is left of a round, and waits until nothing of it is under way. */
-async function endAll(world: World, ids: readonly string[]): Promise<void> {
-  await Promise.all(ids.map((id) => world.call('codex_job_cancel', { job_id: id })));
-  await Promise.all(ids.map((id) => settled(world.call, id)));
 }
 
 async function initialize(context: Context): Promise<Measurement> {
@@ -154,7 +84,7 @@ async function initialize(context: Context): Promise<Measurement> {
     better: 'lower',
     samples: samples.bridge,
     beside: { name: 'node -e 0', samples: samples.node },
-    target: { of: 'p50', is: 'at most', bound: 150 },
+    targets: [{ of: 'p50', is: 'at most', bound: 150 }],
   };
 }
 

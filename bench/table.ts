@@ -31,7 +31,7 @@ export const head = [
 ];
 
 /** One line of a table, in the order of `head`. */
-export function cells({ name, unit, spread, beside, target }: Row): string[] {
+export function cells({ name, unit, spread, beside, targets }: Row): string[] {
   return [
     name,
     unit,
@@ -41,7 +41,7 @@ export function cells({ name, unit, spread, beside, target }: Row): string[] {
     beside === null
       ? ''
       : `${figure(beside.ratio.p50)} (${figure(beside.ratio.p25)} to ${figure(beside.ratio.p75)})`,
-    target === null ? '' : `${judgement(target.met)}${describeTarget(target, unit)}`,
+    targets.map((target) => `${judgement(target.met)}${describeTarget(target, unit)}`).join('; '),
   ];
 }
 

@@ -136,7 +136,7 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
     better: 'lower',
     samples: own,
     beside,
-    ...(bound === undefined ? {} : { target: { of: 'ratio', is: 'at most', bound } }),
+    ...(bound === undefined ? {} : { targets: [{ of: 'ratio', is: 'at most', bound }] }),
   });
   return [
     plain,

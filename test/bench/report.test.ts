@@ -5,7 +5,7 @@ import { hotSpots } from '../../bench/hot-spots.js';
 import { performancePage } from '../../bench/performance-page.js';
 import { missedTargets, type Report, rowOf, worstFirst } from '../../bench/report.js';
 import type { Measurement } from '../../bench/scenario.js';
-import { baselineText, closingText, figure, scenarioText } from '../../bench/table.js';
+import { baselineText, cells, closingText, figure, scenarioText } from '../../bench/table.js';
 
 const measurement = (over: Partial<Measurement> = {}): Measurement => ({
   name: 'handle',
@@ -50,22 +50,25 @@ const reportOf = (...measurements: Measurement[]): Report => ({
 });
 
 describe('a target', () => {
-  const isMet = (over: Partial<Measurement>) => rowOf(measurement(over), judged).target?.met;
+  const isMet = (over: Partial<Measurement>) => rowOf(measurement(over), judged).targets[0]?.met;
 
   it('is met at its bound and missed beyond it', () => {
-    assert.equal(isMet({ target: { of: 'p50', is: 'at most', bound: 10 } }), true);
-    assert.equal(isMet({ target: { of: 'max', is: 'at most', bound: 10 } }), false);
-    assert.equal(isMet({ target: { of: 'p50', is: 'at least', bound: 10.5 } }), false);
+    assert.equal(isMet({ targets: [{ of: 'p50', is: 'at most', bound: 10 }] }), true);
+    assert.equal(isMet({ targets: [{ of: 'max', is: 'at most', bound: 10 }] }), false);
+    assert.equal(isMet({ targets: [{ of: 'p50', is: 'at least', bound: 10.5 }] }), false);
   });
 
   it('may be on the ratio to what stands beside', () => {
     const beside = { name: 'bare', samples: [10, 20, 10] };
-    assert.equal(isMet({ beside, target: { of: 'ratio', is: 'at least', bound: 0.9 } }), true);
-    assert.equal(isMet({ beside, target: { of: 'ratio', is: 'at least', bound: 0.95 } }), false);
+    assert.equal(isMet({ beside, targets: [{ of: 'ratio', is: 'at least', bound: 0.9 }] }), true);
+    assert.equal(isMet({ beside, targets: [{ of: 'ratio', is: 'at least', bound: 0.95 }] }), false);
   });
 
   it('that was missed is told in the table and on the page, with the reason if it is known', () => {
-    const report = reportOf(measurement({ target: { of: 'p50', is: 'at most', bound: 5 } }), measurement());
+    const report = reportOf(
+      measurement({ targets: [{ of: 'p50', is: 'at most', bound: 5 }] }),
+      measurement(),
+    );
     assert.equal(missedTargets(report).length, 1);
     assert.match(report.scenarios.map(scenarioText).join(), /MISSED: p50 at most 5\.00 ms/);
     const page = performancePage(report, [
@@ -84,9 +87,28 @@ describe('a target', () => {
     assert.match(page, /\| handle \| ms \| 10\.0 \|/);
   });
 
+  it('stands beside others of its row, of which each is judged by itself', () => {
+    const row = rowOf(
+      measurement({
+        targets: [
+          { of: 'p50', is: 'at most', bound: 5 },
+          { of: 'max', is: 'at most', bound: 50 },
+        ],
+      }),
+      judged,
+    );
+    assert.match(cells(row).join(), /MISSED: p50 at most 5\.00 ms; met: max at most 50\.0 ms/);
+    const report = reportOf();
+    report.scenarios[0]?.rows.push(row);
+    assert.deepEqual(
+      missedTargets(report).map(({ target }) => target.of),
+      ['p50'],
+    );
+  });
+
   it('is not judged by a run that measures nothing', () => {
-    const row = rowOf(measurement({ target: { of: 'p50', is: 'at most', bound: 5 } }), { quick: true });
-    assert.equal(row.target?.met, null);
+    const row = rowOf(measurement({ targets: [{ of: 'p50', is: 'at most', bound: 5 }] }), { quick: true });
+    assert.equal(row.targets[0]?.met, null);
     const report = { ...reportOf(), quick: true };
     report.scenarios[0]?.rows.push(row);
     assert.deepEqual(missedTargets(report), []);
@@ -105,11 +127,15 @@ describe('a target', () => {
     const report = {
       ...reportOf(),
       scenarios: [
-        scenario('met', measurement({ target: { of: 'p50', is: 'at most', bound: 20 } })),
+        scenario('met', measurement({ targets: [{ of: 'p50', is: 'at most', bound: 20 }] })),
         scenario('none', measurement()),
-        scenario('twice', measurement({ target: { of: 'p50', is: 'at least', bound: 20 } }), measurement()),
-        scenario('thrice', measurement({ target: { of: 'p50', is: 'at most', bound: 3 } })),
-        scenario('wholly', measurement({ target: { of: 'max', is: 'at most', bound: 0 } })),
+        scenario(
+          'twice',
+          measurement({ targets: [{ of: 'p50', is: 'at least', bound: 20 }] }),
+          measurement(),
+        ),
+        scenario('thrice', measurement({ targets: [{ of: 'p50', is: 'at most', bound: 3 }] })),
+        scenario('wholly', measurement({ targets: [{ of: 'max', is: 'at most', bound: 0 }] })),
       ],
     };
     assert.deepEqual(worstFirst(report), ['wholly', 'thrice', 'twice', 'met']);
