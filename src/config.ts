@@ -201,6 +201,11 @@ export interface Settings {
   environment: Readonly<Record<string, string>>;
 }
 
+export interface LoadedSettings {
+  settings: Settings;
+  lines: SettingLine[];
+}
+
 /** One line of `offshoot config`: what is set, where it came from, and what it means. */
 export interface SettingLine {
   key: SettingKey;
@@ -221,7 +226,7 @@ export const settingKeys = Object.keys(settingsSchema.shape) as SettingKey[];
 export function loadSettings(
   environment: NodeJS.ProcessEnv = process.env,
   given: Partial<Record<SettingKey, string>> = {},
-): Outcome<{ settings: Settings; lines: SettingLine[] }> {
+): Outcome<LoadedSettings> {
   const file = readConfigFile(configFile(environment));
   if (!file.ok) return file;
   const fromEnvironment = { ...readVariables(environment), ...given };

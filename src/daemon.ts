@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadSettings, misspeltVariables, type Settings } from './config.js';
+import { differingSettings } from './differing-settings.js';
 import { errorTable, type Fault, refuse } from './errors.js';
 import { tellsExhaustion } from './git/explain.js';
 import { openHouse } from './house.js';
@@ -14,6 +15,7 @@ import { stateLayout } from './job/layout.js';
 import { createLog, type Log } from './log.js';
 import { lookControls } from './look-controls.js';
 import { operations } from './operations/index.js';
+import type { House } from './operations/operation.js';
 import { makeStateDirectory } from './state-directory.js';
 import { removedOf } from './state-removed.js';
 import { createStopControl } from './stop-control.js';
@@ -42,7 +44,8 @@ export interface DaemonStart {
  * quiet, because clients start daemons in a race and the lock decides.
  */
 export async function runDaemon({ foreground = true, http }: DaemonStart = {}): Promise<void> {
-  const loaded = loadSettings(undefined, http === undefined ? {} : { http });
+  const given = http === undefined ? {} : { http };
+  const loaded = loadSettings(undefined, given);
   if (!loaded.ok) return giveUp(loaded.fault);
   const { settings } = loaded.value;
   // Whoever starts a daemon in the background makes the directory first. Where it is gone, so are they.
@@ -63,7 +66,7 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
   for (const misspelt of misspeltVariables()) log.warn(misspelt, 'a variable is near to a setting, and none');
   try {
-    await serve(settings, log, foreground);
+    await serve(settings, log, foreground, (variables) => differingSettings(loaded.value, variables, given));
   } catch (problem) {
     log.fatal({ err: problem }, 'daemon breaks');
     await flushed(log);
@@ -75,7 +78,12 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
 }
 
 /** Opens all parts, and serves until it is to leave. Rejects when a part cannot be opened, or closed. */
-async function serve(settings: Settings, log: Log, foreground: boolean): Promise<void> {
+async function serve(
+  settings: Settings,
+  log: Log,
+  foreground: boolean,
+  differing: House['differingSettings'],
+): Promise<void> {
   // The MCP SDK is the largest library here: it is loaded while the house's threads start.
   const [opened, { mcpService }] = await Promise.all([
     openHouse(settings, log),
@@ -83,6 +91,7 @@ async function serve(settings: Settings, log: Log, foreground: boolean): Promise
   ]);
   if (!opened.ok) return giveUp(opened.fault);
   const { house, inspection, metrics, idleSince, answered, storeEnded, abandon, close } = opened.value;
+  house.differingSettings = differing;
 
   let leaving: Promise<void> | null = null;
   /** From here on whoever comes is for the next daemon. */

@@ -156,6 +156,7 @@ const houseOf = (
     elapsed,
   ),
   damagedStores: () => findSetAside(stateLayout(settings.stateDir).store),
+  differingSettings: () => succeed([]),
   draining: () => supervisor.isDraining(),
   ...use,
   version,

@@ -13,6 +13,9 @@ const logInput = z.strictObject({ job_id: z.string(), follow: z.boolean() });
 /** The daemon's own verbs for looking on: they report for as long as the caller listens. */
 export function lookControls(house: House, inspection: Inspection, web: Web): Control {
   return {
+    /** Answers the settings that this client would start a daemon with, and that this one has otherwise. */
+    'settings.differing': async (_, { origin }) => house.differingSettings(origin.variables ?? {}),
+
     /** Answers where the page is. */
     'page.open': () => web.page(),
 

@@ -19,6 +19,12 @@ export function findStateDirectory(environment: NodeJS.ProcessEnv = process.env)
   });
 }
 
+/** The variables `OFFSHOOT_…` of this process, settings or not. */
+export function ownVariables(environment: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const named = Object.entries(environment).filter(([name]) => name.startsWith('OFFSHOOT_'));
+  return Object.fromEntries(named) as Record<string, string>;
+}
+
 /** Where a daemon may run, whatever is wrong with the configuration: what cannot be read names no directory. */
 export function likelyStateDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   const found = findStateDirectory(environment);

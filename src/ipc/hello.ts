@@ -71,7 +71,13 @@ const isOrigin = (value: unknown): value is Origin =>
   typeof value === 'object' &&
   value !== null &&
   typeof (value as { client?: unknown }).client === 'string' &&
-  ['string', 'object'].includes(typeof (value as { parentJobId?: unknown }).parentJobId);
+  ['string', 'object'].includes(typeof (value as { parentJobId?: unknown }).parentJobId) &&
+  isTextual((value as { variables?: unknown }).variables ?? {});
+
+const isTextual = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((each) => typeof each === 'string');
 
 const isRefusal = (value: unknown): value is { code: ErrorCode; message: string } =>
   typeof value === 'object' &&

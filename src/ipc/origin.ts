@@ -1,9 +1,12 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { JOB_MARKER } from '../job-marker.js';
 import type { Origin } from '../operations/operation.js';
+import { ownVariables } from '../state-directory.js';
 
 /** Further up than this, an agent's processes do not nest. */
 const MOST_ANCESTORS = 32;
+/** Bytes of the variables that are told along, in JSON: a hello has its limit. */
+const MOST_VARIABLES = 16 * 1024;
 
 /**
  * Who is behind this process: the process that started it, for a bridge its MCP client; and the job whose
@@ -12,7 +15,11 @@ const MOST_ANCESTORS = 32;
  */
 export function ownOrigin(): Origin {
   const namespace = tryRead(() => readlinkSync('/proc/self/ns/pid')) ?? '';
-  return { client: `${namespace}${process.ppid}`, parentJobId: jobAround() };
+  const parentJobId = jobAround();
+  const variables = ownVariables();
+  // From inside a job no daemon is started.
+  const told = parentJobId === null && Buffer.byteLength(JSON.stringify(variables)) <= MOST_VARIABLES;
+  return { client: `${namespace}${process.ppid}`, parentJobId, ...(told && { variables }) };
 }
 
 function jobAround(): string | null {

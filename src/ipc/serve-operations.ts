@@ -10,7 +10,7 @@ import type { LineConnection } from './line-connection.js';
 /** A verb of the daemon itself, such as `daemon.stop`, that is no operation on jobs. */
 export type Control = Record<
   string,
-  (input: unknown, call: Pick<Call, 'report' | 'signal'>) => Promise<Outcome<unknown>>
+  (input: unknown, call: Pick<Call, 'origin' | 'report' | 'signal'>) => Promise<Outcome<unknown>>
 >;
 
 export interface OperationsService {

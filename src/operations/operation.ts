@@ -47,6 +47,8 @@ export interface House {
   checkDisk(): Promise<Outcome<null>>;
   /** Paths of damaged stores that were set aside, and that nobody has removed since. */
   damagedStores(): Promise<string[]>;
+  /** Keys of the settings that this client would start a daemon with, and that this one has otherwise. */
+  differingSettings(variables: Readonly<Record<string, string>>): Outcome<string[]>;
   /** True once a stop was asked for: no new work is accepted. */
   draining(): boolean;
   /** Somebody looks on: the daemon is of use. */
@@ -67,6 +69,8 @@ export interface Origin {
   client: string;
   /** The job whose agent calls, if one does. */
   parentJobId: string | null;
+  /** The client's variables `OFFSHOOT_…`; missing where no daemon would be started with them. */
+  variables?: Readonly<Record<string, string>>;
 }
 
 /** One call of an operation, by one client. */

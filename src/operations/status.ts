@@ -58,7 +58,7 @@ export const status = defineOperation({
   input: z.strictObject({}),
   output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
-  async handle(_, { house }) {
+  async handle(_, { house, origin }) {
     const [readiness, account, disk] = await Promise.all([
       house.preflight(),
       house.account(),
@@ -71,6 +71,9 @@ export const status = defineOperation({
       notes: [
         ...(readiness.ok ? readiness.value.notes : []),
         ...(await house.damagedStores()).map(describeSetAside),
+        ...(origin.variables === undefined
+          ? []
+          : describeDiffering(house.differingSettings(origin.variables))),
       ],
       backend: house.settings.backend,
       limits: describeLimits(house.settings),
@@ -106,6 +109,17 @@ const describeRateLimits = ({ limits }: Account) =>
 
 const describeSetAside = (path: string) =>
   `A damaged store was set aside as ${path}, with the jobs it held, whose files are kept; a fresh one serves. When none of it is needed, remove that file and what \`offshoot doctor\` names.`;
+
+const describeDiffering = (differing: Outcome<string[]>): string[] => {
+  if (!differing.ok)
+    return [
+      `The settings are as the daemon was started. No daemon starts with those that are set now: ${differing.fault.message}`,
+    ];
+  if (differing.value.length === 0) return [];
+  return [
+    `Set otherwise here than where the daemon was started, and not in force: ${differing.value.join(', ')}. After \`offshoot stop\` the next daemon takes them.`,
+  ];
+};
 
 const describeLimits = (settings: House['settings']) => ({
   max_running: settings.maxRunning,

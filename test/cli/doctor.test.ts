@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { commandLine } from '../support/offshoot.js';
+import { commandLine, makeOffshoot } from '../support/offshoot.js';
 
 const execute = promisify(execFile);
 
@@ -89,6 +89,36 @@ describe('offshoot doctor', () => {
       found: 'OFFSHOOT_BAKEND is no setting',
       mend: 'Set OFFSHOOT_BACKEND instead, if that was meant.',
     });
+  });
+
+  it('names the settings that the daemon was started without, as codex_status does', async () => {
+    const offshoot = await makeOffshoot({ environment: { ...COMMAND, OFFSHOOT_MAX_RUNNING: '3' } });
+    const run = async (environment: Record<string, string>, ...words: string[]) => {
+      const env = { ...offshoot.environment, ...environment };
+      return JSON.parse((await execute(process.execPath, [commandLine, ...words, '--json'], { env })).stdout);
+    };
+    const told = async (environment: Record<string, string>) => {
+      const { findings } = await run(environment, 'doctor');
+      const { notes } = await run(environment, 'info');
+      return [findings.find(({ name }: { name: string }) => name === 'daemon'), notes];
+    };
+    try {
+      await offshoot.start();
+      const [same, usual] = await told({});
+      assert.deepEqual([same.level, usual.length], ['ok', 1]);
+
+      const [other, notes] = await told({ OFFSHOOT_MAX_RUNNING: '4', OFFSHOOT_MODEL: 'm' });
+      assert.equal(other.level, 'warning');
+      assert.match(other.found, /was started with other settings: max_running, model$/);
+      assert.match(other.mend, /`offshoot stop`/);
+      assert.match(notes[1], /: max_running, model\. After `offshoot stop`/);
+
+      await mkdir(join(offshoot.root, 'home/.config/offshoot'), { recursive: true });
+      await writeFile(join(offshoot.root, 'home/.config/offshoot/config.json'), '{"max_depth": 2}');
+      assert.match((await told({}))[0].found, /other settings: max_depth$/);
+    } finally {
+      await offshoot.remove();
+    }
   });
 
   it('names a setting that does not fit', async () => {

@@ -16,6 +16,7 @@ export const mayImport: Record<string, readonly string[]> = {
   lines: [],
   counted: [],
   config: ['errors', 'nearest', 'state-directory'],
+  'differing-settings': ['config', 'errors'],
   log: ['type config'],
   'job-marker': [],
   'calls-under-way': [],
@@ -146,6 +147,10 @@ export const mayImport: Record<string, readonly string[]> = {
     'job/artifacts',
     'job/disk',
     'job/layout',
+    'ipc/client',
+    'ipc/connect',
+    'ipc/hello',
+    'ipc/socket-path',
     'stages/containment',
     'store/sqlite-file',
   ],
@@ -313,6 +318,7 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
   daemon: [
     'config',
+    'differing-settings',
     'errors',
     'house',
     'look-controls',
@@ -331,6 +337,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'ipc/serve-operations',
     'ipc/socket-path',
     'operations/index',
+    'type operations/operation',
   ],
 };
 

@@ -63,6 +63,7 @@ export async function makeMcpHouse(): Promise<McpHouse> {
       begin: () => () => undefined,
       version: '0.0.0',
       startedAt: 0,
+      differingSettings: () => succeed([]),
       httpUrl: async () => null,
       now: Date.now,
     },

@@ -280,6 +280,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
       begin: () => () => undefined,
       version: '0.0.0',
       startedAt: NOON,
+      differingSettings: () => succeed([]),
       httpUrl: async () => null,
       now: () => NOON + 60_000,
       ...house,
