@@ -36,10 +36,13 @@ export function callOperation(
   input: unknown,
   options: CallOptions = {},
 ): Promise<Outcome<unknown>> {
-  const client = clients.get(connection.socket) ?? operationsClient(lineConnection(connection.socket));
+  const client =
+    clients.get(connection.socket) ?? operationsClient(lineConnection(connection.socket, atOnce));
   clients.set(connection.socket, client);
   return client.call(operation, input, options);
 }
+
+const atOnce = (take: () => void) => take();
 
 const tooLarge = refuse('input_too_large', {
   message: 'The call is larger than the limit.',

@@ -30,8 +30,11 @@ const MAXIMUM_WAITING = 10_000;
 /** A peer that leaves this much unread is taken for dead, in bytes. */
 const MAXIMUM_UNREAD_BYTES = 64 * 1024 * 1024;
 
-/** Wraps a connected socket; its errors end in `onClose`, never in an exception. */
-export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BYTES): LineConnection {
+/**
+ * Wraps a connected socket; its errors end in `onClose`, never in an exception. Each line is taken as `begin` has it: in
+ * turn where many ask, at once where somebody waits for what he asked for.
+ */
+export function lineConnection(socket: Socket, begin: (take: () => void) => void = inTurn): LineConnection {
   const splitter = lineSplitter();
   let atWork = 0;
   let waiting = 0;
@@ -63,7 +66,7 @@ export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BY
       socket.on('data', (chunk) => {
         for (const line of splitter.push(chunk)) {
           const taken = work();
-          inTurn(() => {
+          begin(() => {
             onLine(line);
             taken();
           });
@@ -72,14 +75,14 @@ export function lineConnection(socket: Socket, maximumUnread = MAXIMUM_UNREAD_BY
       // An error is always followed by 'close'.
       socket.on('error', () => {});
       if (socket.destroyed) queueMicrotask(onClose);
-      else socket.once('close', () => inTurn(onClose));
+      else socket.once('close', () => begin(onClose));
       socket.resume();
     },
     send(line) {
       if (!socket.writable) return;
       gather();
       socket.write(`${line}\n`);
-      if (socket.writableLength > maximumUnread) socket.destroy();
+      if (socket.writableLength > MAXIMUM_UNREAD_BYTES) socket.destroy();
     },
     close: () => socket.destroySoon(),
     begin() {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../../src/ipc/connect.js';
@@ -41,6 +44,18 @@ test('many calls on one connection each get their own answer', async () => {
     answers.map((answer) => answer.ok && (answer.value as { text: string }).text),
     texts,
   );
+});
+
+test('answers that come in one piece are all there before the loop turns', async () => {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }) as Socket;
+  const calls = Array.from({ length: 100 }, () => callOperation({ ...connection, socket }, 'toy_pid', {}));
+  let answered = 0;
+  for (const call of calls) void call.then(() => (answered += 1));
+  socket.push(calls.map((_, index) => `{"id":${index + 1},"ok":true,"value":null}\n`).join(''));
+  await once(socket, 'data');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(answered, calls.length);
+  socket.destroy();
 });
 
 test('a refusal keeps its code, its details and its delay', async () => {

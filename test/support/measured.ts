@@ -12,6 +12,8 @@ const highlights: readonly [scenario: string, row: string, label: string][] = [
   ['submit', 'handle, 1000 at once', 'The same, 1,000 at once'],
   ['submit', 'handle, 100 stdio bridges at once', 'The same, from 100 stdio bridges at once'],
   ['submit', 'handle, 100 HTTP sessions at once', 'The same, from 100 HTTP sessions at once'],
+  ['submit', 'handle, 100 stdio bridges at once, warm', 'From 100 bridges, once the daemon is warm'],
+  ['submit', 'handle, 100 HTTP sessions at once, warm', 'From 100 HTTP sessions, once the daemon is warm'],
   ['submit', 'initialize of a bridge, daemon warm', 'A bridge from its start to its answer to `initialize`'],
   ['job', 'wall, 20 files', 'One job on 20 files, with an agent that costs nothing'],
   ['job', 'own processor time, 20 files', 'Our own processor time of that job, git not counted'],
