@@ -7,7 +7,7 @@ const PREFLIGHT_MS = 30_000;
 
 /** Whether the agent of these settings could do a job: the checks that a delegation does before it is accepted. */
 export async function lookAtAgent(settings: Settings): Promise<Finding[]> {
-  const backend = await backendOf(settings.backend);
+  const backend = backendOf(settings.backend);
   const ready = await backend.preflight(settings, AbortSignal.timeout(PREFLIGHT_MS));
   const name = `agent (${settings.backend})`;
   if (!ready.ok) return [problem(name, ready.fault.message, errorTable[ready.fault.code].advice)];

@@ -10,6 +10,6 @@ export async function account(
   settings: Settings,
   channel: StageChannel,
 ): Promise<Outcome<Account>> {
-  const backend = await backendOf(settings.backend);
+  const backend = backendOf(settings.backend);
   return backend.account(settings, channel.stop);
 }

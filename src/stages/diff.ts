@@ -104,7 +104,7 @@ async function capture(
 /** What only a running agent needed. Its output, its thread and the artifacts stay until the job is pruned. */
 async function removeScratch(task: DiffTask, settings: Settings): Promise<void> {
   const files = jobLayout(settings.stateDir, task.jobId);
-  const backend = await backendOf(task.submission.backend);
+  const backend = backendOf(task.submission.backend);
   try {
     for (let attempt = 1; attempt <= task.attempts; attempt += 1) {
       const { prompt, claim, launch } = attemptLayout(settings.stateDir, task.jobId, attempt);

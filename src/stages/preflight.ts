@@ -12,7 +12,7 @@ export async function preflight(
   settings: Settings,
   channel: StageChannel,
 ): Promise<Outcome<Readiness>> {
-  const backend = await backendOf(settings.backend);
+  const backend = backendOf(settings.backend);
   const readiness = await backend.preflight(settings, channel.stop);
   if (!readiness.ok || !settings.overlay) return readiness;
   const way = await findMountWay(stateLayout(settings.stateDir).repositories);

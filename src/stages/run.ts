@@ -5,7 +5,7 @@ import type { AgentBackend } from '../agents/agent.js';
 import { describeAssignment } from '../agents/assignment.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
-import type { Fault } from '../errors.js';
+import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
 import { type AttemptLayout, attemptLayout, jobLayout } from '../job/layout.js';
 import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
@@ -35,22 +35,15 @@ export function run(task: RunTask, settings: Settings, channel: StageChannel): P
 
 async function runOnce(task: RunTask, settings: Settings, channel: StageChannel): Promise<RunOutput> {
   const files = attemptLayout(settings.stateDir, task.jobId, task.attempt);
-  const backend = await backendOf(task.submission.backend);
+  const backend = backendOf(task.submission.backend);
   mkdirSync(files.directory, { recursive: true, mode: 0o700 });
-
-  let agent = await findAgent(task.jobId, files);
-  if (agent === null) {
-    if (task.stopping || channel.stop.aborted)
-      return notStarted({ code: 'cancelled', message: 'The job ended before its agent started.' });
-    const started = await start(task, backend, files, settings);
-    if ('ok' in started) return started;
-    agent = started;
-  }
+  const agent = await findOrStart(task, backend, files, settings, channel);
+  if (!agent.ok) return notStarted(agent.fault, retryAfterMs(agent.fault, task, settings, Date.now()));
   const reader = backend.reader();
   const before = task.submission.continues?.threadUsage ?? null;
   const output = await followAgent({
     jobId: task.jobId,
-    agent,
+    agent: agent.value,
     reader: readOwnUsage(reader, before),
     files,
     silenceMs: settings.silenceSeconds * 1_000,
@@ -65,6 +58,60 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
   return kind === 'delegate' ? told : keepAnswer(kind, reader.lastMessage(), told, task, settings, channel);
 }
 
+/** The agent that an earlier call started, else a new one; none is started for a job that is to end. */
+async function findOrStart(
+  task: RunTask,
+  backend: AgentBackend,
+  files: AttemptLayout,
+  settings: Settings,
+  { stop }: StageChannel,
+): Promise<Outcome<AgentProcess>> {
+  const found = await findAgent(task.jobId, files);
+  if (found !== null) return succeed(found);
+  if (task.stopping || stop.aborted)
+    return refuse('cancelled', { message: 'The job ended before its agent started.' });
+  return start(task, backend, files, settings);
+}
+
+async function start(
+  task: RunTask,
+  backend: AgentBackend,
+  files: AttemptLayout,
+  settings: Settings,
+): Promise<Outcome<AgentProcess>> {
+  const place = await findPlace(task, settings);
+  if (place === null) return refuse('agent_not_started', { message: 'The worktree of the job is gone.' });
+  const { jobId, attempt, submission, worktree, threadId, deadlineAt } = task;
+  const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, jobId);
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const launch = await backend.launch(
+    {
+      jobId,
+      attempt,
+      submission,
+      directory: place.directory,
+      worktree,
+      task: await assignmentOf(task, settings),
+      threadId,
+      jobDirectory,
+    },
+    settings,
+  );
+  if (!launch.ok) return launch;
+  const agentStart = { stateDir: settings.stateDir, jobId, files, ...place, deadlineAt };
+  return 'hostKind' in launch.value
+    ? startHosted(agentStart, launch.value)
+    : startAgent(agentStart, launch.value);
+}
+
+/** What the agent is told: a delegate its task as it stands, others their task in the frame of its kind. */
+async function assignmentOf({ jobId, submission, task }: RunTask, { stateDir }: Settings): Promise<string> {
+  const { kind } = submission;
+  if (kind === 'delegate') return task;
+  const changes = kind === 'review' ? await readFile(jobLayout(stateDir, jobId).changes, 'utf8') : '';
+  return describeAssignment({ kind, task, changes, fence: jobId });
+}
+
 /** An agent that failed or was stopped does not tell what it spent; its thread does. */
 async function tellUsage(
   output: RunOutput,
@@ -76,53 +123,6 @@ async function tellUsage(
   if (run === null || run.usage !== null || run.threadId === null) return output;
   const spent = await backend.spent(jobDirectory, run.threadId);
   return { ...output, run: { ...run, usage: ownUsage(spent, before) } };
-}
-
-async function start(
-  task: RunTask,
-  backend: AgentBackend,
-  files: AttemptLayout,
-  settings: Settings,
-): Promise<AgentProcess | RunOutput> {
-  const place = await findPlace(task, settings);
-  if (place === null) {
-    return notStarted({ code: 'agent_not_started', message: 'The worktree of the job is gone.' });
-  }
-  const { directory } = place;
-  const { directory: jobDirectory, temporary } = jobLayout(settings.stateDir, task.jobId);
-  mkdirSync(temporary, { recursive: true, mode: 0o700 });
-  const { jobId, submission, worktree, threadId } = task;
-  const assignment = await assignmentOf(task, settings);
-  const launch = await backend.launch(
-    {
-      jobId,
-      attempt: task.attempt,
-      submission,
-      directory,
-      worktree,
-      task: assignment,
-      threadId,
-      jobDirectory,
-    },
-    settings,
-  );
-  if (!launch.ok) return notStarted(launch.fault);
-  const { stateDir } = settings;
-  const agentStart = { stateDir, jobId, files, ...place, deadlineAt: task.deadlineAt };
-  const started =
-    'hostKind' in launch.value
-      ? await startHosted(agentStart, launch.value)
-      : await startAgent(agentStart, launch.value);
-  if (started.ok) return started.value;
-  return notStarted(started.fault, retryAfterMs(started.fault, task, settings, Date.now()));
-}
-
-/** What the agent is told: a delegate its task as it stands, others their task in the frame of its kind. */
-async function assignmentOf({ jobId, submission, task }: RunTask, { stateDir }: Settings): Promise<string> {
-  const { kind } = submission;
-  if (kind === 'delegate') return task;
-  const changes = kind === 'review' ? await readFile(jobLayout(stateDir, jobId).changes, 'utf8') : '';
-  return describeAssignment({ kind, task, changes, fence: jobId });
 }
 
 const notStarted = ({ code, message }: Fault, retryAfterMs: number | null = null): RunOutput => ({

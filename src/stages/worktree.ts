@@ -54,7 +54,7 @@ async function takeOver(
 ): Promise<Outcome<Continued | null>> {
   if (continues === null) return succeed(null);
   const earlier = jobLayout(settings.stateDir, continues.jobId);
-  const backend = await backendOf(name);
+  const backend = backendOf(name);
   if (!(await backend.adopt(earlier.directory, jobLayout(settings.stateDir, jobId).directory))) {
     return refuse('cannot_continue', { message: 'The thread of the earlier job is gone.' });
   }
