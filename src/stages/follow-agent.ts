@@ -3,12 +3,13 @@ import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
 import type { AgentConclusion, AgentFailure, AgentReader } from '../agents/agent.js';
 import { promptLook } from '../git/look.js';
 import type { AttemptLayout } from '../job/layout.js';
-import { type AgentProcess, askToStop, GRACE_SECONDS, isAlive, kill } from './agent-process.js';
+import { type AgentProcess, isAlive } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { sweep } from './marked-processes.js';
 import { openIfThere, readIfThere } from './proc.js';
-import { openTail } from './tail.js';
-import { watchFiles } from './watch-files.js';
+import { agentStop } from './stop-agent.js';
+import { openTail, type Tail } from './tail.js';
+import { type FilesWatch, watchFiles } from './watch-files.js';
 
 /** More output than this ends the agent. */
 export const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
@@ -19,13 +20,6 @@ const STDERR_BYTES = 64 * 1024;
 const LINGER_MS = 10_000;
 /** And no longer than until so long before the deadline of its job, which is to be met by then. */
 const BEFORE_DEADLINE_MS = 2_000;
-/** A supervisor that is only starting does not hear yet; asking it twice does no harm. */
-const ASK_AGAIN_MS = 50;
-/** A host hears from the start; being asked costs it a connection, by each of its jobs that stops. */
-const ASK_HOST_AGAIN_MS = 1_000;
-/** The supervisor keeps the grace itself; only one that is stuck or dead is overtaken. */
-const OVERTAKE_MS = GRACE_SECONDS * 1_000 + 1_500;
-
 export interface Following {
   jobId: string;
   agent: AgentProcess;
@@ -45,63 +39,18 @@ export interface Following {
 
 /** Reads what the agent writes until all its processes are dead, and tells how the run went. */
 export async function followAgent(following: Following): Promise<RunOutput> {
-  const { agent, reader, files, channel, jobId, maximumOutputBytes } = following;
+  const { agent, reader, files, channel, jobId } = following;
   const tail = await openTail(files.stdout);
   const watch = watchFiles(files.directory);
-  const take = reader.line.bind(reader);
-  // A host that is busy answers later, and one that were ended for it would take other jobs with it.
-  const lingerMs = agent.place === null ? LINGER_MS : following.silenceMs;
-  let stoppedFor: AgentFailure | null = null;
-  let lingered = false;
-  let overtake: NodeJS.Timeout | undefined;
-  let askAgain: NodeJS.Timeout | undefined;
-
-  const stop = () => {
-    if (overtake !== undefined) return;
-    askToStop(agent);
-    askAgain = setInterval(() => askToStop(agent), agent.place === null ? ASK_AGAIN_MS : ASK_HOST_AGAIN_MS);
-    // Should its sweep fail, the one at the end comes yet.
-    overtake = setTimeout(() => void kill(agent, jobId).catch(() => undefined), OVERTAKE_MS);
-  };
-  const stopFor = (cause: AgentFailure) => {
-    stoppedFor ??= cause;
-    stop();
-  };
-  /** By the sizes, not by what was read: an agent may write faster than anybody reads. */
-  const wroteTooMuch = () => sizeOf(files.stdout) + sizeOf(files.stderr) > maximumOutputBytes;
-  channel.stop.addEventListener('abort', stop, { once: true });
-  if (following.stopping || channel.stop.aborted) stop();
-
+  const stop = agentStop(agent, jobId);
+  channel.stop.addEventListener('abort', stop.begin, { once: true });
+  if (following.stopping || channel.stop.aborted) stop.begin();
+  let followed: Followed;
   try {
-    let reported = '';
-    // Not by the clock on the wall, which may be set.
-    let lastSign = performance.now();
-    while (isAlive(agent)) {
-      if (wroteTooMuch()) stopFor(tooMuchOutput(maximumOutputBytes));
-      const before = tail.position();
-      const caughtUp = await tail.read(take, AT_ONCE_BYTES);
-      if (tail.position() > before || reader.mayBeSilent()) lastSign = performance.now();
-      reported = report(reader.progress(), reported, channel);
-      const silentMs = performance.now() - lastSign;
-      if (!reader.turnHasEnded()) {
-        if (silentMs >= following.silenceMs) stopFor(silence(following.silenceMs));
-      } else if (silentMs >= lingerMs || Date.now() >= following.deadlineAt - BEFORE_DEADLINE_MS) {
-        lingered = true;
-        stop();
-      }
-      if (caughtUp) await watch.next();
-    }
-    // Also when it is found only now; and nobody wants to read all that.
-    if (wroteTooMuch()) stoppedFor ??= tooMuchOutput(maximumOutputBytes);
-    else {
-      while (!(await tail.read(take, AT_ONCE_BYTES)));
-      tail.finish(take);
-    }
-    report(reader.progress(), reported, channel);
+    followed = await readToEnd(following, tail, watch, stop.begin);
   } finally {
-    clearTimeout(overtake);
-    clearInterval(askAgain);
-    channel.stop.removeEventListener('abort', stop);
+    stop.release();
+    channel.stop.removeEventListener('abort', stop.begin);
     watch.close();
     await tail.close();
   }
@@ -109,9 +58,63 @@ export async function followAgent(following: Following): Promise<RunOutput> {
   // What left the process group; and what a supervisor that was killed has not ended itself.
   if (agent.containment === 'group' || status === null) await sweep(jobId);
   // How it ended tells of its turn, unless it was ended after that.
-  const conclusion = reader.conclude({ status: lingered ? 0 : status, stderr: endOf(files.stderr) });
-  if (agent.place !== null && status === null && conclusion.failure !== null) stoppedFor ??= HOST_LOST;
-  return output(conclusion, stoppedFor, following, status);
+  const conclusion = reader.conclude({
+    status: followed.lingered ? 0 : status,
+    stderr: endOf(files.stderr),
+  });
+  const isLost = agent.place !== null && status === null && conclusion.failure !== null;
+  return output(conclusion, followed.stoppedFor ?? (isLost ? HOST_LOST : null), following, status);
+}
+
+interface Followed {
+  /** Why we stopped the agent, if something was wrong with it. */
+  stoppedFor: AgentFailure | null;
+  /** It was stopped because it did not end by itself after its turn. */
+  lingered: boolean;
+}
+
+async function readToEnd(
+  { agent, reader, files, channel, silenceMs, deadlineAt, maximumOutputBytes }: Following,
+  tail: Tail,
+  watch: FilesWatch,
+  stop: () => void,
+): Promise<Followed> {
+  const followed: Followed = { stoppedFor: null, lingered: false };
+  const stopFor = (cause: AgentFailure) => {
+    followed.stoppedFor ??= cause;
+    stop();
+  };
+  /** By the sizes, not by what was read: an agent may write faster than anybody reads. */
+  const wroteTooMuch = () => sizeOf(files.stdout) + sizeOf(files.stderr) > maximumOutputBytes;
+  // A host that is busy answers later, and one that were ended for it would take other jobs with it.
+  const lingerMs = agent.place === null ? LINGER_MS : silenceMs;
+  const take = reader.line.bind(reader);
+  let reported = '';
+  // Not by the clock on the wall, which may be set.
+  let lastSign = performance.now();
+  while (isAlive(agent)) {
+    if (wroteTooMuch()) stopFor(tooMuchOutput(maximumOutputBytes));
+    const before = tail.position();
+    const caughtUp = await tail.read(take, AT_ONCE_BYTES);
+    if (tail.position() > before || reader.mayBeSilent()) lastSign = performance.now();
+    reported = report(reader.progress(), reported, channel);
+    const silentMs = performance.now() - lastSign;
+    if (!reader.turnHasEnded()) {
+      if (silentMs >= silenceMs) stopFor(silence(silenceMs));
+    } else if (silentMs >= lingerMs || Date.now() >= deadlineAt - BEFORE_DEADLINE_MS) {
+      followed.lingered = true;
+      stop();
+    }
+    if (caughtUp) await watch.next();
+  }
+  // Also when it is found only now; and nobody wants to read all that.
+  if (wroteTooMuch()) followed.stoppedFor ??= tooMuchOutput(maximumOutputBytes);
+  else {
+    while (!(await tail.read(take, AT_ONCE_BYTES)));
+    tail.finish(take);
+  }
+  report(reader.progress(), reported, channel);
+  return followed;
 }
 
 function output(
