@@ -308,6 +308,8 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
     codex(say('Done.'), async (offshoot) => {
       const file = join(offshoot.root, 'codex-home', 'config.toml');
       const good = await readFile(file, 'utf8');
+      // The first look of the daemon is over then, and does not find half of what is written.
+      await offshoot.call('codex_status');
       await writeFile(file, `no_such_field_of_codex = 1\n${good}`);
       const id = await offshoot.delegate('the work');
       const { error } = await offshoot.result(id);
