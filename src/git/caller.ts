@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
 import { type CallerConfiguration, readCallerConfiguration } from './caller-configuration.js';
 import { type CallerEnvironment, probeEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { type GitContext, runGit } from './git.js';
 import { type Head, knownHead, remember } from './known-head.js';
-import type { Repository } from './repository.js';
+import { promptLook } from './look.js';
+import { findRepository, type Repository } from './repository.js';
 
 /** What git itself says of the caller's repository. */
 export interface Caller extends Head {
@@ -23,11 +25,12 @@ export const PATIENCE_MS = 5_000;
 /** Who commits without a pause is not waited for. */
 const PATIENT_ATTEMPTS = 3;
 const READING = 'reading the repository';
+const GONE = 'The repository was removed or moved meanwhile.';
 const MOVED = 'HEAD of the repository moved on while the baseline was taken.';
 
 /**
  * Asks git about the repository for a use of it, and again where that fails and HEAD has moved on meanwhile. A use that
- * answers null saw it move, wherever it is by now.
+ * answers null saw it move, wherever it is by now. Refuses with the codes of `findRepository` where that is gone.
  */
 export async function withCaller<Value>(
   repository: Repository,
@@ -49,7 +52,16 @@ export async function withCaller<Value>(
     asked = await ask();
     if (used !== null && asked.ok && asked.value.headCommit === headCommit) return used;
   }
-  return asked;
+  return asked.fault.code === 'worktree_failed' ? whyNotRead(repository, asked) : asked;
+}
+
+/** Of a repository that is gone by now, git, and the shell that starts it, tell no more than what they met. */
+async function whyNotRead(
+  { root, subdirectory }: Repository,
+  refused: Outcome<never>,
+): Promise<Outcome<never>> {
+  const found = await findRepository(join(root, subdirectory), promptLook);
+  return found.ok ? refused : refuse(found.fault.code, { message: GONE });
 }
 
 /**

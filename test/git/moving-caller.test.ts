@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -135,6 +135,21 @@ test('a caller who is back at the same commit by the time that is asked for is a
     return used === 1 ? null : succeed(headCommit);
   });
   assert.deepEqual([expectValue(answer), used], [await idOf(root, 'HEAD'), 2]);
+});
+
+test('a repository that is removed while a job begins, or is looked at for one, is told to be gone', async () => {
+  for (const begin of [makeWorktree, preview]) {
+    const root = await makeRepository(workspace, plain, { 'a.txt': 'a\n' });
+    // A git before which, the first time that it is asked, somebody removes the repository.
+    const programs = join(workspace, `removing-${begin.name}`);
+    mkdirSync(programs);
+    const script = `#!/bin/sh\nrm -rf '${root}'\nPATH='${plain.PATH}' exec git "$@"\n`;
+    writeFileSync(join(programs, 'git'), script, { mode: 0o755 });
+    const removing = { ...plain, PATH: `${programs}:${plain.PATH}` };
+    const refused = await begin(planFor(workspace, root, removing));
+    expectCode(refused, 'invalid_workspace_root');
+    assert.equal(refused.ok || refused.fault.message, 'The repository was removed or moved meanwhile.');
+  }
 });
 
 test('a preview tells of one of two branches, too', async () => {
