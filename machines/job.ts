@@ -72,6 +72,8 @@ export interface PatchReport {
   added: number;
   removed: number;
   warnings: string[];
+  /** In a sentence, what it could not hold; absent where it holds all. */
+  leftOut?: string | undefined;
 }
 
 export interface StageFailure {
@@ -108,8 +110,13 @@ export interface RunFailure extends StageFailure {
 }
 
 export type RunOutput = { ok: true; run: RunReport } | RunFailure;
+/** A patch that could not hold all of the work is kept all the same. */
+export interface DiffFailure extends StageFailure {
+  patch: PatchReport | null;
+}
+
 /** `patch` is null where none is taken: without a checkout, and of work that only reads. */
-export type DiffOutput = { ok: true; patch: PatchReport | null } | StageFailure;
+export type DiffOutput = { ok: true; patch: PatchReport | null } | DiffFailure;
 
 export interface JobContext {
   jobId: string;
@@ -219,9 +226,10 @@ export const jobMachine = setup({
             ],
     }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
-    recordPatch: assign(({ context }, output: DiffOutput) =>
-      output.ok ? { patch: output.patch } : { ending: firstCause(context, 'failed', output) },
-    ),
+    recordPatch: assign(({ context }, output: DiffOutput) => ({
+      patch: output.patch,
+      ...(output.ok ? {} : { ending: firstCause(context, 'failed', output) }),
+    })),
     recordProgress: assign({ progress: (_, progress: Progress) => progress }),
     countLostThread: assign({ lostThreads: ({ context }) => context.lostThreads + 1 }),
   },

@@ -289,7 +289,8 @@ export const errorTable = {
     message: 'The agent changed more than a patch may hold.',
     temporary: false,
     nextStep: 'start_new_job',
-    advice: 'Ask for less, or have what is generated ignored by .gitignore.',
+    advice:
+      'The patch of what fits is in the result; the message names the largest files that it is without. Ask for less, or have what is generated ignored by .gitignore.',
   },
   nothing_to_review: {
     message: 'There are no changes to review, so no agent was started and nothing was spent.',

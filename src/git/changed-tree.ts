@@ -1,16 +1,8 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Outcome, refuse, succeed } from '../errors.js';
+import { type Outcome, succeed } from '../errors.js';
 import type { CheckedOutSubmodule } from './additions.js';
-import {
-  absolutePath,
-  type BytePath,
-  lookAt,
-  lookInside,
-  pathList,
-  splitRecords,
-  toBytes,
-} from './byte-path.js';
+import { absolutePath, type BytePath, lookAt, lookInside, pathList, splitRecords } from './byte-path.js';
 import { nameSome } from './carried-files.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -20,13 +12,21 @@ import { baselineFilesOf, dropIgnored } from './ignore-rules.js';
 import { type IndexChanges, recordInIndex } from './index-changes.js';
 import { partOfIndex } from './index-part.js';
 import { recordModes, sortLargeFiles } from './large-files.js';
+import { findLargest } from './left-files.js';
 import { recordPlainly, type Trees } from './plain-record.js';
 import { type SlotLayout, slotContext, treesContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Survey, surveyCheckout } from './survey.js';
 
 export interface RecordedCheckout extends Trees {
+  /** Too large to be looked at: the trees are as if nothing had happened to these files. */
+  left: SizedFile[];
   warnings: string[];
+}
+
+interface SizedFile {
+  path: BytePath;
+  bytes: number;
 }
 
 const READING = "reading the agent's changes";
@@ -39,7 +39,7 @@ const ONE_FILE_TO_PATCH = 4;
 /**
  * Records what changed in the checkout, as the survey found it, in trees of the slot. Starts from our trusted
  * index of the baseline commit; the agent's git directory, its index and its ignore rules have no say. The changed
- * files may be larger than `maxPatchBytes`, but within bounds.
+ * files may be larger than `maxPatchBytes`, but within bounds: the largest are left out until the rest is.
  */
 export async function recordCheckout(
   slot: SlotLayout,
@@ -66,12 +66,12 @@ export async function recordCheckout(
     ...walked.untracked.filter((path) => continued.has(path)),
     ...kept.paths.filter((path) => !included.has(path)),
   ];
-  const readable = makeReadable(slot.checkout, changed, maxPatchBytes);
-  if (!readable.ok) return readable;
+  const tooLarge = makeReadable(slot.checkout, changed, maxPatchBytes);
+  const left = new Set(tooLarge.map(({ path }) => path));
   const recorded = await record(
     slot,
     survey,
-    { removed: changes.removed, changed },
+    { removed: changes.removed, changed: changed.filter((path) => !left.has(path)) },
     largeFiles.unchanged,
     environment,
     signal,
@@ -80,10 +80,11 @@ export async function recordCheckout(
   return succeed({
     before: recorded.before,
     after: recorded.after,
+    left: tooLarge,
     warnings: [
       ...walked.warnings,
       ...warnOfRefused(recorded.refused),
-      ...warnOfLargeFiles(largeFiles.whole),
+      ...warnOfLargeFiles(largeFiles.whole.filter((path) => !left.has(path))),
       ...insides,
     ],
   });
@@ -162,7 +163,8 @@ async function warnOfSubmodules(
       warnings.push(`Whether files of the submodule ${nameSome([submodule.path])} changed is not known.`);
       continue;
     }
-    const { before, after } = inside.value;
+    const { before, after, left } = inside.value;
+    changed.push(...left.map(({ path }) => `${submodule.path}/${path}`));
     const context = treesContext(inner, environment, signal);
     const listed = await runGit(context, ['diff-tree', '-r', '--name-only', '-z', before, after]);
     if (listed.ok) changed.push(...splitRecords(listed.stdout).map((path) => `${submodule.path}/${path}`));
@@ -202,9 +204,9 @@ function takeTrustedIndex(
   return slotContext(slot, environment, signal, own);
 }
 
-/** Lets the owner read every changed file, and refuses when they are too large to be looked at. */
-function makeReadable(checkout: string, paths: readonly BytePath[], maxPatchBytes: number): Outcome<null> {
-  const sizes: { path: BytePath; bytes: number }[] = [];
+/** Lets the owner read every changed file, and finds those that are too large to be looked at. */
+function makeReadable(checkout: string, paths: readonly BytePath[], maxPatchBytes: number): SizedFile[] {
+  const sizes: SizedFile[] = [];
   for (const path of paths) {
     const absolute = absolutePath(checkout, path);
     const found = lookAt(checkout, path);
@@ -213,11 +215,10 @@ function makeReadable(checkout: string, paths: readonly BytePath[], maxPatchByte
     if ((found.mode & OWNER_READ) === 0) letOwnerRead(absolute, found.mode);
     sizes.push({ path, bytes: found.size });
   }
-  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-  const fits =
-    total <= maxPatchBytes * ALL_FILES_TO_PATCH &&
-    sizes.every(({ bytes }) => bytes <= maxPatchBytes * ONE_FILE_TO_PATCH);
-  return fits ? succeed(null) : refuseTooLarge(maxPatchBytes, sizes);
+  const mostOfOne = maxPatchBytes * ONE_FILE_TO_PATCH;
+  const each = sizes.filter(({ bytes }) => bytes > mostOfOne);
+  const others = sizes.filter(({ bytes }) => bytes <= mostOfOne);
+  return [...each, ...findLargest(others, maxPatchBytes * ALL_FILES_TO_PATCH)];
 }
 
 /** Where that is refused, git tells whether it can read the file all the same. */
@@ -227,21 +228,4 @@ function letOwnerRead(path: Buffer, mode: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
   }
-}
-
-const NAMED_FILES = 3;
-
-/** Refuses with the names of the largest files. */
-export function refuseTooLarge(
-  maxPatchBytes: number,
-  sizes: readonly { path: BytePath; bytes: number }[],
-): ReturnType<typeof refuse> {
-  const largest = sizes.toSorted((one, other) => other.bytes - one.bytes).slice(0, NAMED_FILES);
-  const names = largest.map(
-    ({ path, bytes }) => `${JSON.stringify(toBytes(path).toString('utf8'))} (${bytes} bytes)`,
-  );
-  return refuse('patch_too_large', {
-    message: `The agent's changes are larger than a patch may hold. The largest files: ${names.join(', ')}.`,
-    details: { max_patch_bytes: maxPatchBytes },
-  });
 }

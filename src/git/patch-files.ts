@@ -61,13 +61,18 @@ function readNumbers(next: () => string): Pick<PatchFile, 'added' | 'removed'> {
 
 const readCount = (text: string): number | null => (text === '-' ? null : Number(text));
 
-function readableName(path: BytePath): string {
+/** A name as `PatchFile` tells it. */
+export function readableName(path: BytePath): string {
   const bytes = toBytes(path);
   return isUtf8(bytes) && !path.startsWith('"') ? bytes.toString('utf8') : quote(path);
 }
 
 /** A name without git's quotes around it, for those who look at its parts. */
 export const withoutQuotes = (path: string): string => (path.startsWith('"') ? path.slice(1, -1) : path);
+
+/** A name with each byte of it printable: alike for names in quotes and without. */
+export const escapedName = (path: string): string =>
+  path.startsWith('"') ? path.slice(1, -1) : quote(Buffer.from(path).toString('latin1')).slice(1, -1);
 
 const shortEscapes: Record<string, string> = {
   '\x07': '\\a',

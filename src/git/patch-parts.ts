@@ -1,10 +1,12 @@
+import type { PatchFile } from './patch-files.js';
+
 /** What each file of a patch begins with; no line inside of one can. */
 const DELIMITER = Buffer.from('\ndiff --git ');
 const OVERLAP = DELIMITER.length - 1;
 
 /**
  * Cuts a patch into the parts of its files as it comes. Of each part at most `maxBytes` are held; `done` gets
- * it whole, or null when it was longer.
+ * it whole, or null when it was longer, and how long it was.
  */
 export class PatchParts {
   /** The end of what has come: a delimiter may begin in it. */
@@ -14,7 +16,7 @@ export class PatchParts {
 
   constructor(
     private readonly maxBytes: number,
-    private readonly done: (part: Buffer | null) => void,
+    private readonly done: (part: Buffer | null, bytes: number) => void,
   ) {}
 
   take(chunk: Buffer): void {
@@ -42,8 +44,29 @@ export class PatchParts {
   }
 
   #finish(): void {
-    this.done(this.#bytes <= this.maxBytes ? Buffer.concat(this.#held) : null);
+    this.done(this.#bytes <= this.maxBytes ? Buffer.concat(this.#held) : null, this.#bytes);
     this.#held = [];
     this.#bytes = 0;
   }
+}
+
+/** Where something lies in a file, in bytes. */
+export interface Range {
+  offset: number;
+  length: number;
+}
+
+/**
+ * Where each file lies in a patch whose parts have these lengths. A file whose type changes is told as a deletion and a
+ * creation, one after the other.
+ */
+export function placeFiles(files: readonly PatchFile[], lengths: readonly number[]): Range[] {
+  let [part, offset] = [0, 0];
+  return files.map(({ status }) => {
+    const range = { offset, length: 0 };
+    for (const end = part + (status === 'typechange' ? 2 : 1); part < end; part += 1)
+      range.length += lengths[part] ?? 0;
+    offset += range.length;
+    return range;
+  });
 }

@@ -1,16 +1,12 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { findDependents } from './dependents.js';
 import { NewFile, writePrivate } from './durable-file.js';
 import { type GitContext, runGit } from './git.js';
 import { type PatchFile, withoutQuotes } from './patch-files.js';
+import { PatchParts, placeFiles, type Range } from './patch-parts.js';
 import { type RedactedPart, type RedactionReason, redactPart } from './patch-redaction.js';
 import { isSecretFile } from './secrets.js';
-
-/** Where something lies in a file, in bytes. */
-export interface Range {
-  offset: number;
-  length: number;
-}
 
 /** One file of a patch, as it is kept: with its place in the patch, and in what is shown of it. */
 export interface KeptFile extends PatchFile {
@@ -48,10 +44,11 @@ export async function makeView(
   for (const earlier of [shownFile, viewFile].filter(existsSync)) rmSync(earlier);
   const patch = openSync(patchFile, 'r');
   try {
-    const ranges = assign(files, findParts(patch));
+    const ranges = placeFiles(files, measureParts(patch));
     const kept = await write(patch, shownFile, viewFile, files, ranges);
     if (!kept.some(({ redacted }) => redacted !== undefined)) return kept;
-    if (collides(kept)) return withholdAll(shownFile, viewFile, kept);
+    const withheld = new Set<PatchFile>(kept.filter(({ shown }) => shown === null));
+    if (findDependents(kept, withheld).size > 0) return withholdAll(shownFile, viewFile, kept);
     const applies = await runGit(context, [
       'apply',
       '--check',
@@ -66,32 +63,17 @@ export async function makeView(
   }
 }
 
-const DELIMITER = Buffer.from('\ndiff --git ');
-
-/** Offsets at which the files of a patch begin. No line inside of one can begin like that. */
-function findParts(patch: number): { starts: number[]; end: number } {
+/** The lengths of the parts of a patch. */
+function measureParts(patch: number): number[] {
+  const lengths: number[] = [];
+  const parts = new PatchParts(0, (_, bytes) => lengths.push(bytes));
   const { size } = fstatSync(patch);
-  const starts = size === 0 ? [] : [0];
   const chunk = Buffer.alloc(Math.min(size, COPY_BYTES));
-  const overlap = DELIMITER.length - 1;
-  for (let offset = 0; offset < size; offset += COPY_BYTES - overlap) {
-    const bytesRead = readSync(patch, chunk, 0, chunk.length, offset);
-    const window = chunk.subarray(0, bytesRead);
-    for (let at = window.indexOf(DELIMITER); at >= 0; at = window.indexOf(DELIMITER, at + 1)) {
-      starts.push(offset + at + 1);
-    }
+  for (let offset = 0; offset < size; offset += chunk.length) {
+    parts.take(chunk.subarray(0, readSync(patch, chunk, 0, chunk.length, offset)));
   }
-  return { starts, end: size };
-}
-
-/** A file whose type changes is told as a deletion and a creation, one after the other. */
-function assign(files: readonly PatchFile[], { starts, end }: { starts: number[]; end: number }): Range[] {
-  let part = 0;
-  return files.map(({ status }) => {
-    const offset = starts[part] ?? end;
-    part += status === 'typechange' ? 2 : 1;
-    return { offset, length: (starts[part] ?? end) - offset };
-  });
+  parts.end();
+  return lengths;
 }
 
 async function write(
@@ -203,25 +185,6 @@ async function copyRange(patch: number, target: NewFile, range: Range): Promise<
     done += bytesRead;
     await nextTurn();
   }
-}
-
-/** Whether a shown file takes a place that a withheld one does not leave; `git apply --check` overlooks that. */
-function collides(files: readonly KeptFile[]): boolean {
-  const staying = new Set(
-    files
-      .filter(({ shown, status }) => shown === null && status !== 'added')
-      .map(({ path, oldPath }) => withoutQuotes(oldPath ?? path)),
-  );
-  const made = new Set(
-    files
-      .filter(({ shown, status }) => shown !== null && status !== 'deleted')
-      .map(({ path }) => withoutQuotes(path)),
-  );
-  const liesBelow = (path: string, places: ReadonlySet<string>): boolean =>
-    path.split('/').some((_, depth, names) => depth > 0 && places.has(names.slice(0, depth).join('/')));
-  return (
-    [...made].some((path) => liesBelow(path, staying)) || [...staying].some((path) => liesBelow(path, made))
-  );
 }
 
 /** Files can depend on one another, as when a directory takes the place of a withheld file. */

@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
 import type { PatchReport } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { type BytePath, lookAt, splitRecords } from './byte-path.js';
+import type { BytePath } from './byte-path.js';
 import { nameSome } from './carried-files.js';
-import { recordCheckout, refuseTooLarge } from './changed-tree.js';
+import { recordCheckout } from './changed-tree.js';
 import { diffOptions, FileList, findRenames, listAndPatch } from './comparison.js';
 import { NewFile } from './durable-file.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
-import { type GitContext, type GitFailure, runGit, streamGit } from './git.js';
-import type { PatchFile } from './patch-files.js';
+import { type FittingPatch, writeFitting } from './fitting-patch.js';
+import { type GitContext, type GitFailure, streamGit } from './git.js';
+import { describeLeft } from './left-files.js';
+import { type PatchFile, readableName } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { finishCapture, readReport } from './patch-report.js';
 import { makeView } from './patch-view.js';
@@ -45,8 +47,8 @@ const noRenames = ['--no-renames'];
 /**
  * Captures what the agent changed: the exact bytes from the baseline to the checkout as it lies, wherever the
  * agent's own HEAD is. Call it when the agent's processes are dead. Safe to call again at any point: once it
- * has finished it answers from what it wrote, also when the worktree is gone. Refuses with `patch_failed`,
- * `patch_too_large` or `git_not_found`.
+ * has finished it answers from what it wrote, also when the worktree is gone. Of changes that are larger than a patch may
+ * be, the largest are left out, which the report tells. Refuses with `patch_failed` or `git_not_found`.
  */
 export async function capturePatch(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   const finished = await readReport(plan.patchFile);
@@ -72,13 +74,17 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
   if (!survey.ok) return survey;
   const recorded = await recordCheckout(slot, survey.value, maxPatchBytes, environment, signal);
   if (!recorded.ok) return recorded;
-  const { warnings, ...trees } = recorded.value;
+  const { warnings, left: tooLarge, ...trees } = recorded.value;
   const known = await findKnown(slot, survey.value, trees, treesContext(slot, environment, signal));
   if (!known.ok) return explain(known, 'patch_failed', WRITING);
   const { context, unknown } = known;
   const written = await writePatch(context, trees, plan.patchFile, maxPatchBytes);
   if (!written.ok) return written;
-  const { files, patch } = written.value;
+  const { files, bytes, sha256 } = written.value;
+  const left = [
+    ...tooLarge.map(({ path, bytes }) => ({ path: readableName(path), bytes })),
+    ...written.value.left,
+  ];
   const flags = await findFlags(context, files, trees);
   const viewed = await makeView(plan.patchFile, files, slotContext(slot, environment, signal));
   const kept = viewed.map((file, index) => ({
@@ -86,11 +92,13 @@ async function captureNow(plan: CapturePlan): Promise<Outcome<PatchReport>> {
     ...(flags[index]?.length ? { flags: flags[index] } : {}),
   }));
   const report: PatchReport = {
-    ...patch,
+    bytes,
+    sha256,
     files: files.length,
     added: sum(files, 'added'),
     removed: sum(files, 'removed'),
     warnings: [...warnings, ...warnOfUnknown(unknown)],
+    ...(left.length === 0 ? {} : { leftOut: describeLeft(left, maxPatchBytes) }),
   };
   await finishCapture(plan.patchFile, { path: plan.filesFile, content: JSON.stringify(kept) }, report);
   return succeed(report);
@@ -114,10 +122,7 @@ const warnOfUnknown = (paths: readonly BytePath[]): string[] =>
         `The partial clone has no content of files that were changed or removed, so the patch shows no lines of them; it applies where git can fetch them: ${nameSome(paths)}.`,
       ];
 
-interface WrittenPatch {
-  files: PatchFile[];
-  patch: Pick<PatchReport, 'bytes' | 'sha256'>;
-}
+type WrittenPatch = Omit<FittingPatch, 'ok'>;
 
 /**
  * Finds renames, unless a symbolic link is among them: a pure rename does not tell its mode, so `git apply`
@@ -130,7 +135,7 @@ async function writePatch(
   maxBytes: number,
 ): Promise<Outcome<WrittenPatch>> {
   if (before === after)
-    return succeed({ files: [], patch: { bytes: 0, sha256: new NewFile(patchFile).place() } });
+    return succeed({ files: [], left: [], bytes: 0, sha256: new NewFile(patchFile).place() });
   for (const renames of [findRenames, noRenames]) {
     const written = await writeComparison(context, [...renames, before, after], patchFile, maxBytes);
     if (written !== null) return written;
@@ -150,43 +155,24 @@ async function writeComparison(
 ): Promise<Outcome<WrittenPatch> | null> {
   const list = new FileList();
   const file = new NewFile(path);
+  const compare = ['diff-tree', '-r', ...listAndPatch, '--binary', ...diffOptions, ...comparison];
   try {
-    const compared = await streamGit(
-      context,
-      ['diff-tree', '-r', ...listAndPatch, '--binary', ...diffOptions, ...comparison],
-      (chunk) => {
-        const patch = list.take(chunk);
-        if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
-        if (patch.length > 0) file.write(patch);
-        return true;
-      },
-    );
-    if (compared.ok) {
-      return succeed({ files: list.files, patch: { bytes: file.bytes, sha256: file.place() } });
-    }
+    const compared = await streamGit(context, compare, (chunk) => {
+      const patch = list.take(chunk);
+      if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
+      if (patch.length > 0) file.write(patch);
+      return true;
+    });
+    if (compared.ok) return succeed({ files: list.files, left: [], bytes: file.bytes, sha256: file.place() });
     file.discard();
     if (list.files.some(isMovedLink)) return null;
-    if (compared.cause === 'output_too_large')
-      return refuseTooLarge(maxBytes, await newSizes(context, comparison));
-    return explain(compared, 'patch_failed', WRITING);
+    if (compared.cause !== 'output_too_large') return explain(compared, 'patch_failed', WRITING);
   } catch (error) {
     file.discard();
     throw error;
   }
-}
-
-/** Sizes of the changed files, after the change. */
-async function newSizes(
-  context: GitContext,
-  comparison: readonly string[],
-): Promise<{ path: string; bytes: number }[]> {
-  const names = ['diff-tree', '-r', '--name-only', '-z', ...comparison];
-  const listed = await runGit(context, names);
-  if (!listed.ok) return [];
-  return splitRecords(listed.stdout).map((path) => ({
-    path,
-    bytes: lookAt(context.directory, path)?.size ?? 0,
-  }));
+  const fitting = await writeFitting(context, compare, path, maxBytes);
+  return fitting.ok ? succeed(fitting) : explain(fitting, 'patch_failed', WRITING);
 }
 
 const sum = (files: readonly PatchFile[], field: 'added' | 'removed'): number =>

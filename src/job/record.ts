@@ -42,6 +42,7 @@ export const patchReport = z.object({
   added: z.number().int(),
   removed: z.number().int(),
   warnings: z.array(z.string()),
+  leftOut: z.string().optional(),
 }) satisfies z.ZodType<PatchReport>;
 
 const context = z.object({

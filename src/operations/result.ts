@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { counted } from '../counted.js';
-import { type Outcome, refuse, succeed } from '../errors.js';
+import { type ErrorCode, type Outcome, refuse, succeed } from '../errors.js';
 import { isSettled, type JobRecord, jobKinds, jobStates, settledStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
 import { type AnswerView, answerView, readAnswerView } from './answer-view.js';
@@ -98,6 +98,8 @@ export const refuseRunning = ({ record }: JobView, now: number) =>
 
 // With a page of the patch and the file list, the whole answer stays under 100 KB.
 const MAX_SUMMARY_BYTES = 12 * 1024;
+/** Its message is what the patch leaves out. */
+const TOO_LARGE: ErrorCode = 'patch_too_large';
 const MAX_WARNINGS_BYTES = 4 * 1024;
 const MAX_WARNING_BYTES = 512;
 const MAX_EVENTS_BYTES = 4 * 1024;
@@ -118,6 +120,7 @@ async function describeResult(
     ...(worktree?.warnings ?? []),
     ...(run?.warnings ?? []),
     ...(patch?.warnings ?? []),
+    ...(patch?.leftOut === undefined || context.ending?.code === TOO_LARGE ? [] : [patch.leftOut]),
     ...(answer?.warnings ?? []),
     ...(messageShown ? [] : ["The agent's last message was longer and is cut."]),
     ...(page?.first && page.files === null ? ['The file list is missing; the patch itself is whole.'] : []),

@@ -1,8 +1,9 @@
 import { existsSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { DiffOutput } from '../../machines/job.js';
+import type { DiffOutput, PatchReport } from '../../machines/job.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
+import type { ErrorCode } from '../errors.js';
 import { capturePatch } from '../git/patch.js';
 import { releaseWorktree } from '../git/release.js';
 import { deleteTree } from '../git/removal.js';
@@ -32,7 +33,7 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
   const { atWork } = jobLayout(settings.stateDir, task.jobId);
   const patience: Patience<Diffed> = {
     isShort: ({ output }) => !output.ok && isShortage(output.code),
-    failed: ({ code, message }) => ({ output: { ok: false, code, message } }),
+    failed: ({ code, message }) => ({ output: { ok: false, code, message, patch: null } }),
     stop: channel.stop,
   };
   const alone = (work: () => Promise<Diffed>) => aloneOnSlot(slot, atWork, work);
@@ -96,10 +97,15 @@ async function capture(
     signal,
     survey,
   });
-  if (captured.ok) return { output: { ok: true, patch: captured.value }, survey };
+  if (captured.ok) return { output: outputOf(captured.value), survey };
   const { code, message } = await gitFault(captured.fault, settings.stateDir);
-  return { output: { ok: false, code, message }, survey };
+  return { output: { ok: false, code, message, patch: null }, survey };
 }
+
+const outputOf = (patch: PatchReport): DiffOutput =>
+  patch.leftOut === undefined
+    ? { ok: true, patch }
+    : { ok: false, code: 'patch_too_large' satisfies ErrorCode, message: patch.leftOut, patch };
 
 /** What only a running agent needed. Its output, its thread and the artifacts stay until the job is pruned. */
 async function removeScratch(task: DiffTask, settings: Settings): Promise<void> {

@@ -178,6 +178,23 @@ describe('the advice of a job that did not end as done', { concurrency: 3 }, () 
       await endsAsDone(offshoot);
     }));
 
+  it('patch_too_large: the rest is in the result; have what is generated ignored', () =>
+    shell(async (offshoot) => {
+      const task = 'echo more >>a.txt; truncate -s 1100M core.dump';
+      const { id, advice, patch } = await endsWith(offshoot, 'patch_too_large', task);
+      assert.match(advice, /ignored by \.gitignore/);
+      assert.match(String(patch), /\+more/);
+      const { error, warnings } = await offshoot.result(id);
+      assert.match(error.message, /without "core\.dump" \(1153433600 bytes\)/);
+      assert.deepEqual(
+        warnings.filter((warning: string) => warning.includes('core.dump')),
+        [],
+      );
+      await writeFile(join(offshoot.repository, '.gitignore'), '*.dump\n');
+      await offshoot.git('add', '.gitignore');
+      await endsAsDone(offshoot, task);
+    }));
+
   it('agent_exited: read its last words, and mend what they name', () =>
     shared(async (offshoot) => {
       const id = await offshoot.delegate('echo "no rule for target" >&2; exit 2');

@@ -21,10 +21,6 @@ const elsewhere: Partial<Record<ErrorCode, [file: string, title: string]>> = {
     'test/store/sqlite-file.test.ts',
     'that cannot be set aside is refused, until somebody moves it out',
   ],
-  patch_too_large: [
-    'test/git/patch.test.ts',
-    'a patch over the limit is refused with the names of the largest files, and nothing is left',
-  ],
   machine_exhausted: [
     'test/faults/exhaustion.test.ts',
     'keeps its running agent, refuses or holds new work, and goes on when it may again',

@@ -14,13 +14,10 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { capturePatch } from '../../src/git/patch.js';
 import { removeWorktree } from '../../src/git/removal.js';
 import {
   applied,
   capture,
-  capturePlanFor,
-  expectCode,
   git,
   isGit,
   make,
@@ -36,16 +33,18 @@ import {
 const workspace = makeWorkspace();
 const user = makeUser(workspace);
 
-test('a file of 5 GiB is refused by name, and the worktree goes', async () => {
+test('a file of 5 GiB is left out by name, the rest is in the patch, and the worktree goes', async () => {
   const root = await makeRepository(workspace, user);
   const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'a.txt', 'changed\n');
   put(worktree.path, 'huge', '');
   truncateSync(join(worktree.path, 'huge'), 5 * 1024 ** 3);
-  const plan = capturePlanFor(workspace, worktree, user);
-  const outcome = await capturePatch(plan);
-  expectCode(outcome, 'patch_too_large');
-  assert.match(outcome.ok ? '' : outcome.fault.message, /"huge" \(5368709120 bytes\)/);
-  assert.deepEqual(readdirSync(dirname(plan.patchFile)), []);
+  const { report, files } = await capture(workspace, worktree, user);
+  assert.match(report.leftOut ?? '', /It is without "huge" \(5368709120 bytes\)\.$/);
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ['a.txt'],
+  );
   await removeWorktree(slotOf(worktree));
   assert.equal(existsSync(slotOf(worktree)), false);
 });

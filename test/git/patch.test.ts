@@ -510,32 +510,6 @@ test('nothing is captured of a worktree whose scrub was broken off', async () =>
   assert.deepEqual(readdirSync(join(plan.patchFile, '..')), []);
 });
 
-test('a patch over the limit is refused with the names of the largest files, and nothing is left', async () => {
-  const { plan, tree } = await capturePlan({ maxPatchBytes: 10_000 });
-  put(tree, 'small.txt', 'x\n');
-  put(tree, 'large.txt', 'large line\n'.repeat(2_000));
-  const outcome = await capturePatch(plan);
-  expectCode(outcome, 'patch_too_large');
-  assert.match(outcome.ok ? '' : outcome.fault.message, /"large\.txt" \(22000 bytes\), "small\.txt"/);
-  assert.deepEqual(readdirSync(join(plan.patchFile, '..')), []);
-  put(tree, 'huge.txt', 'x'.repeat(200_000));
-  expectCode(await capturePatch(plan), 'patch_too_large');
-  rmSync(join(tree, 'large.txt'));
-  rmSync(join(tree, 'huge.txt'));
-  assert.equal(expectValue(await capturePatch(plan)).files, 1);
-});
-
-test('a single file that git cannot hold in memory with ease is refused by name, however small its patch', async () => {
-  const { plan, tree } = await capturePlan({ maxPatchBytes: 10_000 });
-  put(tree, 'new.txt', Buffer.alloc(40_001));
-  const outcome = await capturePatch(plan);
-  expectCode(outcome, 'patch_too_large');
-  assert.match(outcome.ok ? '' : outcome.fault.message, /"new\.txt" \(40001 bytes\)/);
-  put(tree, 'new.txt', Buffer.alloc(40_000));
-  put(tree, 'other.txt', Buffer.alloc(40_000));
-  assert.equal(expectValue(await capturePatch(plan)).files, 2);
-});
-
 test('what takes the place of a directory that holds ignore rules is a file to the rules of the others', async () => {
   const root = await makeRepository(workspace, user, { '.gitignore': 'build/\nlogs/\n', 'a.txt': 'one\n' });
   for (const directory of ['build', 'logs']) put(root, `${directory}/.gitignore`, '*\n');

@@ -316,7 +316,7 @@ for (const { title, act, answer = 'kept', skip = false } of rows) {
     const second = await make(planFor(workspace, root, user, { warm: true }));
     await act(second.path);
     const survey = await surveySlot(slotOf(second), second.baselineCommit, user, signal);
-    if (answer === 'kept') await capture(workspace, second, user, survey);
+    if (answer === 'kept') await capture(workspace, second, user, { survey });
     assert.equal(await release(second, { survey }), answer);
     await assertAsNew(root, second);
   });

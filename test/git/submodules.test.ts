@@ -117,6 +117,20 @@ test('the files that an agent changes inside submodules are named, and the patch
   assert.match(report.warnings.join('\n'), /"libs\/innermost\/new.txt"/);
 });
 
+test('a file inside a submodule that is too large to be looked at is named as changed, and costs nothing', async () => {
+  const root = await makeNested();
+  const worktree = await make(planFor(workspace, root, user));
+  put(worktree.path, 'a.txt', 'changed\n');
+  put(worktree.path, 'mod ule/h\xfcge', Buffer.alloc(4_001));
+  const { report, files } = await capture(workspace, worktree, user, { maxPatchBytes: 1_000 });
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ['a.txt'],
+  );
+  assert.equal(report.leftOut, undefined);
+  assert.match(report.warnings.join('\n'), /left out; start a job .*: "mod ule\/hüge"\.$/m);
+});
+
 test('git reads nothing of a repository that the agent made in the place of a submodule', async () => {
   const root = await makeNested();
   const worktree = await make(planFor(workspace, root, user));

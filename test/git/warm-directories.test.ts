@@ -134,7 +134,7 @@ test('directories that the user named are there for the next job, as the last le
   for (let round = 0; round < 3; round += 1) {
     const last = round === 0 ? first : await makeWarm(root);
     const survey = await surveySlot(slotOf(last), last.baselineCommit, user, signal);
-    assert.equal((await capture(workspace, last, user, survey)).patch.length, 0);
+    assert.equal((await capture(workspace, last, user, { survey })).patch.length, 0);
     assert.equal(await release(last, { survey }), 'kept');
     assert.deepEqual(Object.keys(snapshot(join(idleSlot(root), 'wt'))).sort(), Object.keys(files).sort());
   }

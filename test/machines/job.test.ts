@@ -53,7 +53,7 @@ const events = [
   { type: 'job.retry' },
   error('running', new Error('bug')),
   done('diffing', { ok: true, patch }),
-  done('diffing', { ok: false, code: 'patch_failed', message: 'No room.' }),
+  done('diffing', { ok: false, code: 'patch_failed', message: 'No room.', patch: null }),
   error('diffing', new Error('bug')),
 ] as unknown as JobEvent[];
 
@@ -149,6 +149,20 @@ describe('the job machine', () => {
     assert.equal(leaf(snapshot), 'failed');
     assert.equal(snapshot.context.ending?.code, 'agent_failed');
     assert.deepEqual(snapshot.context.patch, patch);
+  });
+
+  it('keeps the patch of a capture that could not hold all, and is not done', () => {
+    const tooLarge = { ok: false, code: 'patch_too_large', message: 'Too large.', patch } as const;
+    const steps = [
+      { type: 'job.admitted' },
+      done('worktree', { ok: true, worktree }),
+      done('running', { ok: true, run }),
+      done('diffing', tooLarge),
+    ];
+    const { context, ...end } = walk(steps);
+    assert.equal(end.value, 'failed');
+    assert.equal(context.ending?.code, 'patch_too_large');
+    assert.deepEqual(context.patch, patch);
   });
 
   it('asks the stage to stop on cancel and on deadline, and waits for what the stage answers', () => {

@@ -63,6 +63,22 @@ describe('codex_job_result', () => {
     assert.match(result.error?.advice ?? '', /commit/);
   });
 
+  it('tells once what a patch leaves out: as a warning, or as the reason why the job failed', async () => {
+    for (const [code, warnings] of [
+      ['cancelled', ['It is without x.']],
+      ['patch_too_large', []],
+    ] as const) {
+      const call = makeCall();
+      const ending = { kind: 'failed' as const, code, message: 'It is without x.' };
+      const { id, context } = putSettledJob(call, Buffer.from('+line\n'), { ending });
+      if (context.patch !== null) context.patch.leftOut = 'It is without x.';
+      const result = await answer(call, { job_id: id });
+      assert.deepEqual(result.warnings, warnings);
+      assert.equal(result.error?.message, 'It is without x.');
+      assert.equal(result.patch, '+line\n');
+    }
+  });
+
   it('tells an empty patch from none', async () => {
     const call = makeCall();
     const { id } = putSettledJob(call, Buffer.alloc(0));

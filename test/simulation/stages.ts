@@ -129,7 +129,8 @@ export class SimulatedStages implements StagePool {
     await call.sleep(this.random.between(5, 500));
     this.removeWorktree(task.jobId);
     if (task.baselineCommit === null) return { ok: true, patch: null };
-    if (this.random.chance(0.01)) return { ok: false, code: 'patch_failed', message: 'It failed.' };
+    if (this.random.chance(0.01))
+      return { ok: false, code: 'patch_failed', message: 'It failed.', patch: null };
     return { ok: true, patch: { bytes: 3, sha256: 'ab', files: 1, added: 1, removed: 0, warnings: [] } };
   }
 

@@ -22,7 +22,6 @@ import { type CapturePlan, capturePatch } from '../../src/git/patch.js';
 import type { PatchFile } from '../../src/git/patch-files.js';
 import type { KeptFile } from '../../src/git/patch-view.js';
 import { type ReleasePlan, releaseWorktree } from '../../src/git/release.js';
-import type { Survey } from '../../src/git/survey.js';
 import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
 
 /** A directory for a test file, removed when its tests are over. */
@@ -211,9 +210,9 @@ export async function capture(
   workspace: string,
   worktree: Pick<MadeWorktree, 'path' | 'baselineCommit'>,
   user: Record<string, string>,
-  survey?: Survey,
+  more: Partial<CapturePlan> = {},
 ): Promise<Captured> {
-  const plan = capturePlanFor(workspace, worktree, user, { survey });
+  const plan = capturePlanFor(workspace, worktree, user, more);
   const report = expectValue(await capturePatch(plan));
   const patch = readFileSync(plan.patchFile);
   assert.equal(report.bytes, patch.length);
