@@ -80,9 +80,13 @@ export class Room {
 }
 
 function full({ client, limit }: Passed, waiting: Waiting): Outcome<never> {
-  const details =
-    client === null
-      ? { queued: waiting.total, max_queued: limit }
-      : { queued_by_client: waiting.of(client), max_queued_per_client: limit };
-  return refuse('queue_full', { retryAfterMs: RETRY_MS, details });
+  if (client === null) {
+    const details = { queued: waiting.total, max_queued: limit };
+    return refuse('queue_full', { retryAfterMs: RETRY_MS, details });
+  }
+  return refuse('queue_full', {
+    message: `As many jobs of this client wait as may (max_queued_per_client, or max_queued of its token: ${limit}); nothing was accepted.`,
+    retryAfterMs: RETRY_MS,
+    details: { queued_by_client: waiting.of(client), max_queued_per_client: limit },
+  });
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { errorTable, succeed } from '../errors.js';
+import { succeed } from '../errors.js';
 import { delegateFields } from './fields.js';
 import { fitList, fitText } from './fit.js';
-import { jobError } from './job-state.js';
+import { describeRefusal, jobError } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
 import { checkHouse, toDelegation, toRequests } from './submit-job.js';
 
@@ -69,13 +69,7 @@ export const delegateDryRun = defineOperation({
     return succeed({
       ok: true as const,
       ready: accepted.ok,
-      problem: accepted.ok
-        ? null
-        : {
-            code: accepted.fault.code,
-            message: accepted.fault.message,
-            advice: errorTable[accepted.fault.code].advice,
-          },
+      problem: accepted.ok ? null : describeRefusal(accepted.fault),
       base_commit: value.baseCommit,
       baseline_commit: value.baselineCommit,
       uncommitted_files: value.uncommitted,

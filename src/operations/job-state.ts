@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Ending, Usage } from '../../machines/job.js';
-import { type ErrorCode, errorTable } from '../errors.js';
+import { type ErrorCode, errorTable, type Fault } from '../errors.js';
 import { isSettled, type JobRecord, jobKinds, jobStates } from '../job/record.js';
 import type { JobView } from '../job/supervisor.js';
 import { fitText } from './fit.js';
@@ -98,6 +98,13 @@ export function usageOf({ context }: JobRecord): z.infer<typeof tokenUsage> | nu
     reasoning_output_tokens: usage.reasoningOutputTokens,
   };
 }
+
+/** Why no work is accepted, with the table's advice. */
+export const describeRefusal = ({ code, message }: Fault): z.infer<typeof jobError> => ({
+  code,
+  message,
+  advice: errorTable[code].advice,
+});
 
 const MAX_MESSAGE_BYTES = 2 * 1024;
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Account, Readiness } from '../agents/agent.js';
-import { errorTable, type Outcome, succeed } from '../errors.js';
+import { type Outcome, succeed } from '../errors.js';
 import { stateLayout } from '../job/layout.js';
 import { MAX_TASK_BYTES } from './fields.js';
-import { instant, jobError } from './job-state.js';
+import { describeRefusal, instant, jobError } from './job-state.js';
 import { defineOperation, type House } from './operation.js';
+import { checkHouse } from './submit-job.js';
 
 const count = z.number();
 
@@ -59,14 +60,17 @@ export const status = defineOperation({
   output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   async handle(_, { house, origin }) {
-    const [readiness, account, disk] = await Promise.all([
+    const [readiness, account, ready] = await Promise.all([
       house.preflight(),
       house.account(),
-      house.checkDisk(),
+      checkHouse(house),
     ]);
+    const accepted = ready.ok ? roomFor(origin.client, house) : ready;
     return succeed({
       ok: true as const,
-      ...describeReadiness(readiness, disk, house.draining()),
+      ready: accepted.ok,
+      problem: accepted.ok ? null : describeRefusal(accepted.fault),
+      codex: describeCodex(readiness),
       rate_limits: account.ok ? describeRateLimits(account.value) : null,
       notes: [
         ...(readiness.ok ? readiness.value.notes : []),
@@ -83,19 +87,18 @@ export const status = defineOperation({
   },
 });
 
-function describeReadiness(readiness: Outcome<Readiness>, disk: Outcome<null>, draining: boolean) {
+/** Whether there is room for this client. With a full queue that may yet depend on the repository, which nobody has named. */
+const roomFor = (client: string, { supervisor }: House): Outcome<null> =>
+  supervisor.roomFor({ repository: '', client });
+
+function describeCodex(readiness: Outcome<Readiness>) {
   const found = readiness.ok ? readiness.value : null;
-  const fault = readiness.ok ? (disk.ok ? null : disk.fault) : readiness.fault;
   return {
-    ready: fault === null && !draining,
-    problem: fault && { code: fault.code, message: fault.message, advice: errorTable[fault.code].advice },
-    codex: {
-      found: found !== null || fault?.code !== 'codex_not_found',
-      program: found?.program ?? null,
-      version: found?.version ?? null,
-      logged_in: found?.loggedIn ?? null,
-      sandbox: found?.sandbox ?? null,
-    },
+    found: readiness.ok || readiness.fault.code !== 'codex_not_found',
+    program: found?.program ?? null,
+    version: found?.version ?? null,
+    logged_in: found?.loggedIn ?? null,
+    sandbox: found?.sandbox ?? null,
   };
 }
 

@@ -108,6 +108,8 @@ describe('the advice where something lacks', { concurrency: 3 }, () => {
         await offshoot.delegate('true');
         const fault = await refused(offshoot, 'queue_full');
         assert.ok((fault.retryAfterMs ?? 0) > 0);
+        const { ready, problem } = await offshoot.call('codex_status');
+        assert.deepEqual([ready, problem.code], [false, 'queue_full']);
         await writeFile(go, '');
         await whenItPassed(() => offshoot.call('codex_delegate_async', work(offshoot)), 'queue_full');
       },

@@ -527,6 +527,17 @@ describe('the supervisor', () => {
       clients.filter((_, index) => outcomes[index]?.ok),
       ['a', 'a', 'a', 'b', 'b'],
     );
+    const refusalOf = (client: string) => {
+      const room = supervisor.roomFor(request({ client }).submission);
+      return room.ok ? null : room.fault.message;
+    };
+    assert.match(refusalOf('c') ?? '', /^The queue is full/);
+    await supervisor.cancel(outcomes[4]?.ok ? (outcomes[4].value[0]?.record.id ?? '') : '', 'enough');
+    assert.match(
+      refusalOf('a') ?? '',
+      /^As many jobs of this client wait as may \(max_queued_per_client.*2\)/,
+    );
+    assert.equal(refusalOf('c'), null);
     supervisor.close();
   });
 

@@ -6,6 +6,7 @@ import { jobList } from '../../src/operations/job-list.js';
 import { pollAfterMs } from '../../src/operations/job-state.js';
 import { jobStatus } from '../../src/operations/job-status.js';
 import { jobWait } from '../../src/operations/job-wait.js';
+import type { House } from '../../src/operations/operation.js';
 import { status } from '../../src/operations/status.js';
 import { letGoOn } from '../support/house.js';
 import {
@@ -262,5 +263,19 @@ describe('codex_status', () => {
     assert.ok(well.ok);
     assert.equal(well.value.ready, true);
     assert.equal(well.value.daemon.uptime_seconds, 60);
+  });
+
+  it('tells that the queue is full for this client, or that the daemon stops', async () => {
+    const call = makeCall();
+    call.house.supervisor.isFull = true;
+    const problemOf = async (house: Partial<House> = {}) => {
+      const outcome = await status.handle({}, { ...call, house: { ...call.house, ...house } });
+      assert.ok(outcome.ok);
+      return [outcome.value.ready, outcome.value.problem?.code];
+    };
+    assert.deepEqual(await problemOf(), [false, 'queue_full']);
+    assert.deepEqual(call.house.supervisor.askedRoomFor, [{ repository: '', client: 'client' }]);
+    assert.deepEqual(await problemOf({ draining: () => true }), [false, 'draining']);
+    assert.deepEqual(await problemOf({ preflight: notReady }), [false, 'codex_not_found']);
   });
 });

@@ -9,7 +9,7 @@ import { type Outcome, refuse, succeed } from '../../src/errors.js';
 import { Endings } from '../../src/job/endings.js';
 import { jobLayout } from '../../src/job/layout.js';
 import { newRecord } from '../../src/job/new-record.js';
-import { isSettled, type JobRecord, type JournalEntry } from '../../src/job/record.js';
+import { isSettled, type JobRecord, type JournalEntry, type Submission } from '../../src/job/record.js';
 import type { JobView, SubmitRequest, Supervisor } from '../../src/job/supervisor.js';
 import type { Call, House } from '../../src/operations/operation.js';
 import { submission, testSettings } from './house.js';
@@ -101,11 +101,15 @@ export class QuietSupervisor implements Supervisor {
     return records.find(({ submission }) => submission.idempotencyKey === key)?.id ?? null;
   }
 
+  /** For whom a call asked whether there is room. */
+  readonly askedRoomFor: Pick<Submission, 'repository' | 'client'>[] = [];
+
   nextPlace(): number {
     return 1 + [...this.records.values()].filter(({ state }) => state === 'queued').length;
   }
 
-  roomFor(): Outcome<null> {
+  roomFor(place: Pick<Submission, 'repository' | 'client'>): Outcome<null> {
+    this.askedRoomFor.push(place);
     return this.isFull ? refuse('queue_full') : succeed(null);
   }
 
