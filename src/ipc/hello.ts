@@ -33,7 +33,7 @@ export const ownHello = (protocol: Protocol): Hello => ({
   version,
   cwd: currentDirectory(),
   pid: process.pid,
-  origin: ownOrigin(),
+  origin: ownOrigin(protocol === 'mcp' ? 'bridge' : 'command'),
 });
 
 /** The root directory when the one this process was started in is gone. */

@@ -9,17 +9,19 @@ const MOST_ANCESTORS = 32;
 const MOST_VARIABLES = 16 * 1024;
 
 /**
- * Who is behind this process: the process that started it, for a bridge its MCP client; and the job whose
- * agent that belongs to. Codex hides its environment from the MCP servers it starts, so those above are
- * looked at too. A process id counts within its namespace, and an agent may have one of its own.
+ * Who is behind this process, and the job whose agent that belongs to. A bridge serves one session, and one program may
+ * hold a session for each of its agents: each bridge is a client. The commands that a program starts are one
+ * together. Codex hides its environment from the MCP servers it starts, so those above are looked at too. A process
+ * id counts within its namespace, and an agent may have one of its own.
  */
-export function ownOrigin(): Origin {
+export function ownOrigin(who: 'bridge' | 'command'): Origin {
   const namespace = tryRead(() => readlinkSync('/proc/self/ns/pid')) ?? '';
   const parentJobId = jobAround();
   const variables = ownVariables();
   // From inside a job no daemon is started.
   const told = parentJobId === null && Buffer.byteLength(JSON.stringify(variables)) <= MOST_VARIABLES;
-  return { client: `${namespace}${process.ppid}`, parentJobId, ...(told && { variables }) };
+  const client = `${namespace}${who === 'bridge' ? process.pid : process.ppid}`;
+  return { client, parentJobId, ...(told && { variables }) };
 }
 
 function jobAround(): string | null {

@@ -65,7 +65,7 @@ export interface House {
 
 /** Who is behind a call. */
 export interface Origin {
-  /** Clients take turns and have limits of their own: a token's name, or the process behind a bridge. */
+  /** Clients take turns and have limits of their own: a token's name, a bridge, or the program behind a command. */
   client: string;
   /** The job whose agent calls, if one does. */
   parentJobId: string | null;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Answer, leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { newClient } from '../support/mcp-client.js';
+import { type Answer, commandLine, leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 describe('jobs that belong together', () => {
   let offshoot: Offshoot;
@@ -118,6 +120,33 @@ describe('clients and lineage', () => {
       await assert.rejects(nested('codex_delegate_async', task), /nested_too_deep/);
       await offshoot.call('codex_job_wait', { job_ids: [running], timeout_seconds: 50 });
     } finally {
+      await offshoot.remove();
+    }
+  });
+
+  it('takes turns between bridges also where one program started them', async () => {
+    const offshoot = await makeOffshoot({
+      environment: {
+        OFFSHOOT_BACKEND: 'command',
+        OFFSHOOT_COMMAND: 'cat >/dev/null; exec sleep 600',
+        OFFSHOOT_MAX_RUNNING: '1',
+      },
+    });
+    const clients = [newClient(), newClient()];
+    try {
+      await offshoot.start();
+      const delegate = async (client: (typeof clients)[number]): Promise<Answer> => {
+        const input = { task: 'x', workspace_root: offshoot.repository };
+        return (await client.callTool({ name: 'codex_delegate_async', arguments: input })).structuredContent;
+      };
+      const bridge = { command: process.execPath, args: [commandLine, 'mcp'], env: offshoot.environment };
+      for (const client of clients) await client.connect(new StdioClientTransport(bridge));
+      const [greedy, modest] = clients as [(typeof clients)[number], (typeof clients)[number]];
+      await offshoot.reach((await delegate(greedy)).job_id, 'running');
+      for (let index = 0; index < 3; index += 1) await delegate(greedy);
+      assert.equal((await delegate(modest)).queue_position, 1 + 1);
+    } finally {
+      for (const client of clients) await client.close();
       await offshoot.remove();
     }
   });
