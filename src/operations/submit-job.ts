@@ -69,7 +69,7 @@ export async function toRequests(works: readonly Work[], call: Call): Promise<Ou
     found.set(placeOf(work), place);
     const start = place.ok ? place : await findAgain(work, call.house, place);
     if (!start.ok) return named(start.fault, index);
-    requests.push(toRequest(work, start.value, call));
+    requests.push(toRequest(work, start.value, call, works.length));
   }
   return succeed(requests);
 }
@@ -130,11 +130,16 @@ export async function checkHouse(house: House): Promise<Outcome<unknown>> {
   return ready.ok ? house.checkDisk() : ready;
 }
 
-function toRequest(input: CheckedWork, start: Start, { house: { settings }, origin }: Call): SubmitRequest {
+function toRequest(
+  input: CheckedWork,
+  start: Start,
+  { house: { settings }, origin }: Call,
+  together: number,
+): SubmitRequest {
   const earlier = start.earlier?.submission;
   return {
     task: input.task,
-    argumentsHash: argumentsHash(input, start.directory),
+    argumentsHash: argumentsHash(input, start.directory, together),
     submission: {
       kind: input.kind,
       review: input.review && { ...input.review, paths: fromRoot(input.review.paths, start) },

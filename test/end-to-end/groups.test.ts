@@ -66,6 +66,11 @@ describe('jobs that belong together', () => {
       first.jobs.map(({ job_id }: Answer) => job_id),
     );
     assert.ok(second.jobs.every(({ replayed }: Answer) => replayed));
+    for (const other of [tasks.slice(0, 1), [...tasks, { task: 'once more' }]]) {
+      const input = { workspace_root: offshoot.repository, tasks: other, idempotency_key: 'key' };
+      const fault = await offshoot.refusal('codex_delegate_batch', input);
+      assert.equal(fault.code, 'idempotency_conflict');
+    }
   });
 
   it('are cancelled together by group, and those that ended stay as they are', async () => {

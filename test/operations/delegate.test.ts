@@ -253,6 +253,12 @@ describe('the identity of a delegation', () => {
       { base_ref: 'm' },
       { deadline_seconds: 5 },
       { label: 'm' },
+      { group_id: 'm' },
+      { priority: 1 },
+      { include_untracked: true },
+      { continues: 'm' },
+      { profile: 'm' },
+      { extra_args: ['-c', 'model_verbosity=low'] },
     ];
     const hashes = [hash({}), ...others.map(hash), argumentsHash(work({}), '/elsewhere')];
     assert.equal(new Set(hashes).size, hashes.length);
