@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { DiffOutput, PatchReport } from '../../machines/job.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
-import type { ErrorCode } from '../errors.js';
+import type { ErrorCode, Fault } from '../errors.js';
 import { capturePatch } from '../git/patch.js';
 import { releaseWorktree } from '../git/release.js';
 import { deleteTree } from '../git/removal.js';
@@ -16,51 +16,37 @@ import { isAlive, kill } from './agent-process.js';
 import { aloneOnSlot } from './alone-on-slot.js';
 import type { StageChannel } from './channel.js';
 import { gitFault, isShortage } from './machine-fault.js';
-import { type Patience, patiently } from './patiently.js';
+import { patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
 
 /**
- * Captures the patch from baseline to result, unless the agent was only to read, then gives up the worktree and removes the agent's scratch files. An
- * agent that still runs, because its stage broke, is ended first. The work is in the worktree and nowhere else: so
- * the worktree stays while there is no room for the patch.
+ * Captures the patch from baseline to result, unless the agent was only to read, then gives up the worktree and
+ * removes the agent's scratch files. An agent that still runs, because its stage broke, is ended first. The work is in
+ * the worktree and nowhere else: so the worktree stays while there is no room for the patch.
  */
 export async function diff(task: DiffTask, settings: Settings, channel: StageChannel): Promise<DiffOutput> {
-  const slot = slotDirectory(
-    stateLayout(settings.stateDir).repositories,
-    task.submission.repository,
-    task.jobId,
-  );
-  const { atWork } = jobLayout(settings.stateDir, task.jobId);
-  const patience: Patience<Diffed> = {
-    isShort: ({ output }) => !output.ok && isShortage(output.code),
-    failed: ({ code, message }) => ({ output: { ok: false, code, message, patch: null } }),
-    stop: channel.stop,
-  };
-  const alone = (work: () => Promise<Diffed>) => aloneOnSlot(slot, atWork, work);
-  const giveUp = async (diffed: Diffed): Promise<Diffed> => {
-    await releaseWorktree({
-      slotDirectory: slot,
-      baselineCommit: task.baselineCommit,
-      warmSlots: settings.warmSlots,
-      overlay: settings.overlay,
-      warmPaths: settings.warmPaths,
-      environment: settings.environment,
-      signal: channel.stop,
-      survey: diffed.survey,
-    });
+  const { jobId, submission } = task;
+  const slot = slotDirectory(stateLayout(settings.stateDir).repositories, submission.repository, jobId);
+  const { atWork } = jobLayout(settings.stateDir, jobId);
+  const captureAndRelease = async (): Promise<Diffed> => {
+    const diffed = await capture(task, slot, settings, channel);
+    if (!isShort(diffed)) await release(task, slot, diffed.survey, settings, channel);
     return diffed;
   };
-  const captureAndGiveUp = async (): Promise<Diffed> => {
-    const captured = await capture(task, slot, settings, channel);
-    return patience.isShort(captured) ? captured : giveUp(captured);
-  };
-  const diffed = await patiently(async () => {
-    await endAgent(task, settings);
-    return alone(captureAndGiveUp);
-  }, patience);
-  // There was no room in all that time.
-  if (patience.isShort(diffed))
-    await patiently(() => alone(() => giveUp(diffed)), { ...patience, isShort: () => false });
+  const diffed = await patiently(
+    async () => {
+      await endAgent(task, settings);
+      return aloneOnSlot(slot, atWork, captureAndRelease);
+    },
+    { isShort, failed, stop: channel.stop },
+  );
+  // There was no room in all that time, and the worktree goes all the same.
+  if (isShort(diffed)) {
+    await patiently(
+      () => aloneOnSlot(slot, atWork, () => release(task, slot, diffed.survey, settings, channel)),
+      { isShort: () => false, failed: () => undefined, stop: channel.stop },
+    );
+  }
   await removeScratch(task, settings);
   return diffed.output;
 }
@@ -70,6 +56,10 @@ interface Diffed {
   /** What the capture learned of the checkout, for the release. */
   survey?: Survey | undefined;
 }
+
+const isShort = ({ output }: Diffed): boolean => !output.ok && isShortage(output.code);
+
+const failed = ({ code, message }: Fault): Diffed => ({ output: { ok: false, code, message, patch: null } });
 
 async function endAgent(task: DiffTask, settings: Settings): Promise<void> {
   const agent = await findAgent(task.jobId, attemptLayout(settings.stateDir, task.jobId, task.attempts));
@@ -98,14 +88,32 @@ async function capture(
     survey,
   });
   if (captured.ok) return { output: outputOf(captured.value), survey };
-  const { code, message } = await gitFault(captured.fault, settings.stateDir);
-  return { output: { ok: false, code, message, patch: null }, survey };
+  return { ...failed(await gitFault(captured.fault, settings.stateDir)), survey };
 }
 
 const outputOf = (patch: PatchReport): DiffOutput =>
   patch.leftOut === undefined
     ? { ok: true, patch }
     : { ok: false, code: 'patch_too_large' satisfies ErrorCode, message: patch.leftOut, patch };
+
+async function release(
+  { baselineCommit }: DiffTask,
+  slotDirectory: string,
+  survey: Survey | undefined,
+  { warmSlots, warmPaths, overlay, environment }: Settings,
+  { stop: signal }: StageChannel,
+): Promise<void> {
+  await releaseWorktree({
+    slotDirectory,
+    baselineCommit,
+    warmSlots,
+    warmPaths,
+    overlay,
+    environment,
+    signal,
+    survey,
+  });
+}
 
 /** What only a running agent needed. Its output, its thread and the artifacts stay until the job is pruned. */
 async function removeScratch(task: DiffTask, settings: Settings): Promise<void> {
