@@ -1,6 +1,6 @@
 import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttemptLayout } from '../job/layout.js';
+import type { ProcessLayout } from '../job/layout.js';
 
 /** Beyond this, what finds no room on the disk is dropped. */
 const MOST_PENDING_BYTES = 16 * 1024 * 1024;
@@ -11,12 +11,12 @@ const NO_ROOM_PAUSE_MS = 1_000;
  * status. On a full disk the events wait; for the status there is room from the start.
  */
 export class AttemptOutput {
-  readonly #files: AttemptLayout;
+  readonly #files: ProcessLayout;
   readonly #stdout: number;
   readonly #stderr: number;
   #pending: Buffer = Buffer.alloc(0);
 
-  constructor(files: AttemptLayout) {
+  constructor(files: ProcessLayout) {
     this.#files = files;
     this.#stdout = openSync(files.stdout, 'a', 0o600);
     this.#stderr = openSync(files.stderr, 'a', 0o600);
@@ -62,4 +62,4 @@ export class AttemptOutput {
   }
 }
 
-const newExit = (files: AttemptLayout) => `${files.exit}.new`;
+const newExit = (files: ProcessLayout) => `${files.exit}.new`;

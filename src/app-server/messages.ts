@@ -1,4 +1,4 @@
-import type { AttemptLayout } from '../job/layout.js';
+import type { ProcessLayout } from '../job/layout.js';
 
 /** What a stage asks of a host: one line of JSON over its socket, and one line back. */
 export type HostRequest =
@@ -13,7 +13,7 @@ export type HostAnswer = { taken: boolean };
 /** One attempt at a job's task, with all that a host has to know to run it in a thread of its app-server. */
 export interface HostedJob {
   jobId: string;
-  files: AttemptLayout;
+  files: ProcessLayout;
   /** Where the agent works: the checkout, or a directory of it. */
   directory: string;
   /** What its commands may write: the checkout and its `TMPDIR`. */

@@ -10,7 +10,7 @@ export interface StateLayout {
   jobs: string;
   /** One file a job that is being removed. */
   removals: string;
-  /** One directory a host of jobs: `AttemptLayout`, for its own process. */
+  /** One directory a host of jobs: `ProcessLayout`. */
   hosts: string;
   /** One named pipe a PID namespace, held open while an agent lives that was started from there. */
   namespaces: string;
@@ -53,42 +53,6 @@ export interface JobLayout {
   coverage: string;
 }
 
-/** The files of one attempt at a job's task. */
-export interface AttemptLayout {
-  directory: string;
-  /** What the agent reads on standard input. */
-  prompt: string;
-  stdout: string;
-  stderr: string;
-  /** Holds the agent's exit status once it has ended; whole with the line break at its end. */
-  exit: string;
-  /** Who runs the agent: pid, start time, boot. Whole with the line break at its end. */
-  process: string;
-  /** There once a start was tried: making it is the claim to start the agent. */
-  claim: string;
-  /** What starting the agent said, if it went wrong. */
-  launch: string;
-}
-
-/** `attempt` is counted from 1. */
-export function attemptLayout(stateDir: string, jobId: string, attempt: number): AttemptLayout {
-  return processLayout(join(stateLayout(stateDir).jobs, jobId, 'attempts', String(attempt)));
-}
-
-/** The files of one supervised process: of an attempt, or of a host. */
-export function processLayout(directory: string): AttemptLayout {
-  return {
-    directory,
-    prompt: join(directory, 'prompt'),
-    stdout: join(directory, 'stdout'),
-    stderr: join(directory, 'stderr'),
-    exit: join(directory, 'exit'),
-    process: join(directory, 'process'),
-    claim: join(directory, 'claim'),
-    launch: join(directory, 'launch'),
-  };
-}
-
 export function jobLayout(stateDir: string, jobId: string): JobLayout {
   const directory = join(stateLayout(stateDir).jobs, jobId);
   return {
@@ -104,4 +68,39 @@ export function jobLayout(stateDir: string, jobId: string): JobLayout {
     changes: join(directory, 'changes'),
     coverage: join(directory, 'coverage.json'),
   };
+}
+
+/** The files of one supervised process: of an attempt at a job's task, or of a host. */
+export interface ProcessLayout {
+  directory: string;
+  /** What the program reads on standard input. */
+  prompt: string;
+  stdout: string;
+  stderr: string;
+  /** Its exit status, once it has ended; whole with the line break at its end. */
+  exit: string;
+  /** Who runs it: pid, start time, boot. Whole with the line break at its end. */
+  process: string;
+  /** There once a start was tried: making it is the claim to start it. */
+  claim: string;
+  /** What the start said, if it went wrong. */
+  launch: string;
+}
+
+export function processLayout(directory: string): ProcessLayout {
+  return {
+    directory,
+    prompt: join(directory, 'prompt'),
+    stdout: join(directory, 'stdout'),
+    stderr: join(directory, 'stderr'),
+    exit: join(directory, 'exit'),
+    process: join(directory, 'process'),
+    claim: join(directory, 'claim'),
+    launch: join(directory, 'launch'),
+  };
+}
+
+/** `attempt` is counted from 1. */
+export function attemptLayout(stateDir: string, jobId: string, attempt: number): ProcessLayout {
+  return processLayout(join(stateLayout(stateDir).jobs, jobId, 'attempts', String(attempt)));
 }

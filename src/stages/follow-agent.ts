@@ -2,7 +2,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Progress, RunOutput, RunReport } from '../../machines/job.js';
 import type { AgentConclusion, AgentFailure, AgentReader } from '../agents/agent.js';
 import { promptLook } from '../git/look.js';
-import type { AttemptLayout } from '../job/layout.js';
+import type { ProcessLayout } from '../job/layout.js';
 import { type AgentProcess, isAlive } from './agent-process.js';
 import type { StageChannel } from './channel.js';
 import { sweep } from './marked-processes.js';
@@ -24,7 +24,7 @@ export interface Following {
   jobId: string;
   agent: AgentProcess;
   reader: AgentReader;
-  files: AttemptLayout;
+  files: ProcessLayout;
   /** How long the agent may be silent when its reader knows no good reason for it. */
   silenceMs: number;
   /** When the job is to be over, in milliseconds since the epoch. */

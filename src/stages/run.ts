@@ -6,7 +6,7 @@ import { describeAssignment } from '../agents/assignment.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
 import { type Fault, type Outcome, refuse, succeed } from '../errors.js';
-import { type AttemptLayout, attemptLayout, jobLayout } from '../job/layout.js';
+import { attemptLayout, jobLayout, type ProcessLayout } from '../job/layout.js';
 import type { RunTask } from '../pool/messages.js';
 import type { AgentProcess } from './agent-process.js';
 import type { StageChannel } from './channel.js';
@@ -62,7 +62,7 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
 async function findOrStart(
   task: RunTask,
   backend: AgentBackend,
-  files: AttemptLayout,
+  files: ProcessLayout,
   settings: Settings,
   { stop }: StageChannel,
 ): Promise<Outcome<AgentProcess>> {
@@ -76,7 +76,7 @@ async function findOrStart(
 async function start(
   task: RunTask,
   backend: AgentBackend,
-  files: AttemptLayout,
+  files: ProcessLayout,
   settings: Settings,
 ): Promise<Outcome<AgentProcess>> {
   const place = await findPlace(task, settings);

@@ -6,7 +6,7 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import { tellsExhaustion } from '../git/explain.js';
 import { promptLook } from '../git/look.js';
 import { takeShell } from '../git/shell.js';
-import type { AttemptLayout } from '../job/layout.js';
+import type { ProcessLayout } from '../job/layout.js';
 import { JOB_MARKER } from '../job-marker.js';
 import { type AgentProcess, GRACE_SECONDS, readAgentProcess } from './agent-process.js';
 import { findHolding } from './containment.js';
@@ -21,7 +21,7 @@ const LAUNCH_MS = 3_000;
 export interface AgentStart {
   stateDir: string;
   jobId: string;
-  files: AttemptLayout;
+  files: ProcessLayout;
   directory: string;
   /** Words that show the agent its worktree, put before all others; none where it is there for everybody. */
   view: readonly string[];
@@ -33,7 +33,7 @@ export interface AgentStart {
  * The agent that an earlier call started, if one did: running, or ended with its files. Null means that none
  * was ever started, or that a start was tried and left nothing alive; then it may be started.
  */
-export async function findAgent(jobId: string, files: AttemptLayout): Promise<AgentProcess | null> {
+export async function findAgent(jobId: string, files: ProcessLayout): Promise<AgentProcess | null> {
   const known = readAgentProcess(files.process);
   if (known !== null || promptLook.at(files.claim) === null) return known;
   for (let waited = 0; waited < LAUNCH_MS; waited += 50) {

@@ -11,7 +11,7 @@ import type { RunOutput } from '../../machines/job.js';
 import type { AgentReader } from '../../src/agents/agent.js';
 import { codexExec } from '../../src/agents/codex-exec.js';
 import { command } from '../../src/agents/command.js';
-import { type AttemptLayout, attemptLayout } from '../../src/job/layout.js';
+import { attemptLayout, type ProcessLayout } from '../../src/job/layout.js';
 import { readAgentProcess } from '../../src/stages/agent-process.js';
 import { openChannel } from '../../src/stages/channel.js';
 import { followAgent } from '../../src/stages/follow-agent.js';
@@ -28,7 +28,7 @@ let started = 0;
 /** Starts a shell as the agent, and follows it from when `meanwhile` is over; how that went, and the lines read. */
 async function follow(
   script: string,
-  meanwhile: (files: AttemptLayout) => Promise<unknown> = async () => undefined,
+  meanwhile: (files: ProcessLayout) => Promise<unknown> = async () => undefined,
   {
     view = [],
     stopping = false,
@@ -92,7 +92,7 @@ async function follow(
 /** Follows a job of a host that hears of nothing; how that went, and how often the host was asked to stop the job. */
 async function followHosted(
   said: string,
-  meanwhile: (files: AttemptLayout) => Promise<unknown>,
+  meanwhile: (files: ProcessLayout) => Promise<unknown>,
 ): Promise<{ output: RunOutput; asked: number }> {
   const temporary = await temporaryDirectory();
   const { port1, port2 } = new MessageChannel();
@@ -144,7 +144,7 @@ async function followHosted(
 
 /** For agents that do mischief: they wait, lest the one who starts them has not seen their process yet. */
 const ONCE_STARTED = 'until [ -e go ]; do sleep 0.02; done';
-const go = (files: AttemptLayout) => writeFile(join(files.directory, '../../../../go'), '');
+const go = (files: ProcessLayout) => writeFile(join(files.directory, '../../../../go'), '');
 
 describe('an agent', () => {
   it('that writes more than the bound is ended, on standard output and on standard error', async () => {
@@ -157,7 +157,7 @@ describe('an agent', () => {
   });
 
   it('that wrote more than the bound while nobody followed is told so, and nobody reads it all', async () => {
-    const ended = (files: AttemptLayout) => appears(dirname(files.exit), 'exit');
+    const ended = (files: ProcessLayout) => appears(dirname(files.exit), 'exit');
     const { output, lines } = await follow(`${FLOOD}; flood`, ended);
     assert.equal(!output.ok && output.code, 'output_too_large');
     // Two bytes a line: all of it would be 25 million.
