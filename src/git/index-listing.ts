@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type BytePath, splitRecords } from './byte-path.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { endsWithChecksum, type IndexContent, type OddEntry, readIndex } from './index-file.js';
+import { SUBMODULE_MODE } from './modes.js';
 import { readRegularFile } from './regular-file.js';
 
 /** Ten million files. */
@@ -59,7 +60,7 @@ function parseRecord(record: string): OddEntry {
   const [tag = '', mode = '', id = '', stage] = record.slice(0, tab).split(' ');
   return {
     path: record.slice(tab + 1),
-    commit: mode === '160000' ? id : null,
+    commit: mode === SUBMODULE_MODE ? id : null,
     unmerged: stage !== '0',
     assumed: /[a-z]/.test(tag),
     skipped: /s/i.test(tag),

@@ -111,6 +111,7 @@ function isCurrent(from: string, lenders: readonly string[], mirror: string): bo
   });
 }
 
+/** Throws for what is there and cannot be read: a mirror in use would be taken for one that nobody borrows from. */
 function namesIn(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { type BytePath, lookAt, pathList, splitRecords } from './byte-path.js';
 import type { CallerEnvironment } from './environment.js';
 import { type GitContext, runGit } from './git.js';
+import { SUBMODULE_MODE } from './modes.js';
 import { isHole, type MountWay, mountedWords } from './overlay.js';
 import { overlaySlotLayout, slotContext, slotLayout } from './slot.js';
 
@@ -18,7 +19,6 @@ export const mountedContext = (
 
 /** With more paths that differ, an ordinary checkout is as fast, and becomes the next lower tree. */
 const MAX_DIFFERING = 1_000;
-const SUBMODULE = '160000';
 
 /**
  * Brings a commit into the checkout of a slot that is laid over a lower tree, whose index the slot has already. Gives
@@ -45,7 +45,7 @@ async function findDiffering(context: GitContext, commit: string): Promise<ByteP
   const descriptions = records.filter((_, at) => at % 2 === 0);
   const fits =
     descriptions.length <= MAX_DIFFERING &&
-    !descriptions.some((each) => each.slice(0, 14).includes(SUBMODULE));
+    !descriptions.some((each) => each.slice(0, 14).includes(SUBMODULE_MODE));
   return fits ? records.filter((_, at) => at % 2 === 1) : null;
 }
 

@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GitContext, streamGit } from './git.js';
 import { staysInside } from './included-files.js';
+import { LINK_MODE, SUBMODULE_MODE } from './modes.js';
 import { type PatchFile, withoutQuotes } from './patch-files.js';
 import type { Trees } from './plain-record.js';
 
@@ -44,8 +45,8 @@ export async function findFlags(
   let packages = 0;
   for (const file of files) {
     const found = new Set<PatchFlag>(flagsByName(file));
-    if (file.newMode === '160000' || file.oldMode === '160000') found.add('submodule');
-    if (file.newMode === '120000' && leavesTree(context, file)) found.add('link_leaves_tree');
+    if ([file.oldMode, file.newMode].includes(SUBMODULE_MODE)) found.add('submodule');
+    if (file.newMode === LINK_MODE && leavesTree(context, file)) found.add('link_leaves_tree');
     if (PACKAGE.test(withoutQuotes(file.path))) {
       packages += 1;
       const same = packages <= MAX_COMPARED_PACKAGES && (await hasSameScripts(context, file, trees));

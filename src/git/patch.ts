@@ -11,6 +11,7 @@ import { explain, explainSystemError } from './explain.js';
 import { type FittingPatch, writeFitting } from './fitting-patch.js';
 import { type GitContext, type GitFailure, streamGit } from './git.js';
 import { describeLeft } from './left-files.js';
+import { LINK_MODE } from './modes.js';
 import { type PatchFile, readableName } from './patch-files.js';
 import { findFlags } from './patch-flags.js';
 import { finishCapture, readReport } from './patch-report.js';
@@ -144,7 +145,7 @@ async function writePatch(
 }
 
 const isMovedLink = ({ oldPath, oldMode }: PatchFile): boolean =>
-  oldPath !== undefined && oldMode === '120000';
+  oldPath !== undefined && oldMode === LINK_MODE;
 
 /** One git lists the files and then writes the patch. Null when a link was moved, and nothing is written. */
 async function writeComparison(

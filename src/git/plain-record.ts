@@ -3,6 +3,7 @@ import { READ_WITHOUT_WAITING } from '../open-flags.js';
 import { absolutePath, type BytePath, lookInside } from './byte-path.js';
 import type { IndexChanges } from './index-changes.js';
 import type { IndexContent } from './index-file.js';
+import { LINK_MODE } from './modes.js';
 import { ObjectPack } from './object-pack.js';
 import { addTrees, type TreeFile } from './trees.js';
 
@@ -68,7 +69,7 @@ function readPlain(
   const found = lookInside(checkout, path);
   if (found === undefined || found.size > maxBytes) return null;
   try {
-    if (found.isSymbolicLink()) return { mode: '120000', content: readlinkSync(place, 'buffer') };
+    if (found.isSymbolicLink()) return { mode: LINK_MODE, content: readlinkSync(place, 'buffer') };
     const content = found.isFile() ? readFile(place, found.size) : null;
     return content && { mode: (found.mode & OWNER_EXECUTES) === 0 ? '100644' : '100755', content };
   } catch {

@@ -5,6 +5,7 @@ import { diffOptions, FileList, findRenames, listAndPatch } from './comparison.j
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { streamGit } from './git.js';
+import { SUBMODULE_MODE } from './modes.js';
 import type { PatchFile } from './patch-files.js';
 import { PatchParts } from './patch-parts.js';
 import { type RedactionReason, redactPart } from './patch-redaction.js';
@@ -134,7 +135,7 @@ class Selection {
 /** What a reviewer may see of one file, or why nothing. */
 function look(file: PatchFile, part: Buffer | null): { shown: Buffer } | { reason: OmissionReason } {
   if (isSecretChange(file)) return { reason: 'secret_file' };
-  if ([file.oldMode, file.newMode].includes('160000')) return { reason: 'submodule' };
+  if ([file.oldMode, file.newMode].includes(SUBMODULE_MODE)) return { reason: 'submodule' };
   if (file.added === null) return { reason: 'binary' };
   if (part === null) return { reason: 'too_large' };
   if (/^[+-]version https:\/\/git-lfs\.github\.com\/spec\//m.test(part.toString('latin1')))

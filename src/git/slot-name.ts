@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from './names-in.js';
 import type { SlotSize } from './slot-size.js';
 
 /** A finished slot that is kept for the next jobs. Its name tells all of this, so a rename puts it in or out. */
@@ -28,15 +28,6 @@ function readName(directory: string, name: string): KeptSlot | null {
     bytes: Number(bytes),
     inodes: Number(inodes),
   };
-}
-
-/** Synchronous, like all that only names and moves slots: each step is short, and waiting for it costs far more. */
-export function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }
 
 /** What is kept in a directory, released last first, and what is there and no kept slot of this form. */

@@ -1,10 +1,11 @@
 import { mkdirSync, readdirSync, renameSync, type StatsFs, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { discardLowerTree, listLowerTrees } from './lower-tree.js';
+import { namesIn } from './names-in.js';
 import { discardOrphans } from './object-mirror.js';
 import { discard, discardParts } from './removal.js';
 import { idleOf, lowerTreesOf, slotLayout } from './slot.js';
-import { type KeptSlot, listKept, nameOf, namesIn } from './slot-name.js';
+import { type KeptSlot, listKept, nameOf } from './slot-name.js';
 import type { SlotSize } from './slot-size.js';
 
 const MAX_IDLE = 64;

@@ -7,6 +7,7 @@ import { nameSome } from './carried-files.js';
 import { type CallerEnvironment, ownEnvironment } from './environment.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
 import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
+import { SUBMODULE_MODE } from './modes.js';
 import type { Repository } from './repository.js';
 import { copySharedIndexes } from './seed.js';
 import { type SlotLayout, slotContext, slotLayout } from './slot.js';
@@ -226,7 +227,7 @@ const tellsOfChanges = ({ cause, exitCode }: GitFailure): boolean => cause === '
 /** The submodules in the output of `git ls-files --stage -z`. */
 const readGitlinks = (listing: Buffer): Gitlink[] =>
   splitRecords(listing)
-    .filter((record) => record.startsWith('160000 '))
+    .filter((record) => record.startsWith(`${SUBMODULE_MODE} `))
     .map((record) => ({
       path: record.slice(record.indexOf('\t') + 1),
       commit: record.split(' ')[1] ?? '',

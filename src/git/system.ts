@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { namesIn } from './names-in.js';
 import { takeShell } from './shell.js';
 
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin' };
@@ -150,14 +151,6 @@ function kernelThreads(): ReadonlySet<string> {
     return new Set(readFileSync('/proc/2/task/2/children', 'latin1').split(' '));
   } catch {
     return new Set();
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }
 

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { absolutePath, type BytePath, lookAt, lookInside, parentOf } from './byte-path.js';
 import type { CallerEnvironment } from './environment.js';
-import { IGNORE_RULES, ignoredDirectories } from './ignore-rules.js';
+import { baselineFilesOf, IGNORE_RULES, ignoredDirectories } from './ignore-rules.js';
 import type { IndexListing } from './index-listing.js';
 import { lookThrough } from './plain-directory.js';
 import { readRegularFile } from './regular-file.js';
@@ -31,22 +31,19 @@ const NONE: WarmDirectories = { paths: [], bytes: 0, inodes: 0 };
  */
 export async function findWarm(
   slot: SlotLayout,
-  { index, additions, walked, changes }: Survey,
+  survey: Survey,
   wanted: readonly string[],
   environment: CallerEnvironment,
   signal: AbortSignal,
 ): Promise<WarmDirectories> {
+  const { additions, walked } = survey;
   const isWanted = matcherOf(wanted);
   const isFree = (path: BytePath) => !additions.included.some((file) => file.startsWith(`${path}/`));
   const named = walked.extra.directories.filter((path) => isWanted(path) && isFree(path));
   // What the walk had to put right may have been in one of them.
   if (named.length === 0 || walked.altered) return NONE;
   try {
-    const baseline = {
-      rules: index.named(IGNORE_RULES),
-      differs: new Set([...changes.changed, ...changes.removed]),
-    };
-    const ignored = await ignoredDirectories(named, baseline, slot, environment, signal);
+    const ignored = await ignoredDirectories(named, baselineFilesOf(survey), slot, environment, signal);
     return ignored.ok ? await takePlain(slot, ignored.paths) : NONE;
   } catch {
     return NONE;

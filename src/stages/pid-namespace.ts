@@ -1,7 +1,7 @@
 import { closeSync, constants, lstatSync, openSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, refuse, succeed } from '../errors.js';
-import { namesIn } from '../git/slot-name.js';
+import { namesIn } from '../git/names-in.js';
 import { stateLayout } from '../job/layout.js';
 
 /**
