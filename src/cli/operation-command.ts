@@ -50,10 +50,7 @@ export function operationCommand<Answer>(
 }
 
 /** The operation's input: the flags, but for `--json`, and the words under their property. */
-export function toInput(
-  { flags, words }: Given,
-  property?: 'job_id' | 'job_ids' | 'task',
-): Record<string, unknown> {
+export function toInput({ flags, words }: Given, property?: 'job_id' | 'job_ids'): Record<string, unknown> {
   const { json: _, ...input } = flags;
   if (property === undefined || words.length === 0) return input;
   return { ...input, [property]: property === 'job_ids' ? words : words[0] };

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { READ_WITHOUT_WAITING } from '../open-flags.js';
+import { fieldsOf, startTimeOf } from '../stages/proc.js';
 
 /** A process of an agent, as `/proc` tells it. Command lines are left out: they may hold the task. */
 export interface AgentProcessFigures {
@@ -36,8 +37,7 @@ async function look(pid: number): Promise<(AgentProcessFigures & { startTime: st
   if (!(pid > 1)) return null;
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   if (stat === null) return null;
-  // Fields of proc(5) from the third on; the name in the second may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(stat);
   return {
     pid,
     name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
@@ -58,5 +58,3 @@ async function childrenOf(pid: number): Promise<number[]> {
     .map(Number)
     .filter((child) => child > 1);
 }
-
-const startTimeOf = (stat: string) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Containment } from '../../machines/job.js';
 import { askHostToStop, type HostPlace } from './ask-host.js';
 import { sweep } from './marked-processes.js';
-import { isDead, isThere, readIfThere, readStat, readText, sendSignal } from './proc.js';
+import { isDead, isThere, readIfThere, readStat, readText, sendSignal, startTimeOf } from './proc.js';
 
 /** How long a stopped agent may take to end politely. */
 export const GRACE_SECONDS = 5;
@@ -82,6 +82,3 @@ export async function kill(agent: AgentProcess, jobId: string): Promise<void> {
   if (isAlive(agent)) sendSignal(agent.pid, 'SIGKILL');
   await sweep(jobId);
 }
-
-/** Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold anything, so count behind it. */
-const startTimeOf = (stat: string) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

@@ -25,6 +25,12 @@ export const isDead = (stat: string): boolean => /^\) [ZX] /.test(stat.slice(sta
 
 export const readStat = (pid: number) => readText(`/proc/${pid}/stat`);
 
+/** The fields of /proc/PID/stat from the third on (proc(5)); the name in the second may hold anything. */
+export const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+
+/** Field 22: when the process started, in clock ticks since boot. */
+export const startTimeOf = (stat: string): string => fieldsOf(stat)[19] ?? '';
+
 /** What a short file holds; null when it is not there. Throws when it cannot be read: it is not taken for missing. */
 export function readIfThere(path: string): string | null {
   const file = openIfThere(path);

@@ -133,6 +133,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type job/clock',
     'type job/supervisor',
     'open-flags',
+    'stages/proc',
     'stages/tail',
   ],
   'metrics/': ['type config', 'job/record', 'type job/supervisor', 'type pool/pool', 'type store/store'],
@@ -341,7 +342,7 @@ export const mayImport: Record<string, readonly string[]> = {
   ],
 };
 
-/** What the browser's side of the page, in `browser/`, takes from the daemon's: it shares types with the daemon, no code. */
+/** What the browser's side of the page, in `browser/`, takes from the rest: types, and code that needs no Node. */
 export const browserMayImport: readonly string[] = [
   'counted',
   'type agents/log-entry',
@@ -355,7 +356,7 @@ export const mayUse: Record<string, readonly string[]> = {
   piscina: ['pool/'],
   'p-queue': ['job/'],
   tinyqueue: ['job/'],
-  execa: ['git/', 'stages/'],
+  execa: ['stages/'],
   '@photostructure/sqlite': ['store/', 'ipc/'],
   '@modelcontextprotocol/sdk': ['mcp/', 'http/', 'demo/'],
   '@modelcontextprotocol/server': ['mcp/'],
@@ -371,7 +372,6 @@ export const mayUse: Record<string, readonly string[]> = {
     'stop-control',
     'look-controls',
     'git/',
-    'job/',
     'job/answer',
     'job/record',
     'operations/',

@@ -58,9 +58,9 @@ function resolve(path: string, name: string): Pick<Import, 'to' | 'package'> | n
     : null;
 }
 
-/** What the program is made of, without tests and benches. */
 /** What runs in the browser, not in Node. */
 export const BROWSER = 'src/browser';
 
+/** What the program is made of, without tests, benches and the browser's side of the page. */
 export const programFiles = (): string[] =>
   [...sourceFiles('machines'), ...sourceFiles('src')].filter((path) => !path.startsWith(`${BROWSER}/`));
