@@ -134,7 +134,7 @@ export interface JobContext {
 }
 
 export type JobEvent =
-  /** Admission has a slot for the job. */
+  /** Admission has a permit for the job. */
   | { type: 'job.admitted' }
   /** Somebody asked for the job to end. */
   | { type: 'job.cancel'; message: string }

@@ -21,23 +21,23 @@ export interface Admission {
   withdraw(applicant: Applicant): void;
   /**
    * How many jobs of each client have to wait if these come now: of those in line and of these, those for which no
-   * slot is free. Slots that are free are given to the line first, also in a burst.
+   * permit is free. Permits that are free are given to the line first, also in a burst.
    */
   waiting(coming: readonly Place[]): Counts;
-  /** Gives a slot at once to a job whose agent may be alive already, above the limits if need be. */
+  /** Gives a permit at once to a job whose agent may be alive already, above the limits if need be. */
   occupy(applicant: Applicant): void;
   /** Admits nothing more. */
   pause(): void;
 }
 
 /**
- * `start` is called when a job has a slot; the slot is free again when its promise settles, which must not be
+ * `start` is called when a job has a permit; the permit is free again when its promise settles, which must not be
  * before the job's processes are dead. It is to return at once for a job that no longer waits, and not to reject.
- * `timing` is for jobs that come; a slot that is free again is given on at once.
+ * `timing` is for jobs that come; a permit that is free again is given on at once.
  *
  * A p-queue counts those that run. It is given what may start at once, never what waits: the line passes over
  * what its repository or its client has no room for, and a waiting job costs no promise. With a p-queue for each
- * of the limits, one in the other, jobs that wait for the inner hold the outer one's slots idle.
+ * of the limits, one in the other, jobs that wait for the inner hold the outer one's permits idle.
  */
 export function createAdmission(
   limits: Limits,
@@ -104,7 +104,7 @@ export function createAdmission(
     },
     occupy(applicant) {
       occupy(1);
-      // The extra slot is gone before the queue looks for the next.
+      // The extra permit is gone before the queue looks for the next.
       void queue.add(() => run(applicant).then(() => occupy(-1)));
     },
     pause: () => queue.pause(),

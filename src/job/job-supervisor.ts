@@ -89,7 +89,7 @@ class JobSupervisor implements Supervisor {
   }
 
   resume(records: readonly JobRecord[]): void {
-    // Jobs whose agents may be alive come first: they hold slots already.
+    // Jobs whose agents may be alive come first: they hold permits already.
     for (const record of records.filter(({ state }) => state !== 'queued')) {
       this.#awaken(record);
       this.#heldFiles.update(record);
@@ -230,7 +230,7 @@ class JobSupervisor implements Supervisor {
     for (const job of this.#roster.allLive()) job.abandon();
   }
 
-  /** Called by admission: the job has a slot, until the returned promise resolves. */
+  /** Called by admission: the job has a permit, until the returned promise resolves. */
   async #start(jobId: string): Promise<void> {
     const job = this.#actorOf(jobId);
     if (job === null) return;

@@ -70,7 +70,7 @@ export class Room {
     return null;
   }
 
-  /** As if none of the jobs that come or were admitted just now had a slot. */
+  /** As if none of the jobs that come or were admitted just now had a permit. */
   #atMost(coming: readonly Place[]): Waiting {
     return {
       total: this.#line.size + coming.length,

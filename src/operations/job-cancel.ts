@@ -49,7 +49,7 @@ async function cancelOne(jobId: string, { supervisor, now }: House) {
   });
 }
 
-/** The jobs of a page become durable together; the oldest, which may run, give their slots free last. */
+/** The jobs of a page become durable together; the oldest, which may run, give their permits back last. */
 async function cancelAll(
   name: Name,
   { supervisor }: House,

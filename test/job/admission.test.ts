@@ -23,7 +23,7 @@ interface Model {
 
 interface Real {
   admission: Admission;
-  /** Jobs that have a slot, in the order in which they got it, with what gives it back. */
+  /** Jobs that have a permit, in the order in which they got it, with what gives it back. */
   running: Map<string, () => void>;
 }
 
@@ -131,9 +131,9 @@ class Pause implements fc.AsyncCommand<Model, Real> {
 }
 
 function open(limits: Limits): { model: Model; real: Real } {
-  const slots = new Map<string, () => void>();
-  const start = (id: string) => new Promise<void>((resolve) => slots.set(id, resolve));
-  const real = { admission: createAdmission(limits, start), running: slots };
+  const permits = new Map<string, () => void>();
+  const start = (id: string) => new Promise<void>((resolve) => permits.set(id, resolve));
+  const real = { admission: createAdmission(limits, start), running: permits };
   return { model: { limits, jobs: [], paused: false }, real };
 }
 
@@ -163,7 +163,7 @@ const commands = fc.commands(
 describe('admission, against a model', () => {
   it('keeps the order and the limits, and lets no job wait that may start', async () => {
     await fc.assert(
-      // What ran before: a supervisor gives these their slots before it lets anything else in line.
+      // What ran before: a supervisor gives these their permits before it lets anything else in line.
       fc.asyncProperty(limits, fc.array(place, { maxLength: 8 }), commands, async (some, before, run) => {
         const { model, real } = open(some);
         for (const [index, where] of before.entries()) {
@@ -172,7 +172,7 @@ describe('admission, against a model', () => {
           real.admission.occupy(applicant(job));
         }
         await turn();
-        assert.equal(real.running.size, before.length, 'who runs already has a slot at once');
+        assert.equal(real.running.size, before.length, 'who runs already has a permit at once');
         await fc.asyncModelRun(() => ({ model, real }), run);
       }),
       { numRuns: 300 },

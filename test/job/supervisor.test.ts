@@ -522,7 +522,7 @@ describe('the supervisor', () => {
     const { supervisor } = await open({ maxRunning: 1, maxQueued: 4, maxQueuedPerClient: 2 });
     const clients = ['a', 'a', 'a', 'b', 'b', 'b', 'c'];
     const outcomes = await Promise.all(clients.map((client) => supervisor.submit([request({ client })])));
-    // The first has a slot: it does not wait.
+    // The first has a permit: it does not wait.
     assert.deepEqual(
       clients.filter((_, index) => outcomes[index]?.ok),
       ['a', 'a', 'a', 'b', 'b'],
@@ -545,7 +545,7 @@ describe('the supervisor', () => {
     ['one after another', inTurn],
     ['at once', atATime],
   ] as const) {
-    it(`counts as waiting what finds no slot free, in a burst of submissions ${how}`, async () => {
+    it(`counts as waiting what finds no permit free, in a burst of submissions ${how}`, async () => {
       const limits = { maxRunning: 3, maxQueued: 1 };
       const { supervisor, pool, clock } = await open(limits, { bursts: true });
       const codes = await submitAll(supervisor, 5);
@@ -558,7 +558,7 @@ describe('the supervisor', () => {
     });
   }
 
-  it('takes a batch that fits into free slots and queue together, and no larger one', async () => {
+  it('takes a batch that fits into free permits and queue together, and no larger one', async () => {
     const { supervisor } = await open({ maxRunning: 3, maxQueued: 1 }, { bursts: true });
     const batch = (size: number) => supervisor.submit(Array.from({ length: size }, () => request()));
     const larger = await batch(5);
@@ -567,7 +567,7 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
-  it('counts no slot as free that a job may not have: of its repository, or of its client', async () => {
+  it('counts no permit as free that a job may not have: of its repository, or of its client', async () => {
     const limits = { maxRunning: 9, maxRunningPerRepo: 2, maxRunningPerClient: 3, maxQueued: 1 };
     const { supervisor } = await open(limits, { bursts: true });
     assert.deepEqual(await inTurn(supervisor, 4), ['ok', 'ok', 'ok', 'queue_full']);
