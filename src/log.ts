@@ -30,7 +30,10 @@ export function createLog(file: string, level: Settings['logLevel'], foreground:
   );
 }
 
-/** A stream is of no use once it had an error, as on a full disk, or its file was removed; so another one is opened, later. */
+/**
+ * A stream is of no use once it had an error, as on a full disk, or its file was removed; so another one is opened,
+ * later.
+ */
 function rotatedFile(file: string): { write(line: string): void; flush(done: () => void): void } {
   let stream: RotatingFileStream | null = null;
   let closedUntil = 0;

@@ -47,7 +47,10 @@ export type Methods = {
 export interface Orchestrator extends Methods {
   /** Calls back on each durable transition of any job, and on what its agent does, until the returned function is called. */
   subscribe(listener: (job: JobStateAnswer) => void): () => void;
-  /** Stops at once, and ends every wait; again does no harm. Agents that run go on, and the next orchestrator, or daemon, of the state directory takes them up. */
+  /**
+   * Stops at once, and ends every wait; again does no harm. Agents that run go on, and the next orchestrator, or
+   * daemon, of the state directory takes them up.
+   */
   close(): Promise<void>;
 }
 

@@ -18,7 +18,10 @@ export interface AgentBackend {
   /** Asks what the user's account offers: nothing is spent and no model is asked. Takes seconds at most. */
   account(settings: Settings, signal: AbortSignal): Promise<Outcome<Account>>;
 
-  /** Prepares the private directories and says what to start, or what to ask of a host. Safe to call again for the same job. */
+  /**
+   * Prepares the private directories and says what to start, or what to ask of a host. Safe to call again for the same
+   * job.
+   */
   launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launch | HostedLaunch>>;
 
   /** A reader for one run, from its first byte. */

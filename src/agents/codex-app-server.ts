@@ -59,8 +59,8 @@ async function launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launc
 }
 
 /**
- * Hosts run jobs that write. What cannot be said for a thread alone is left to `codex exec`: another configuration than the user's plain one, no
- * trust in what the user trusts, MCP servers and commands that are known as the job's.
+ * Hosts run jobs that write. What cannot be said for a thread alone is left to `codex exec`: another configuration
+ * than the user's plain one, no trust in what the user trusts, MCP servers and commands that are known as the job's.
  */
 function canBeHosted(job: LaunchJob, config: CodexUserConfig): boolean {
   const { kind, isolation, profile, extraSettings } = job.submission;

@@ -22,10 +22,10 @@ export interface CodexDirectories {
 }
 
 /**
- * Makes the private directories in `directory` (absolute, existing), with links to what the user's Codex home
- * holds, with that profile of theirs if one is named. Every process has a home of its own because processes that share one race for the folder through
- * which Codex starts its sandbox, and those that lose run no command. Credentials are a link, not a copy:
- * Codex renews them in place, and a copy becomes invalid. Safe to call again.
+ * Makes the private directories in `directory` (absolute, existing), with links to what the user's Codex home holds,
+ * with that profile of theirs if one is named. Every process has a home of its own because processes that share one
+ * race for the folder through which Codex starts its sandbox, and those that lose run no command. Credentials are a
+ * link, not a copy: Codex renews them in place, and a copy becomes invalid. Safe to call again.
  */
 export async function makeCodexDirectories(
   directory: string,

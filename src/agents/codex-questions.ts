@@ -17,7 +17,8 @@ const FIRST = { clientInfo: { name: 'offshoot', title: 'Offshoot', version: '1' 
 
 /**
  * Asks a short-lived `codex app-server` some questions, and gives the result of each, in their order; null for one
- * that it refused or did not answer within 5 s of the first answer, or within 20 s. No thread is started, so no model is asked. Never rejects.
+ * that it refused or did not answer within 5 s of the first answer, or within 20 s. No thread is started, so no model
+ * is asked. Never rejects.
  */
 export function askAppServer(
   program: string,

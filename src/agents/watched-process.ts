@@ -35,7 +35,10 @@ export function startWatched(
   }) as ChildProcessWithoutNullStreams;
 }
 
-/** A POSIX `sh` program: removes a directory when its standard input ends, and those who write there have ended of it too. */
+/**
+ * A POSIX `sh` program: removes a directory when its standard input ends, and those who write there have ended of it
+ * too.
+ */
 const removingScript = `
 read -r _
 sleep 1

@@ -13,7 +13,10 @@ import { type Finding, problem, warning, well } from './finding.js';
 /** So many jobs are named at once. */
 const NAMED = 20;
 
-/** The state directory: whether it can be written, is private, has room, and holds no damaged store and nothing of another one. It is made if it lacks. */
+/**
+ * The state directory: whether it can be written, is private, has room, and holds no damaged store and nothing of
+ * another one. It is made if it lacks.
+ */
 export async function lookAtState({ stateDir }: Settings): Promise<Finding[]> {
   if (!(await isWritable(stateDir))) {
     return [

@@ -253,8 +253,7 @@ interface Revealed {
 /**
  * Entries marked assume-unchanged or skip-worktree are not compared with their files. Where the file is
  * there the mark is dropped, or the caller's change to it would be lost; where it is not, a skipped one is
- * absent on purpose. Refuses an index with conflicts, unless
- * they may be there, where nothing of it is carried over.
+ * absent on purpose. Refuses an index with conflicts, unless they may be there, where nothing of it is carried over.
  */
 async function revealHiddenEntries(
   context: GitContext,

@@ -41,9 +41,10 @@ const MAX_STDERR_BYTES = 64 * 1024;
 const NOT_FOUND = 127;
 
 /**
- * Runs git once and gives its standard output whole, at most 512 MiB. Nothing of this process's environment
- * reaches git. It is stopped by the context's signal, after 15 minutes, or within seconds where a named pipe in the place
- * of a file holds it, and fails where it needs more memory than 4 GiB, as for a file without end. `input` is for commands with a GIT_DIR of ours only.
+ * Runs git once and gives its standard output whole, at most 512 MiB. Nothing of this process's environment reaches
+ * git. It is stopped by the context's signal, after 15 minutes, or within seconds where a named pipe in the place of a
+ * file holds it, and fails where it needs more memory than 4 GiB, as for a file without end. `input` is for commands
+ * with a GIT_DIR of ours only.
  */
 export async function runGit(
   context: GitContext,

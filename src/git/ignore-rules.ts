@@ -84,7 +84,10 @@ const liesBelow = (path: BytePath, files: ReadonlySet<BytePath>): boolean => {
   return parent !== '' && (files.has(parent) || liesBelow(parent, files));
 };
 
-/** Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. Those that do not differ are copied. */
+/**
+ * Lays the baseline's `.gitignore` files, and nothing else, into a tree of their own. Those that do not differ are
+ * copied.
+ */
 async function writeIgnoreFiles(
   { rules, differs }: BaselineFiles,
   slot: SlotLayout,

@@ -38,7 +38,10 @@ export async function findPointers(
   return { ok: true, pointers: readBatch(read.stdout).flatMap((text) => parsePointer(text) ?? []) };
 }
 
-/** The objects that `cat-file --batch` writes, each after a line `id type size`; one that is missing has no more than a line. */
+/**
+ * The objects that `cat-file --batch` writes, each after a line `id type size`; one that is missing has no more than a
+ * line.
+ */
 function readBatch(output: Buffer): string[] {
   const texts: string[] = [];
   for (let at = 0; at < output.length; ) {

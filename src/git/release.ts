@@ -29,10 +29,10 @@ const PROOF_EVERY = 50;
 let releases = 0;
 
 /**
- * Ends a job's use of its slot. A slot that is provably as new stays for the next job, with nothing in it but
- * the baseline's files, their index, and the directories that are to be kept warm; any other is removed. Either way the job's worktree is gone
- * afterwards. Call it when the agent's processes are dead and the patch is captured; safe to call again.
- * Never rejects.
+ * Ends a job's use of its slot. A slot that is provably as new stays for the next job, with nothing in it but the
+ * baseline's files, their index, and the directories that are to be kept warm; any other is removed. Either way the
+ * job's worktree is gone afterwards. Call it when the agent's processes are dead and the patch is captured; safe to
+ * call again. Never rejects.
  */
 export async function releaseWorktree(plan: ReleasePlan): Promise<'kept' | 'removed'> {
   const answer = await giveUp(plan);

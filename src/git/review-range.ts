@@ -21,7 +21,10 @@ export interface RangePlan {
 
 const FINDING = 'finding what the changes are held against';
 
-/** The state before the changes under review, as a commit or a tree. Refuses with `base_ref_not_found` or `worktree_failed`. */
+/**
+ * The state before the changes under review, as a commit or a tree. Refuses with `base_ref_not_found` or
+ * `worktree_failed`.
+ */
 export async function findRangeStart(plan: RangePlan): Promise<Outcome<string>> {
   if (plan.scope === 'working_tree') return succeed(plan.headCommit);
   return plan.scope === 'commit' ? findParent(plan) : findMergeBase(plan);

@@ -126,8 +126,9 @@ export const jobsWithSlots = (repositoriesDirectory: string): string[] =>
   namesIn(repositoriesDirectory).flatMap((name) => namesIn(join(repositoriesDirectory, name, 'slots')));
 
 /**
- * Called when the daemon starts, before any job does: the slots of jobs that are over go to the trash, and the pool
- * is brought within its bounds. Slots of other jobs stay as they are. Deleting what an earlier daemon left in the trash is another matter: `sweepTrash`.
+ * Called when the daemon starts, before any job does: the slots of jobs that are over go to the trash, and the pool is
+ * brought within its bounds. Slots of other jobs stay as they are. Deleting what an earlier daemon left in the trash
+ * is another matter: `sweepTrash`.
  */
 export async function reconcileSlots(
   repositoriesDirectory: string,

@@ -54,11 +54,11 @@ const SURE_PATH_BYTES = 1_000;
 export const PERMISSIONS = 0o7777;
 
 /**
- * Walks the agent's checkout and makes it such that git can take it as it lies: every git directory is moved
- * aside, what is neither file, directory nor link is removed, and directories that their owner may not enter
- * are opened, whatever flags they bear. A directory that is as its stamp says holds what the baseline has in it, and is not read.
- * Walks in short synchronous steps: that is four times faster than waiting for each directory, and the
- * thread's other jobs go on between.
+ * Walks the agent's checkout and makes it such that git can take it as it lies: every git directory is moved aside,
+ * what is neither file, directory nor link is removed, and directories that their owner may not enter are opened,
+ * whatever flags they bear. A directory that is as its stamp says holds what the baseline has in it, and is not read.
+ * Walks in short synchronous steps: that is four times faster than waiting for each directory, and the thread's other
+ * jobs go on between.
  */
 export async function walkTree(
   slot: SlotLayout,

@@ -9,7 +9,10 @@ import { claimStart, type StartClaim } from './start-claim.js';
 
 /** A daemon on its way up, or one that found that another was first, or that another process is starting one. */
 export interface DaemonStart {
-  /** How the process ended, if it ended: well when another daemon was first, else with the reason, and the signal if one killed it. Never rejects. */
+  /**
+   * How the process ended, if it ended: well when another daemon was first, else with the reason, and the signal if
+   * one killed it. Never rejects.
+   */
   exit: Promise<Outcome<null>>;
   /** To be called once a daemon answers. */
   serves(): void;

@@ -18,14 +18,18 @@ export interface Supervisor {
   nextPlace(submission: Pick<Submission, 'client' | 'priority'>): number;
   /** Whether the queue has room for a job now; refuses with `queue_full`. */
   roomFor(submission: Pick<Submission, 'repository' | 'client'>): Outcome<null>;
-  /** The place in the queue that a job has now: 1 for the next to be admitted; null unless its record says that it is queued. */
+  /**
+   * The place in the queue that a job has now: 1 for the next to be admitted; null unless its record says that it is
+   * queued.
+   */
   position(record: JobRecord): number | null;
   /** Newest first. */
   list(filter: ListFilter): Promise<JobView[]>;
   journal(jobId: string): Promise<JournalEntry[]>;
   /**
-   * Asks a job to end, and with it the jobs that its agent asked for. The request is durable when the answer comes; a running agent is then being stopped.
-   * A settled job stays as it is. Null if there is no such job. Rejects when the supervisor is closed meanwhile.
+   * Asks a job to end, and with it the jobs that its agent asked for. The request is durable when the answer comes; a
+   * running agent is then being stopped. A settled job stays as it is. Null if there is no such job. Rejects when the
+   * supervisor is closed meanwhile.
    */
   cancel(jobId: string, message: string): Promise<JobView | null>;
   /**

@@ -16,8 +16,9 @@ export interface PatchPage {
 }
 
 /**
- * One page of the kept patch, from `offset` on and not beyond `end`. The whole file is held against the report's size on each page,
- * and against its hash on the first and the last: `result_unreadable` if it is not the patch that was kept.
+ * One page of the kept patch, from `offset` on and not beyond `end`. The whole file is held against the report's size
+ * on each page, and against its hash on the first and the last: `result_unreadable` if it is not the patch that was
+ * kept.
  */
 export async function readPatchPage(
   path: string,

@@ -8,7 +8,8 @@ const PLACE = /^(\d{1,9})\.(\d{1,15})$/;
 
 /**
  * Sends what the agents of a job did and do, an entry a line, until the job has settled. `from` is the place behind
- * the last entry that the page has, as `ATTEMPT.BYTE`; the log begins at its start without it. False if there is no such job.
+ * the last entry that the page has, as `ATTEMPT.BYTE`; the log begins at its start without it. False if there is no
+ * such job.
  */
 export async function streamLog(
   response: ServerResponse,
