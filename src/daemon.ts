@@ -5,7 +5,7 @@ import { loadSettings, misspeltVariables, type Settings } from './config.js';
 import { differingSettings } from './differing-settings.js';
 import { errorTable, type Fault, refuse } from './errors.js';
 import { tellsExhaustion } from './git/explain.js';
-import { openHouse } from './house.js';
+import { type OpenHouse, openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
 import { listen } from './ipc/listen.js';
 import { serveOperations } from './ipc/serve-operations.js';
@@ -64,11 +64,11 @@ export async function runDaemon({ foreground = true, http }: DaemonStart = {}): 
   const log = createLog(layout.log, settings.logLevel, foreground);
   process.on('uncaughtException', (problem) => log.error({ err: problem }, 'uncaught exception'));
   process.on('unhandledRejection', (problem) => log.error({ err: problem }, 'unhandled rejection'));
-  for (const misspelt of misspeltVariables()) log.warn(misspelt, 'a variable is near to a setting, and none');
+  for (const misspelt of misspeltVariables()) log.warn(misspelt, 'a variable looks like a misspelt setting');
   try {
     await serve(settings, log, foreground, (variables) => differingSettings(loaded.value, variables, given));
   } catch (problem) {
-    log.fatal({ err: problem }, 'daemon breaks');
+    log.fatal({ err: problem }, 'daemon broke');
     await flushed(log);
     giveUp(whyBroken(problem instanceof Error ? problem.message : String(problem)));
   }
@@ -130,19 +130,8 @@ async function serve(
   // So that the first submission need not wait for it.
   void house.preflight();
 
-  // Clients over HTTP cannot start another daemon, so that one stays.
-  const leaves = settings.http === null ? [idle(idleSince)] : [];
-  const storeLost = storeEnded.then(() => STORE_LOST);
-  const { lock, store } = stateLayout(settings.stateDir);
-  const stateLost = removedOf([lock, store]).then(() => STATE_REMOVED);
-  const reason = await Promise.race([
-    stop.asked,
-    upgrade.asked,
-    signalled(),
-    storeLost,
-    stateLost,
-    ...leaves,
-  ]);
+  const asked = Promise.race([stop.asked, upgrade.asked]);
+  const reason = await reasonToLeave(settings, { asked, storeEnded, idleSince });
   // No promise can be kept without a store. Ended so, the daemon is replaced by the bridges, and its jobs taken up.
   if (reason === STORE_LOST) {
     log.fatal({ reason }, 'daemon ends');
@@ -167,6 +156,22 @@ async function serve(
   await web.close();
   await listener.value.close();
   await close();
+}
+
+/** Why the daemon is to leave, as soon as there is a reason. */
+function reasonToLeave(
+  settings: Settings,
+  { asked, storeEnded, idleSince }: Pick<OpenHouse, 'storeEnded' | 'idleSince'> & { asked: Promise<string> },
+): Promise<string> {
+  const { lock, store } = stateLayout(settings.stateDir);
+  return Promise.race([
+    asked,
+    signalled(),
+    storeEnded.then(() => STORE_LOST),
+    removedOf([lock, store]).then(() => STATE_REMOVED),
+    // Clients over HTTP cannot start another daemon, so that one stays.
+    ...(settings.http === null ? [idle(idleSince)] : []),
+  ]);
 }
 
 /** Of a thread that the system does not give, Node tells the system's code alone. */
