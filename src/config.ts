@@ -48,7 +48,7 @@ const settingsSchema = z.strictObject({
     )
     .optional()
     .describe(
-      'Ignored directories that stay in a warm slot, by name or by path from the root of the repository, with commas between: node_modules,.venv. What one job writes there, the next job of that repository sees and runs. One is kept only where git ignores all of it and tracks nothing in it; up to 2 GiB and 200,000 files in a slot; not with overlay.',
+      'Ignored directories that stay in a warm slot, by name or by path from the root of the repository, separated by commas: node_modules,.venv. What one job writes there, the next job of that repository sees and runs. One is kept only where git ignores all of it and tracks nothing in it; up to 2 GiB and 200,000 files in a slot; not with overlay.',
     ),
   overlay: trueOrFalse()
     .default(false)
@@ -92,7 +92,7 @@ const settingsSchema = z.strictObject({
   app_server_from: wholeNumber(1, 1_000)
     .default(32)
     .describe(
-      'With the backend auto: a job that starts as the so-many-th of those at once, or beyond, goes to an app-server.',
+      'With the backend auto: a job that brings the number of running ones to this, or above, goes to an app-server.',
     ),
   command: z
     .string()
@@ -102,7 +102,7 @@ const settingsSchema = z.strictObject({
   model: z.string().min(1).optional().describe("The model; Codex's own choice unless set."),
   deadline_seconds: wholeNumber(1, WEEK)
     .default(1_800)
-    .describe('Until when a job may run, once it left the queue.'),
+    .describe('How long a job may run, once it has left the queue.'),
   queue_seconds: wholeNumber(1, 10 * WEEK)
     .default(86_400)
     .describe('How long a job may wait in the queue.'),
@@ -111,7 +111,9 @@ const settingsSchema = z.strictObject({
     .describe('How long a settled job and its result are kept.'),
   max_attempts: wholeNumber(1, 10)
     .default(3)
-    .describe('How often an agent may go on after a failure that passes: rate limit, overload, cut stream.'),
+    .describe(
+      'How many attempts a job has in all, where they fail in a way that passes: rate limit, overload, cut stream.',
+    ),
   retry_seconds: wholeNumber(1, 86_400)
     .default(10)
     .describe('How long to wait before the second attempt; each later wait is four times as long.'),
@@ -277,11 +279,11 @@ function describeProblem(issues: readonly z.core.$ZodIssue[], isVariable: (key: 
   const issue = issues[0];
   if (issue?.code === 'unrecognized_keys' && issue.path.length === 0) {
     const unknown = issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(', ');
-    return `The configuration file has settings that there are not: ${unknown}. There are: ${settingKeys.join(', ')}.`;
+    return `The configuration file has unknown settings: ${unknown}. The settings are: ${settingKeys.join(', ')}.`;
   }
   const key = String(issue?.path[0] ?? '');
   const name = isVariable(key) ? variableOf(key) : `the setting "${key}"`;
-  return `The value of ${name} does not fit: ${issue?.message ?? 'invalid'}.`;
+  return `The value of ${name} is not valid: ${issue?.message ?? 'invalid'}.`;
 }
 
 function toSettings(raw: RawSettings, environment: NodeJS.ProcessEnv): Settings {

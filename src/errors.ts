@@ -17,7 +17,7 @@ interface ErrorEntry {
 export const errorTable = {
   // The call itself.
   invalid_arguments: {
-    message: 'The arguments do not fit.',
+    message: 'The arguments are not valid.',
     temporary: false,
     nextStep: 'correct_arguments',
     advice: 'Correct the named fields and call again.',

@@ -15,7 +15,7 @@ export function findStateDirectory(environment: NodeJS.ProcessEnv = process.env)
   if (typeof stateDir === 'string' && isAbsolute(stateDir)) return succeed(stateDir);
   const name = variable ? 'OFFSHOOT_STATE_DIR' : 'the setting "state_dir"';
   return refuse('invalid_config', {
-    message: `The value of ${name} does not fit: must be an absolute path.`,
+    message: `The value of ${name} is not valid: must be an absolute path.`,
   });
 }
 

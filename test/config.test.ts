@@ -19,7 +19,7 @@ describe('a setting that does not fit', () => {
   for (const [variable, value, must] of told) {
     it(`is told by its name with what it must be: ${variable}=${value}`, () => {
       const refused = loadSettings({ HOME: '/nowhere', [variable]: value });
-      assert.equal(refused.ok || refused.fault.message, `The value of ${variable} does not fit: ${must}.`);
+      assert.equal(refused.ok || refused.fault.message, `The value of ${variable} is not valid: ${must}.`);
     });
   }
 });

@@ -19,7 +19,7 @@ export const token: Command = {
       key: 'name',
       kind: 'text',
       placeholder: 'NAME',
-      description: `One token of several, by lower-case letters, digits and dashes (default ${DEFAULT_TOKEN_NAME}).`,
+      description: `Name of the token, in lower-case letters, digits and dashes (default ${DEFAULT_TOKEN_NAME}).`,
     },
     {
       name: 'list',

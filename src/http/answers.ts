@@ -65,18 +65,18 @@ export const unknownRevision: Refusal = {
 export const notMessages: Refusal = {
   status: 400,
   code: INVALID_REQUEST,
-  message: 'The body is no JSON-RPC 2.0 message, and no batch of some.',
+  message: 'The body is neither a JSON-RPC 2.0 message nor a batch of them.',
 };
 export const tooManyMessages: Refusal = {
   status: 400,
   code: INVALID_REQUEST,
-  message: 'A batch may hold 100 messages.',
+  message: 'A batch may hold at most 100 messages.',
 };
 export const badInitialize: Refusal = { status: 400, code: INVALID_PARAMS, message: INITIALIZE_LACKS };
 export const begunAlready: Refusal = {
   status: 400,
   code: INVALID_REQUEST,
-  message: 'The session was begun already.',
+  message: 'The session is initialized already.',
 };
 export const idInUse: Refusal = {
   status: 400,
@@ -85,7 +85,7 @@ export const idInUse: Refusal = {
 };
 export const streamOpen: Refusal = {
   status: 409,
-  message: 'The session has a stream open already; there may be one.',
+  message: 'The session has a stream open already, and may have only one.',
 };
 export const tooManySessions: Refusal = {
   status: 503,

@@ -109,7 +109,7 @@ describe('offshoot', () => {
     for (const http of ['', '127.0.0.1:0']) {
       const { status, stderr } = offshoot(['daemon', '--http', 'nowhere'], { OFFSHOOT_HTTP: http });
       assert.equal(status, 1);
-      assert.match(stderr, /^offshoot: The value of the setting "http" does not fit: must be HOST:PORT/);
+      assert.match(stderr, /^offshoot: The value of the setting "http" is not valid: must be HOST:PORT/);
     }
   });
 
@@ -146,7 +146,7 @@ describe('offshoot', () => {
     for (const wrong of ['/tmp', '../x', 'a//b', 'node_modules,', './x', 'x/.git']) {
       const { status, stderr } = offshoot(['config'], { OFFSHOOT_WARM_PATHS: wrong });
       assert.equal(status, 1, wrong);
-      assert.match(stderr, /OFFSHOOT_WARM_PATHS does not fit: must be names or relative paths/);
+      assert.match(stderr, /OFFSHOOT_WARM_PATHS is not valid: must be names or relative paths/);
     }
   });
 
