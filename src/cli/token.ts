@@ -9,7 +9,7 @@ import { print } from './terminal.js';
 export const token: Command = {
   name: 'token',
   parameters: '',
-  summary: 'Print the bearer token for HTTP; it is made when it is asked for first.',
+  summary: 'Print the bearer token for HTTP; it is made when it is first asked for.',
   details:
     'Clients of `offshoot daemon --http` send it as `Authorization: Bearer TOKEN`. A revoked token is refused from the next request on, and what it has open is ended within half a minute.',
   words: { atLeast: 0, atMost: 0 },

@@ -18,7 +18,7 @@ const input = jobWait.input.extend({
 export const wait: Command = {
   name: jobWait.command,
   parameters: '[JOB...]',
-  summary: 'Wait until any, or all, of the jobs have ended, named by id, group or label.',
+  summary: 'Wait until any, or all, of the jobs named by id, group or label have ended.',
   details:
     'Without --timeout-seconds it waits as long as it takes. Ending the wait ends no job. Exits with 0 only if there are such jobs, the mode was met and every job that ended was done.',
   words: { atLeast: 0, atMost: 100 },

@@ -79,7 +79,7 @@ export const delegateFields = {
     .array(z.string().max(200))
     .max(32)
     .optional()
-    .describe('More Codex arguments: -c KEY=VALUE for settings of the answer, as model_verbosity.'),
+    .describe('More Codex arguments: -c KEY=VALUE for settings of the answer, such as model_verbosity.'),
   continues: jobId
     .optional()
     .describe(

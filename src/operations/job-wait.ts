@@ -20,7 +20,7 @@ export const jobWait = defineOperation({
   command: 'wait',
   title: 'Wait for jobs to end',
   description:
-    'Waits until any, or all, of some jobs have ended, named by id, group or label, and reads the state of each. ' +
+    'Waits until any, or all, of the jobs named by id, group or label have ended, and reads the state of each. ' +
     'Use it after codex_delegate_async instead of polling codex_job_status; then take each patch with codex_job_result. ' +
     'It answers as soon as the mode is met, at once if that is so already, and after timeout_seconds with timed_out true, which is no error: call it again. ' +
     'With mode any, leave out jobs whose end you know, and wait for a group or label with mode all: any is met there from the first end on. A job that does not exist counts as ended and has status unknown. ' +
