@@ -220,9 +220,10 @@ async function commitIndex(
   if (!tree.ok) return tree;
   if (!head.ok) return head;
   const treeId = tree.stdout.toString('utf8').trim();
-  const headTime = /^committer .*> (\d+) [+-]\d+$/m.exec(head.stdout.toString('latin1'))?.[1] ?? '0';
   if (treeId === headTree) return { ok: true, commit: headCommit };
-  // With the time of HEAD, the same changes are the same commit: an idle slot may have it already.
+  // With the time of HEAD, the same changes are the same commit: an idle slot may have it already. One in a far future
+  // git reads, and does not write.
+  const headTime = /^committer .*> (\d{1,12}) [+-]\d+$/m.exec(head.stdout.toString('latin1'))?.[1] ?? '0';
   const date = `@${headTime} +0000`;
   const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
   const commit = await runGit({ ...context, environment: { ...context.environment, ...author, ...dates } }, [

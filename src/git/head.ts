@@ -2,14 +2,17 @@ import { join } from 'node:path';
 import type { Look } from './look.js';
 import { firstLine } from './regular-file.js';
 
-/** Refs in a reftable are no files that we read: git looks for them. */
+/** What no file that we read tells, as of refs in a reftable: git looks for it. */
 export const ONLY_GIT_KNOWS = 'only git knows';
 
 const SMALL_FILE_BYTES = 1024 * 1024;
 const PACKED_REFS_BYTES = 64 * 1024 * 1024;
 const MAX_SYMBOLIC_REFS = 5;
-/** Such refs are not shared among the worktrees of a repository: git-worktree(1), "Refs". */
-const OF_ONE_WORKTREE = /^refs\/(bisect|worktree|rewritten)\//;
+/**
+ * A branch is at a commit, and all worktrees of a repository share it: git-worktree(1), "Refs". Another ref may be at a
+ * tag, or be of one worktree. What of a name is not UTF-8 is lost here.
+ */
+const READABLE_BRANCH = /^refs\/heads\/[^\ufffd]+$/;
 const ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
@@ -32,7 +35,7 @@ export async function headCommit(
     if (ID.test(line)) return line;
     const name = /^ref:\s*(refs\/.+)$/.exec(line)?.[1];
     if (name === undefined || name.split('/').includes('..')) return null;
-    if (OF_ONE_WORKTREE.test(name)) return ONLY_GIT_KNOWS;
+    if (!READABLE_BRANCH.test(name)) return ONLY_GIT_KNOWS;
     value = await look.read(join(commonDirectory, name), SMALL_FILE_BYTES);
     if (value === null) return packedRef(commonDirectory, name, look);
   }

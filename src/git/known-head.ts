@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { headCommit, ONLY_GIT_KNOWS } from './head.js';
@@ -16,8 +17,8 @@ export interface Head {
 }
 
 interface Known {
-  /** The whole configuration, as git listed it. */
-  listing: Buffer;
+  /** Hash of the whole configuration, as git listed it: that may be large. */
+  configuration: string;
   owners: string;
   /** Trees of commits: they never change. */
   trees: Map<string, Head>;
@@ -35,7 +36,7 @@ const known = new Map<string, Known>();
 export async function knownHead(repository: Repository, listing: Buffer): Promise<Head | null> {
   const { gitDirectory, commonDirectory } = repository;
   const before = known.get(repository.root);
-  if (!before?.listing.equals(listing) || before.owners !== ownersOf(repository)) return null;
+  if (before?.configuration !== hashOf(listing) || before.owners !== ownersOf(repository)) return null;
   const commit = await headCommit(gitDirectory, commonDirectory, promptLook);
   return before.trees.get(commit ?? ONLY_GIT_KNOWS) ?? null;
 }
@@ -43,12 +44,15 @@ export async function knownHead(repository: Repository, listing: Buffer): Promis
 /** Remembers what git said, for `knownHead`. */
 export function remember(repository: Repository, listing: Buffer, head: Head): void {
   const owners = ownersOf(repository);
+  const configuration = hashOf(listing);
   const before = known.get(repository.root);
-  const isSame = before?.listing.equals(listing) && before.owners === owners;
+  const isSame = before?.configuration === configuration && before.owners === owners;
   const trees = (isSame && before?.trees) || new Map<string, Head>();
   keepAtMost(MOST_COMMITS, trees, head.headCommit, head);
-  keepAtMost(MOST_REPOSITORIES, known, repository.root, { listing, owners, trees });
+  keepAtMost(MOST_REPOSITORIES, known, repository.root, { configuration, owners, trees });
 }
+
+const hashOf = (listing: Buffer): string => createHash('sha256').update(listing).digest('hex');
 
 /** Of what git looks at before it trusts a repository: safe.directory in git-config(1). */
 function ownersOf({ root, gitDirectory, commonDirectory }: Repository): string {

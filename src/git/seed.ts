@@ -27,7 +27,7 @@ export function openSeed(
   signal: AbortSignal,
 ): GitContext | null {
   const { gitDirectory, commonDirectory, root } = repository;
-  if (!isFile(join(gitDirectory, 'index'))) return null;
+  if (promptLook.at(join(gitDirectory, 'index')) === null) return null;
   const attributes = readRegularFile(join(commonDirectory, 'info', 'attributes'), MAX_ATTRIBUTES_BYTES);
   const isEndlessFile = ({ key, value }: GitSetting) =>
     key === 'core.attributesfile' &&
@@ -64,9 +64,10 @@ export function closeSeed({ objectFormat }: Caller, slot: SlotLayout): void {
 
 const indexOf = ({ gitDirectory }: SlotLayout): string => join(gitDirectory, 'seed-index');
 
-/** Copies the caller's index as it is now. */
+/** Copies the caller's index as it is now. What is no file is not copied: whoever reads the copy finds it damaged. */
 export function copyCallersIndex({ repository: { gitDirectory } }: Caller, slot: SlotLayout): void {
-  copyIndex(join(gitDirectory, 'index'), indexOf(slot));
+  const index = join(gitDirectory, 'index');
+  if (isFile(index)) copyIndex(index, indexOf(slot));
   // After it: a new index may have a new file beside it.
   copySharedIndexes(gitDirectory, slot.gitDirectory);
 }

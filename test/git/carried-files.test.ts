@@ -188,12 +188,13 @@ test('the clean filters of the user can be turned off', async () => {
   assert.equal(readFileSync(join(worktree.path, 'a.up'), 'utf8'), 'changed\n');
 });
 
-test('a pipe in the place of an index holds nobody up', { timeout: 120_000 }, async () => {
+test('a pipe in the place of an index is refused at once', { timeout: 120_000 }, async () => {
   const root = await makeRepository(workspace, user);
   await execa('mkfifo', [join(root, '.git/sharedindex.0')]);
   await make(planFor(workspace, root, user));
   rmSync(join(root, '.git/index'));
   await execa('mkfifo', [join(root, '.git/index')]);
-  const worktree = await make(planFor(workspace, root, user));
-  assert.equal(readFileSync(join(worktree.path, 'a.txt'), 'utf8'), 'one\n');
+  const outcome = await makeWorktree(planFor(workspace, root, user));
+  expectCode(outcome, 'worktree_failed');
+  assert.match(outcome.ok ? '' : outcome.fault.message, /the index is damaged/);
 });

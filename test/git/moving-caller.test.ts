@@ -209,3 +209,18 @@ test('a lock that a dead git left holds a job up for seconds, and is told of; a 
   assert.match(worktree.warnings.join(), /died and left .git\/index.lock/);
   assert.deepEqual(snapshot(root), before);
 });
+
+test('a HEAD that leads to an annotated tag has not moved', async () => {
+  const root = await makeRepository(workspace, plain);
+  await git(root, plain, ['tag', '-a', 'first', '-m', 'first']);
+  await git(root, plain, ['symbolic-ref', 'HEAD', 'refs/tags/first']);
+  put(root, 'a.txt', 'changed\n');
+  const worktree = await make(planFor(workspace, root, plain));
+  assert.deepEqual(worktree.warnings, []);
+  assert.deepEqual(snapshot(worktree.path, isGit), snapshot(root, isGit));
+  put(root, 'a.txt', 'one\n');
+  assert.equal(
+    (await make(planFor(workspace, root, plain))).baselineCommit,
+    await idOf(root, 'HEAD^{commit}'),
+  );
+});

@@ -65,6 +65,16 @@ test('HEAD may be detached, packed or behind a symbolic ref', async () => {
   expectValue(await findRepository(root));
 });
 
+test('the branch that HEAD is at may have a name that is not UTF-8', async () => {
+  const root = await makeRepository(workspace, user);
+  const name = Buffer.from('refs/heads/d\xe9but', 'latin1');
+  const id = (await git(root, user, ['rev-parse', 'HEAD'])).toString();
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/.git/`), name]), id);
+  writeFileSync(join(root, '.git/HEAD'), Buffer.concat([Buffer.from('ref: '), name, Buffer.from('\n')]));
+  assert.equal((await git(root, user, ['rev-parse', 'HEAD'])).toString(), id);
+  expectValue(await findRepository(root));
+});
+
 test('what is no directory of a repository is refused with its reason', async () => {
   const file = join(workspace, 'file');
   writeFileSync(file, '');

@@ -203,6 +203,21 @@ test('an unchanged tree starts from HEAD itself, a changed one from a commit on 
   assert.equal((await run(worktree.path, 'rev-parse', 'HEAD~1')).toString().trim(), head);
 });
 
+test('changes on a commit whose time no commit of git could have are taken all the same', async () => {
+  const root = await makeRepository(workspace, user);
+  const tree = (await run(root, 'rev-parse', 'HEAD^{tree}')).toString().trim();
+  for (const time of ['99999999999999999999', '-1']) {
+    const commit = `tree ${tree}\nauthor Ada <a> 0 +0000\ncommitter Ada <a> ${time} +0000\n\nodd\n`;
+    const hash = ['hash-object', '-t', 'commit', '-w', '--stdin', '--literally'];
+    const id = (await git(root, user, hash, Buffer.from(commit))).toString().trim();
+    await run(root, 'update-ref', 'HEAD', id);
+    put(root, 'a.txt', `${time}\n`);
+    const worktree = await make(planFor(workspace, root, user));
+    assert.equal(worktree.headCommit, id);
+    assert.equal(readFileSync(join(worktree.path, 'a.txt'), 'utf8'), `${time}\n`);
+  }
+});
+
 test("the user's own clean filter shapes the baseline, and line endings are normalised as git would", async () => {
   const filtering = makeUser(workspace, '[filter "upper"]\n\tclean = tr a-z A-Z\n\trequired = true\n');
   const root = await makeRepository(workspace, filtering, {
