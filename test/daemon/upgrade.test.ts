@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JobView, Supervisor } from '../src/job/supervisor.js';
-import { createUpgrade, isNewer } from '../src/upgrade.js';
+import { createUpgrade, isNewer } from '../../src/daemon/upgrade.js';
+import type { JobView, Supervisor } from '../../src/job/supervisor.js';
 
 /** As much of a supervisor as an upgrade looks at. */
 function supervisorWith(jobs: { left: number }) {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from './config.js';
-import { type Outcome, refuse, succeed } from './errors.js';
-import { ensureToken } from './http/tokens.js';
-import type { Log } from './log.js';
-import type { Mcp } from './mcp/serve-mcp.js';
-import type { House } from './operations/operation.js';
-import type { SiteNeeds } from './page/site.js';
+import type { Settings } from '../config.js';
+import { type Outcome, refuse, succeed } from '../errors.js';
+import { ensureToken } from '../http/tokens.js';
+import type { Log } from '../log.js';
+import type { Mcp } from '../mcp/serve-mcp.js';
+import type { House } from '../operations/operation.js';
+import type { SiteNeeds } from '../page/site.js';
 
 /** The token that browsers get; `offshoot token --revoke page` shuts them out. */
 const PAGE_TOKEN = 'page';
@@ -37,8 +37,8 @@ export function createWeb(settings: Settings, needs: WebNeeds): Web {
   async function serve(http: Settings['http']): Promise<Outcome<string | null>> {
     if (serving !== null || http === null) return succeed(serving?.url ?? null);
     const [{ serveHttp }, { createSite }] = await Promise.all([
-      import('./http/serve-http.js'),
-      import('./page/site.js'),
+      import('../http/serve-http.js'),
+      import('../page/site.js'),
     ]);
     const served = await written(() =>
       serveHttp({ ...settings, http }, { mcp, site: createSite(needs), log, now: () => performance.now() }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { refuse, succeed } from './errors.js';
-import type { Control } from './ipc/serve-operations.js';
-import type { Supervisor } from './job/supervisor.js';
+import { refuse, succeed } from '../errors.js';
+import type { Control } from '../ipc/serve-operations.js';
+import type { Supervisor } from '../job/supervisor.js';
 
 const stopInput = z.strictObject({ now: z.boolean().default(false) });
 

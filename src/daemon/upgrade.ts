@@ -1,6 +1,6 @@
-import { type Fault, refuse } from './errors.js';
-import type { Hello } from './ipc/hello.js';
-import type { Supervisor } from './job/supervisor.js';
+import { type Fault, refuse } from '../errors.js';
+import type { Hello } from '../ipc/hello.js';
+import type { Supervisor } from '../job/supervisor.js';
 
 /** Makes room for the daemon of a newer client, without taking a job from this one. */
 export interface Upgrade {

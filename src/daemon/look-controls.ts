@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { refuse, succeed } from './errors.js';
-import type { Inspection } from './inspect/inspection.js';
-import { followJobLog } from './inspect/job-log.js';
-import type { Control } from './ipc/serve-operations.js';
-import type { House } from './operations/operation.js';
+import { refuse, succeed } from '../errors.js';
+import type { Inspection } from '../inspect/inspection.js';
+import { followJobLog } from '../inspect/job-log.js';
+import type { Control } from '../ipc/serve-operations.js';
+import type { House } from '../operations/operation.js';
 import type { Web } from './web.js';
 
 const USE_MS = 30_000;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { createInspection } from '../src/inspect/inspection.js';
-import { systemClock } from '../src/job/clock.js';
-import { mcpService } from '../src/mcp/serve-mcp.js';
-import { createMetrics } from '../src/metrics/metrics.js';
-import { operations } from '../src/operations/index.js';
-import { status } from '../src/operations/status.js';
-import { createWeb } from '../src/web.js';
-import { silentLog as log } from './support/link-toys.js';
-import { makeCall } from './support/operations.js';
+import { createWeb } from '../../src/daemon/web.js';
+import { createInspection } from '../../src/inspect/inspection.js';
+import { systemClock } from '../../src/job/clock.js';
+import { mcpService } from '../../src/mcp/serve-mcp.js';
+import { createMetrics } from '../../src/metrics/metrics.js';
+import { operations } from '../../src/operations/index.js';
+import { status } from '../../src/operations/status.js';
+import { silentLog as log } from '../support/link-toys.js';
+import { makeCall } from '../support/operations.js';
 
 it('a daemon that is about to serve HTTP tells where, and not that it does not', async () => {
   const call = makeCall();
