@@ -223,11 +223,11 @@ export const settingKeys = Object.keys(settingsSchema.shape) as SettingKey[];
 
 /**
  * Settings from the configuration file, over it the environment, and over both what was `given` on the command
- * line. An empty variable counts as unset.
+ * line, or by who embeds us. An empty variable counts as unset.
  */
 export function loadSettings(
   environment: NodeJS.ProcessEnv = process.env,
-  given: Partial<Record<SettingKey, string>> = {},
+  given: Partial<Record<SettingKey, unknown>> = {},
 ): Outcome<LoadedSettings> {
   const file = readConfigFile(configFile(environment));
   if (!file.ok) return file;
@@ -235,8 +235,9 @@ export function loadSettings(
   const defaults = { state_dir: defaultStateDirectory(environment) };
   const parsed = settingsSchema.safeParse({ ...defaults, ...file.value, ...fromEnvironment });
   if (!parsed.success) {
-    const isVariable = (key: string) => key in fromEnvironment && !(key in given);
-    return refuse('invalid_config', { message: describeProblem(parsed.error.issues, isVariable) });
+    const sourceOf = (key: string) =>
+      key in given ? 'given' : key in fromEnvironment ? 'environment' : 'file';
+    return refuse('invalid_config', { message: describeProblem(parsed.error.issues, sourceOf) });
   }
   const lines = settingKeys.map((key) => ({
     key,
@@ -275,14 +276,20 @@ export function misspeltVariables(environment: NodeJS.ProcessEnv = process.env):
   });
 }
 
-function describeProblem(issues: readonly z.core.$ZodIssue[], isVariable: (key: string) => boolean): string {
+function describeProblem(
+  issues: readonly z.core.$ZodIssue[],
+  sourceOf: (key: string) => 'given' | 'environment' | 'file',
+): string {
   const issue = issues[0];
   if (issue?.code === 'unrecognized_keys' && issue.path.length === 0) {
     const unknown = issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(', ');
-    return `The configuration file has unknown settings: ${unknown}. The settings are: ${settingKeys.join(', ')}.`;
+    const what = issue.keys.some((key) => sourceOf(key) === 'given')
+      ? 'Unknown settings were given'
+      : 'The configuration file has unknown settings';
+    return `${what}: ${unknown}. The settings are: ${settingKeys.join(', ')}.`;
   }
   const key = String(issue?.path[0] ?? '');
-  const name = isVariable(key) ? variableOf(key) : `the setting "${key}"`;
+  const name = sourceOf(key) === 'environment' ? variableOf(key) : `the setting "${key}"`;
   return `The value of ${name} is not valid: ${issue?.message ?? 'invalid'}.`;
 }
 

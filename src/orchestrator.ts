@@ -17,7 +17,7 @@ export type { JobStateAnswer } from './operations/job-state.js';
 
 export interface OrchestratorOptions {
   /** Settings by their key in the configuration file, over that file and over the environment. */
-  settings?: Partial<Record<SettingKey, string | number | boolean | undefined>>;
+  settings?: Partial<Record<SettingKey, string | number | boolean | object | undefined>>;
   /** Where settings and the environment of agents come from; that of the process unless given. */
   environment?: Record<string, string | undefined>;
   /** Which client the calls count as: clients take turns, and have limits of their own. */
@@ -62,9 +62,7 @@ export interface Orchestrator extends Methods {
  * directory, or a part cannot be opened; `store_newer` or `store_damaged`.
  */
 export async function createOrchestrator(options: OrchestratorOptions = {}): Promise<Outcome<Orchestrator>> {
-  const given = Object.entries(options.settings ?? {})
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [key, String(value)]);
+  const given = Object.entries(options.settings ?? {}).filter(([, value]) => value !== undefined);
   const loaded = loadSettings(options.environment, Object.fromEntries(given));
   if (!loaded.ok) return loaded;
   const { settings } = loaded.value;

@@ -73,6 +73,15 @@ describe('an orchestrator inside another program', () => {
     await orchestrator.value.close();
   });
 
+  it('takes settings in the form of the configuration file, and tells of an unknown one that it was given', async () => {
+    const orchestrator = await open({ token_limits: { ci: { max_running: 2 } }, warm_paths: ['.venv'] });
+    assert.ok(orchestrator.ok, JSON.stringify(orchestrator));
+    await orchestrator.value.close();
+    const refused = await createOrchestrator({ settings: { state_directory: home.path } as object });
+    assert.ok(!refused.ok);
+    assert.match(refused.fault.message, /^Unknown settings were given: "state_directory"\./);
+  });
+
   it('lets the program end that closes it while a call is under way', async () => {
     const program = `
       import { createOrchestrator } from '${import.meta.resolve('../src/orchestrator.js')}';
