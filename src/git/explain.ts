@@ -28,7 +28,8 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
       message: `${place} is a named pipe, which held git up while ${doing}; remove it and start the job again.`,
     });
   }
-  if (/No space left on device|Disk quota exceeded/.test(failure.stderr)) return refuse('disk_full');
+  if (/No space left on device|Out of diskspace|Disk quota exceeded/.test(failure.stderr))
+    return refuse('disk_full');
   if (/Out of memory/.test(failure.stderr)) {
     // git says no more than that. By now it has given back what it had.
     if (process.availableMemory() < MAX_MEMORY_GIB * 1024 ** 3) {
