@@ -144,7 +144,7 @@ export type JobEvent =
   | { type: 'job.retry' }
   /** The daemon started again: enter the current stage once more. */
   | { type: 'job.resumed' }
-  /** What the agent has done so far. */
+  /** What the agent has done so far, or what its capture waits for. */
   | { type: 'run.progress'; progress: Progress };
 
 export interface JobInput {
@@ -461,7 +461,13 @@ export const jobMachine = setup({
             ],
           },
           on: {
-            'job.cancel': { actions: { type: 'recordCancel', params: ({ event }) => event.message } },
+            'run.progress': {
+              actions: { type: 'recordProgress', params: ({ event }) => event.progress },
+            },
+            // It ends a wait for room alone, never the capture.
+            'job.cancel': {
+              actions: [{ type: 'recordCancel', params: ({ event }) => event.message }, 'stopStage'],
+            },
             'job.resumed': { target: 'diffing', reenter: true },
           },
         },

@@ -336,7 +336,7 @@ export const errorTable = {
     tool: 'codex_status',
   },
   machine_exhausted: {
-    message: 'The machine had no process, file or memory left to start the agent.',
+    message: 'The machine had no process, file or memory left for the job.',
     temporary: true,
     nextStep: 'retry_after_delay',
     advice: 'Lower OFFSHOOT_MAX_RUNNING, or raise the limits of processes and open files (ulimit -u, -n).',

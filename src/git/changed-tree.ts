@@ -17,6 +17,7 @@ import { recordPlainly, type Trees } from './plain-record.js';
 import { type SlotLayout, slotContext, treesContext } from './slot.js';
 import { submoduleSlot } from './submodules.js';
 import { type Survey, surveyCheckout } from './survey.js';
+import { dropUnfinished } from './unfinished-objects.js';
 
 export interface RecordedCheckout extends Trees {
   /** Too large to be looked at: the trees are as if nothing had happened to these files. */
@@ -76,7 +77,10 @@ export async function recordCheckout(
     environment,
     signal,
   );
-  if (!recorded.ok) return explain(recorded, 'patch_failed', READING);
+  if (!recorded.ok) {
+    dropUnfinished(slot.gitDirectory);
+    return explain(recorded, 'patch_failed', READING);
+  }
   return succeed({
     before: recorded.before,
     after: recorded.after,

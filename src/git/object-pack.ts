@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
+import { removeFile } from './remove-file.js';
 
 /** Numbers of the kinds in a pack. */
 const kinds = { tree: 2, blob: 3 };
@@ -53,8 +54,14 @@ export class ObjectPack {
       ['pack', Buffer.concat([...content, checksum])],
       ['idx', this.index(checksum)],
     ] as const) {
-      writeFileSync(`${path}.${end}.tmp`, file);
-      renameSync(`${path}.${end}.tmp`, `${path}.${end}`);
+      const temporary = `${path}.${end}.tmp`;
+      try {
+        writeFileSync(temporary, file);
+      } catch (error) {
+        removeFile(temporary);
+        throw error;
+      }
+      renameSync(temporary, `${path}.${end}`);
     }
   }
 

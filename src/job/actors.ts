@@ -74,8 +74,14 @@ export function provideActors(pool: StagePool, jobOf: (jobId: string) => ActorsJ
         );
       }),
       diff: stage<DiffOutput, DiffInput>(async (input, job) => {
+        const stop = job.stopSignal();
         const { submission, context } = await job.recorded();
-        return pool.run('diff', { ...input, submission, attempts: context.attempt });
+        const { attempt: attempts, progress } = context;
+        return pool.run(
+          'diff',
+          { ...input, submission, attempts, progress },
+          { stop, onProgress: (waiting) => job.send({ type: 'run.progress', progress: waiting }) },
+        );
       }),
     },
     actions: { stopStage: ({ context }) => jobOf(context.jobId).stopStage() },

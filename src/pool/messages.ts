@@ -51,6 +51,8 @@ export interface DiffTask {
   /** How many attempts there were. */
   attempts: number;
   baselineCommit: string | null;
+  /** What is known of the agent. */
+  progress: Progress;
 }
 
 /** What is told of a job that has ended. */

@@ -1,107 +1,92 @@
 import { existsSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { DiffOutput, PatchReport } from '../../machines/job.js';
+import type { DiffOutput, StageFailure } from '../../machines/job.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
-import type { ErrorCode, Fault } from '../errors.js';
-import { capturePatch } from '../git/patch.js';
+import type { Fault } from '../errors.js';
 import { releaseWorktree } from '../git/release.js';
 import { deleteTree } from '../git/removal.js';
 import { removeFile } from '../git/remove-file.js';
 import { slotDirectory } from '../git/slot.js';
-import { type Survey, surveySlot } from '../git/survey.js';
+import type { Survey } from '../git/survey.js';
 import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
 import type { DiffTask } from '../pool/messages.js';
 import { isAlive, kill } from './agent-process.js';
 import { aloneOnSlot } from './alone-on-slot.js';
+import { capture, type Diffed, hasWork, isShort, smallerPatchBytes, UNSTOPPED } from './capture.js';
 import type { StageChannel } from './channel.js';
-import { gitFault, isShortage } from './machine-fault.js';
 import { patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
+
+/** An hour: what an agent did is paid for, and room is made by people. But the job keeps others from running. */
+const PATIENCE_MS = 60 * 60_000;
 
 /**
  * Captures the patch from baseline to result, unless the agent was only to read, then gives up the worktree and
  * removes the agent's scratch files. An agent that still runs, because its stage broke, is ended first. The work is in
- * the worktree and nowhere else: so the worktree stays while there is no room for the patch.
+ * the worktree and nowhere else: so the worktree stays while there is no room for the patch, for an hour at most, or
+ * until the job is cancelled. Then as much is kept as there is room for, and the shortage is the cause.
  */
 export async function diff(task: DiffTask, settings: Settings, channel: StageChannel): Promise<DiffOutput> {
   const { jobId, submission } = task;
   const slot = slotDirectory(stateLayout(settings.stateDir).repositories, submission.repository, jobId);
-  const { atWork } = jobLayout(settings.stateDir, jobId);
-  const captureAndRelease = async (): Promise<Diffed> => {
-    const diffed = await capture(task, slot, settings, channel);
-    if (!isShort(diffed)) await release(task, slot, diffed.survey, settings, channel);
-    return diffed;
+  const { atWork, temporary } = jobLayout(settings.stateDir, jobId);
+  const captureAndRelease = async (maxPatchBytes?: number): Promise<Diffed> => {
+    await endAgent(task, settings);
+    return aloneOnSlot(slot, atWork, async () => {
+      const diffed = await capture(task, slot, settings, maxPatchBytes);
+      if (!isShort(diffed)) await release(task, slot, diffed.survey, settings);
+      return diffed;
+    });
   };
-  const diffed = await patiently(
-    async () => {
-      await endAgent(task, settings);
-      return aloneOnSlot(slot, atWork, captureAndRelease);
-    },
-    { isShort, failed, stop: channel.stop },
-  );
-  // There was no room in all that time, and the worktree goes all the same.
+  const waits = ({ output }: Diffed) => {
+    if (!output.ok) channel.report({ ...task.progress, activity: tellWait(output) });
+    // It may be what fills the disk, and nobody needs it any more.
+    removeTemporary(temporary).catch(() => undefined);
+  };
+  const patience = { isShort, failed, stop: channel.stop, waits };
+  const patienceMs = hasWork(task) ? PATIENCE_MS : undefined;
+  let diffed = await patiently(() => captureAndRelease(), { ...patience, patienceMs });
   if (isShort(diffed)) {
-    await patiently(
-      () => aloneOnSlot(slot, atWork, () => release(task, slot, diffed.survey, settings, channel)),
-      { isShort: () => false, failed: () => undefined, stop: channel.stop },
-    );
+    const most = await smallerPatchBytes(slot);
+    const less = await patiently(() => captureAndRelease(most), { ...patience, patienceMs: 0 });
+    diffed = because(diffed, less);
+  }
+  // There was no room for anything, and the worktree goes all the same.
+  if (isShort(diffed)) {
+    await patiently(() => aloneOnSlot(slot, atWork, () => release(task, slot, diffed.survey, settings)), {
+      isShort: () => false,
+      failed: () => undefined,
+      stop: channel.stop,
+    });
   }
   await removeScratch(task, settings);
   return diffed.output;
 }
 
-interface Diffed {
-  output: DiffOutput;
-  /** What the capture learned of the checkout, for the release. */
-  survey?: Survey | undefined;
-}
-
-const isShort = ({ output }: Diffed): boolean => !output.ok && isShortage(output.code);
-
 const failed = ({ code, message }: Fault): Diffed => ({ output: { ok: false, code, message, patch: null } });
+
+const tellWait = ({ code, message }: StageFailure): string =>
+  `Waits to capture the patch, after ${code}: ${message} A cancel ends the wait.`;
+
+/** A patch of less than all, with the shortage for which it is that. */
+function because({ output: shortage }: Diffed, less: Diffed): Diffed {
+  const { output } = less;
+  if (shortage.ok || output.ok || output.patch === null) return less;
+  const message = `${shortage.message} The patch holds what there was room for.`;
+  return { ...less, output: { ...output, code: shortage.code, message } };
+}
 
 async function endAgent(task: DiffTask, settings: Settings): Promise<void> {
   const agent = await findAgent(task.jobId, attemptLayout(settings.stateDir, task.jobId, task.attempts));
   if (agent !== null && isAlive(agent)) await kill(agent, task.jobId);
 }
 
-async function capture(
-  { jobId, submission, baselineCommit }: DiffTask,
-  slotDirectory: string,
-  settings: Settings,
-  channel: StageChannel,
-): Promise<Diffed> {
-  const reads = submission.kind !== 'delegate';
-  if (reads || baselineCommit === null) return { output: { ok: true, patch: null } };
-  const files = jobLayout(settings.stateDir, jobId);
-  const { environment } = settings;
-  const signal = channel.stop;
-  const survey = await surveySlot(slotDirectory, baselineCommit, environment, signal);
-  const captured = await capturePatch({
-    slotDirectory,
-    baselineCommit,
-    patchFile: files.patch,
-    filesFile: files.files,
-    environment,
-    signal,
-    survey,
-  });
-  if (captured.ok) return { output: outputOf(captured.value), survey };
-  return { ...failed(await gitFault(captured.fault, settings.stateDir)), survey };
-}
-
-const outputOf = (patch: PatchReport): DiffOutput =>
-  patch.leftOut === undefined
-    ? { ok: true, patch }
-    : { ok: false, code: 'patch_too_large' satisfies ErrorCode, message: patch.leftOut, patch };
-
 async function release(
   { baselineCommit }: DiffTask,
   slotDirectory: string,
   survey: Survey | undefined,
   { warmSlots, warmPaths, overlay, environment }: Settings,
-  { stop: signal }: StageChannel,
 ): Promise<void> {
   await releaseWorktree({
     slotDirectory,
@@ -110,7 +95,7 @@ async function release(
     warmPaths,
     overlay,
     environment,
-    signal,
+    signal: UNSTOPPED,
     survey,
   });
 }

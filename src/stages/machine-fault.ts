@@ -39,3 +39,9 @@ export async function gitFault(fault: Fault, directory: string): Promise<Fault> 
   const full = disk.bavail * disk.bsize < NO_ROOM_BYTES || (disk.files > 0 && disk.ffree === 0);
   return full ? refuse('disk_full').fault : fault;
 }
+
+/** Bytes that may be written to the disk of a directory; 0 where that is not told. */
+export async function freeBytes(directory: string): Promise<number> {
+  const disk = await statfs(directory).catch(() => null);
+  return disk === null ? 0 : disk.bavail * disk.bsize;
+}

@@ -14,7 +14,8 @@ import { type Gates, makeGates } from './gates.js';
 import { makeSmallDisk, noSmallDisk, type SmallDisk } from './small-disk.js';
 
 const execute = promisify(execFile);
-const AGENT = 'cat >task.txt; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
+const AGENT =
+  'cat >task.txt; grep -q artefact task.txt && head -c 8000000 /dev/urandom >artefact; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
 
 interface World {
   offshoot: Offshoot;
@@ -67,6 +68,16 @@ async function meets({ offshoot, gates }: World, id: string): Promise<void> {
   const { atWork } = jobLayout(offshoot.stateDir, id);
   await gates.open();
   while (existsSync(atWork)) await delay(20);
+}
+
+/** What a job waits for while its patch is captured, once that is told. */
+async function waitedFor(offshoot: Offshoot, id: string): Promise<string> {
+  for (;;) {
+    const { status, activity } = await offshoot.call('codex_job_status', { job_id: id });
+    assert.equal(status, 'diffing');
+    if (activity?.startsWith('Waits')) return activity;
+    await delay(20);
+  }
 }
 
 describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
@@ -153,9 +164,32 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       await gates.reached('diffing');
       await disk.fill();
       await meets(world, id);
-      assert.equal((await offshoot.call('codex_job_status', { job_id: id })).status, 'diffing');
+      assert.match(
+        await waitedFor(offshoot, id),
+        /^Waits to capture the patch, after disk_full: .* A cancel ends the wait/,
+      );
       disk.grow();
       await endsWell(world, id);
+    });
+  });
+
+  it('that has no room for a patch keeps what it has room for, when nobody waits any longer', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk, gates } = world;
+      await gates.hold('diffing');
+      await go(world);
+      const id = await offshoot.delegate('the work, with an artefact');
+      await gates.reached('diffing');
+      await disk.fill(4 * 1024 * 1024);
+      await meets(world, id);
+      await waitedFor(offshoot, id);
+      await offshoot.call('codex_job_cancel', { job_id: id });
+      const result = await offshoot.result(id);
+      assert.equal(result.status, 'cancelled', JSON.stringify(result.error));
+      assert.match(result.patch.toString(), /the work/);
+      assert.match(result.warnings.join(), /without "artefact" \(8000000 bytes\)/);
+      disk.grow();
+      await leavesNothing(offshoot);
     });
   });
 

@@ -5,8 +5,8 @@ import { mkdir, statfs } from 'node:fs/promises';
 /** A file system of its own in memory, mounted at a directory; only root can make one. */
 export interface SmallDisk {
   path: string;
-  /** Leaves no room, until `grow`. */
-  fill(): Promise<void>;
+  /** Leaves no more room than these bytes, none unless given, until `grow`. */
+  fill(room?: number): Promise<void>;
   /** Room again. */
   grow(): void;
   /** Nothing can be written, or can again. */
@@ -25,11 +25,11 @@ export async function makeSmallDisk(path: string): Promise<SmallDisk> {
     execFileSync('mount', ['-o', `remount,${options}`, path], { stdio: 'pipe' });
   return {
     path,
-    async fill() {
+    async fill(room = 0) {
       for (let tries = 1; ; tries += 1) {
         const { blocks, bfree, bsize } = await statfs(path);
         try {
-          return void remount(`size=${Number(blocks - bfree) * Number(bsize)}`);
+          return void remount(`size=${Number(blocks - bfree) * Number(bsize) + room}`);
         } catch (problem) {
           // Who writes between the two has more than that.
           if (tries === MOST_TRIES) throw problem;

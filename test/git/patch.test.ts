@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -488,6 +489,28 @@ test('a named pipe in the git directory of a slot ends its capture by name, and 
   assert.match(outcome.ok ? '' : outcome.fault.message, /git\/HEAD" is a named pipe/);
   rmSync(head);
   writeFileSync(head, content);
+  assert.equal(expectValue(await capturePatch(plan)).files, 1);
+});
+
+test('what git could not write to its end, as on a full disk, is gone when a capture fails', async () => {
+  const { plan, tree } = await capturePlan();
+  put(tree, 'short~1', randomBytes(100_000));
+  const directory = join(workspace, 'no-room');
+  put(
+    directory,
+    'git',
+    '#!/bin/sh\ntrap "" XFSZ; ulimit -f 100\nPATH=/usr/local/bin:/usr/bin:/bin exec git "$@"\n',
+  );
+  chmodSync(join(directory, 'git'), 0o755);
+  const environment = { ...user, PATH: `${directory}:${user.PATH}` };
+  const outcome = await capturePatch({ ...plan, environment });
+  assert.match(outcome.ok ? '' : outcome.fault.message, /unable to write/);
+  const { objects } = slotLayout(plan.slotDirectory);
+  const names = readdirSync(objects).flatMap((name) => readdirSync(join(objects, name)));
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('tmp_')),
+    [],
+  );
   assert.equal(expectValue(await capturePatch(plan)).files, 1);
 });
 

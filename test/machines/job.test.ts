@@ -184,6 +184,27 @@ describe('the job machine', () => {
     }
   });
 
+  it('tells what a capture waits for, and asks it on cancel to wait no longer', () => {
+    let stops = 0;
+    const stopStage = () => {
+      stops += 1;
+    };
+    const provided = machine.provide({ actions: { stopStage } });
+    const snapshot = provided.resolveState({
+      value: { active: 'diffing' },
+      context: { ...walk([]).context, worktree },
+    });
+    const actor = createActor(provided, { input: { jobId: 'j' }, snapshot }).start();
+    const progress = { events: 3, lastEventAt: 1, activity: 'Waits for room.', usage: null };
+    actor.send({ type: 'run.progress', progress });
+    assert.deepEqual(actor.getSnapshot().context.progress, progress);
+    actor.send({ type: 'job.cancel', message: 'No.' });
+    assert.equal(stops, 1);
+    assert.equal(leaf(actor.getSnapshot()), 'diffing');
+    assert.equal(actor.getSnapshot().context.ending?.code, 'cancelled');
+    actor.stop();
+  });
+
   it('enters the current stage again when the daemon resumes it, and tells it whether to stop', async () => {
     for (const ending of [null, { kind: 'cancelled', code: 'cancelled', message: 'No.' } as const]) {
       const seen = await new Promise((resolve) => {

@@ -29,6 +29,17 @@ describe('a stage on a machine that is short of something', () => {
     assert.ok(tries < 6, `${tries} tries`);
   });
 
+  it('is done again ever more rarely, and tells of each wait', async () => {
+    let waits = 0;
+    const work = async () => 'short';
+    const tell = (answer: string) => {
+      assert.equal(answer, 'short');
+      waits += 1;
+    };
+    assert.equal(await patiently(work, { ...policy, waits: tell, patienceMs: 1_000 }), 'short');
+    assert.ok(waits > 1 && waits < 120, `${waits} waits`);
+  });
+
   it('fails with the shortage as its cause when its patience is over, or its job is to end', async () => {
     const work = () => Promise.reject(full);
     assert.equal(await patiently(work, { ...policy, patienceMs: 5 }), 'disk_full');
