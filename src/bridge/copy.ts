@@ -39,9 +39,8 @@ const diedTooOften = (times: number) =>
 /**
  * Copies lines between an MCP client and the daemon until the client's end of input. A daemon that died is
  * started again without being asked, so that its jobs go on; one that was stopped, or died again and again, with the
- * next request.
- * Either way the client keeps its session. What was in flight when a daemon died is sent to the next one if that does
- * nothing twice; all else is answered with an error that says to look first.
+ * next request. Either way the client keeps its session. What was unanswered when a daemon died is sent to the next one
+ * if that does nothing twice; all else is answered with an error that says to look first.
  */
 export async function copyBetween({ input, output, connect, onTrouble }: BridgeEnds): Promise<void> {
   const session = rememberedSession();

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, envelope, type Fault, refuse } from '../errors.js';
 import { errorResponse, isRequestId, parseObject, type RequestId, SERVER_ERROR } from '../ipc/json-rpc.js';
-import { isListening, isReading, repeatableRequest, repeatedRequest } from './repeatable-request.js';
+import { repeatedRequest } from './repeatable-request.js';
+import { newRequest, type Request, Unanswered } from './unanswered.js';
 
 /** What the bridge remembers of an MCP session, so that the client keeps it when the daemon does not. */
 export interface Session {
@@ -23,24 +24,6 @@ export interface Session {
   answered(): boolean;
 }
 
-/** A request without an answer. */
-interface Request {
-  /** Null for one that must not be sent twice. */
-  repeat: Buffer | null;
-  /** It only reads: its client may make it again. */
-  reads: boolean;
-  listens: boolean;
-  /** Its idempotency key is the bridge's own, which the client cannot call again with. */
-  keyed: boolean;
-  /** Instant at which it came. */
-  since: number;
-  /** How many daemons it was sent to. */
-  sends: number;
-  progress: { token: unknown; told: number; beforeThisDaemon: number };
-  /** What the client is subscribed to, or no longer, once the request is answered well. */
-  subscription: { uri: string; wanted: boolean } | null;
-}
-
 /** A request that ends every daemon is not to end any number of them. */
 const MAXIMUM_SENDS = 3;
 
@@ -52,8 +35,7 @@ const answerLost = refuse('answer_lost').fault;
 const stopped = refuse('draining', { message: 'The daemon stopped before it answered.' }).fault;
 
 export function rememberedSession(now = () => performance.now()): Session {
-  const inFlight = new Map<RequestId, Request>();
-  const byProgressToken = new Map<unknown, Request>();
+  const unanswered = new Unanswered();
   /** Requests of the bridge's own, with what the client gets in place of a good answer. */
   const replays = new Map<RequestId, Buffer | null>();
   const subscribed = new Set<string>();
@@ -63,7 +45,7 @@ export function rememberedSession(now = () => performance.now()): Session {
 
   /** The client's own request while it is unanswered, else a copy whose answer the client will not see. */
   function initializeAgain(request: NonNullable<typeof initialize>): Buffer {
-    if (inFlight.has(request.id)) return request.line;
+    if (unanswered.has(request.id)) return request.line;
     return replay(request.message, null);
   }
 
@@ -80,7 +62,7 @@ export function rememberedSession(now = () => performance.now()): Session {
   /** So it does where a request that listens is acknowledged by another daemon than the first. */
   function listensOn(line: Buffer, { params }: Record<string, unknown>): Buffer {
     const { _meta, notifications } = (params ?? {}) as Acknowledged;
-    const request = inFlight.get(_meta?.[SUBSCRIPTION_ID] ?? '');
+    const request = unanswered.get(_meta?.[SUBSCRIPTION_ID] ?? '');
     if (request === undefined || request.sends === 1) return line;
     // It is none that ends every daemon.
     request.sends = 1;
@@ -94,7 +76,7 @@ export function rememberedSession(now = () => performance.now()): Session {
   }
 
   function repeats(): Buffer[] {
-    return [...inFlight.values()].flatMap((request) => {
+    return unanswered.all().flatMap(([, request]) => {
       if (request.repeat === null) return [];
       request.sends += 1;
       request.progress.beforeThisDaemon = request.progress.told;
@@ -102,44 +84,17 @@ export function rememberedSession(now = () => performance.now()): Session {
     });
   }
 
-  function remember(id: RequestId, request: Request): void {
-    forget(id);
-    inFlight.set(id, request);
-    if (request.progress.token !== undefined) byProgressToken.set(request.progress.token, request);
-  }
-
-  function forget(id: RequestId): void {
-    const request = inFlight.get(id);
-    if (request === undefined) return;
-    inFlight.delete(id);
-    if (byProgressToken.get(request.progress.token) === request)
-      byProgressToken.delete(request.progress.token);
-  }
-
-  /** Progress has to increase, also when a second daemon counts from the start. */
-  function goesOn(line: Buffer, message: Record<string, unknown>): Buffer {
-    const params = message.params as { progressToken?: unknown; progress?: unknown } | undefined;
-    const { progressToken: token, progress: step } = params ?? {};
-    if (message.method !== 'notifications/progress' || token === undefined || typeof step !== 'number')
-      return line;
-    const progress = byProgressToken.get(token)?.progress;
-    if (progress === undefined) return line;
-    progress.told = progress.beforeThisDaemon + step;
-    if (progress.beforeThisDaemon === 0) return line;
-    return Buffer.from(JSON.stringify({ ...message, params: { ...params, progress: progress.told } }));
-  }
-
   const answer = (
     requests: readonly (readonly [RequestId, Request])[],
     faultOf: (id: RequestId, request: Request) => Fault,
   ) => {
     replays.clear();
-    for (const [id] of requests) forget(id);
+    for (const [id] of requests) unanswered.remove(id);
     return requests.map(([id, request]) => failure(id, faultOf(id, request)));
   };
 
   const mayIntroduceAgain = () =>
-    initialize !== null && inFlight.has(initialize.id) && introductions < MAXIMUM_SENDS;
+    initialize !== null && unanswered.has(initialize.id) && introductions < MAXIMUM_SENDS;
 
   return {
     sent(line) {
@@ -148,35 +103,26 @@ export function rememberedSession(now = () => performance.now()): Session {
       if (message.method === 'initialize' && isRequestId(message.id))
         initialize = { id: message.id, line, message };
       if (message.method === 'notifications/initialized') initialized = line;
-      if (message.method === CANCELLED) forget(cancelledId(message));
+      if (message.method === CANCELLED) unanswered.remove(cancelledId(message));
       if (!isRequestId(message.id)) return line;
-      const repeat = repeatableRequest(message, line);
-      remember(message.id, {
-        repeat,
-        reads: isReading(message),
-        listens: isListening(message),
-        keyed: repeat !== null && repeat !== line,
-        since: now(),
-        sends: 1,
-        progress: progressOf(message),
-        subscription: subscriptionOf(message),
-      });
-      return repeat ?? line;
+      const request = newRequest(message, line, now());
+      unanswered.add(message.id, request);
+      return request.repeat ?? line;
     },
     withdrawn(line) {
       const message = parseObject(line);
       if (message?.method !== CANCELLED) return false;
-      forget(cancelledId(message));
+      unanswered.remove(cancelledId(message));
       return true;
     },
     received(line) {
       const message = parseObject(line);
       if (message === null) return line;
       if (message.method === ACKNOWLEDGED) return listensOn(line, message);
-      if (!isRequestId(message.id) || 'method' in message) return goesOn(line, message);
-      const request = inFlight.get(message.id);
+      if (!isRequestId(message.id) || 'method' in message) return unanswered.progressing(line, message);
+      const request = unanswered.get(message.id);
       if (request?.subscription && 'result' in message) noteSubscription(request.subscription);
-      forget(message.id);
+      unanswered.remove(message.id);
       if (request !== undefined && request.sends > 1 && mayHideAJob(message, request))
         return Buffer.from(failure(message.id, answerLost));
       if (message.id === initialize?.id) introductions = 0;
@@ -195,12 +141,12 @@ export function rememberedSession(now = () => performance.now()): Session {
     lose(onPurpose) {
       const stays = (id: RequestId, { repeat, sends }: Request) =>
         id === initialize?.id ? mayIntroduceAgain() : !onPurpose && repeat !== null && sends < MAXIMUM_SENDS;
-      const lost = [...inFlight].filter(([id, request]) => !stays(id, request));
+      const lost = unanswered.all().filter(([id, request]) => !stays(id, request));
       return answer(lost, (_, { reads }) => (onPurpose && reads ? stopped : answerLost));
     },
     giveUp: (fault) =>
-      answer([...inFlight], (id, { reads }) => (reads || id === initialize?.id ? fault : answerLost)),
-    answered: () => [...inFlight.values()].every(({ listens }) => listens),
+      answer(unanswered.all(), (id, { reads }) => (reads || id === initialize?.id ? fault : answerLost)),
+    answered: () => unanswered.all().every(([, { listens }]) => listens),
   };
 }
 
@@ -211,18 +157,6 @@ interface Acknowledged {
 }
 
 const updated = (params: object) => Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: UPDATED, params }));
-
-function progressOf({ params }: Record<string, unknown>): Request['progress'] {
-  const { _meta: meta } = (params ?? {}) as { _meta?: { progressToken?: unknown } | null };
-  return { token: meta?.progressToken, told: 0, beforeThisDaemon: 0 };
-}
-
-function subscriptionOf({ method, params }: Record<string, unknown>): Request['subscription'] {
-  const { uri } = (params ?? {}) as { uri?: unknown };
-  if (typeof uri !== 'string') return null;
-  if (method !== 'resources/subscribe' && method !== 'resources/unsubscribe') return null;
-  return { uri, wanted: method === 'resources/subscribe' };
-}
 
 /** What is refused for its arguments was refused the first time, too. */
 const REFUSED_FOR_ARGUMENTS: ReadonlySet<unknown> = new Set<ErrorCode>([
