@@ -2,6 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { Host } from './app-server/host.js';
 import type { HostAnswer, HostRequest } from './app-server/messages.js';
 import { takeLines } from './lines.js';
+import { removedOf } from './state-removed.js';
 
 /**
  * Entry of a host: a small process that holds one `codex app-server` and runs jobs in its threads. It belongs to no
@@ -21,7 +22,9 @@ createServer((socket) => {
   socket.on('error', giveUp);
   takeLines(socket, (line) => void answer(socket, line).catch(giveUp));
 }).listen('socket');
-process.exit(await host.ended);
+// Nobody would find it any more, nor what its jobs write.
+const removed = removedOf([directory]).then(() => 1);
+process.exit(await Promise.race([host.ended, removed]));
 
 /** One request, one answer. */
 async function answer(socket: Socket, line: string): Promise<void> {

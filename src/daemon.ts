@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { loadSettings, misspeltVariables, type Settings } from './config.js';
 import { differingSettings } from './daemon/differing-settings.js';
 import { lookControls } from './daemon/look-controls.js';
-import { removedOf } from './daemon/state-removed.js';
 import { createStopControl } from './daemon/stop-control.js';
 import { createUpgrade } from './daemon/upgrade.js';
 import { createWeb } from './daemon/web.js';
@@ -21,6 +20,7 @@ import { createLog, type Log } from './log.js';
 import { operations } from './operations/index.js';
 import type { House } from './operations/operation.js';
 import { makeStateDirectory } from './state-directory.js';
+import { removedOf } from './state-removed.js';
 import { version } from './version.js';
 
 /** A daemon that nobody calls and that has no job left leaves after this time. */

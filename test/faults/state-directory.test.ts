@@ -76,6 +76,24 @@ describe('under a daemon at work', { concurrency: 2 }, () => {
     }
   });
 
+  it('it is removed after the daemon of jobs that share a process was killed: that ends, before their deadlines', {
+    timeout: 120_000,
+  }, async ({ signal }) => {
+    const model = await startScriptedModel(() => hang('request'));
+    const offshoot = await makeOffshoot({ model, environment: { OFFSHOOT_BACKEND: 'codex-app-server' } });
+    try {
+      await offshoot.start();
+      await offshoot.delegate('the work');
+      await model.requested(1, 'the work');
+      await offshoot.kill();
+      await rm(offshoot.stateDir, { recursive: true, force: true, maxRetries: 10 });
+      while ((await offshoot.agents()).length > 0) await delay(50, null, { signal });
+    } finally {
+      await offshoot.remove();
+      await model.close();
+    }
+  });
+
   it('the store alone is removed: the same, and meanwhile nothing is accepted', () =>
     withJobs(async (offshoot, running) => {
       const ended = offshoot.ended();
