@@ -40,7 +40,7 @@ const launchRules: readonly Rule[] = [
   ],
   [/in -c\/--config override/, 'codex_unsupported'],
   [
-    /^Error loading config|config\.toml|unknown configuration field|model provider .* not found/im,
+    /^Error loading config|config\.toml|unknown configuration field|model provider .{0,200} not found/im,
     'codex_config_rejected',
   ],
   [/exceeds the maximum length/, 'input_too_large'],
@@ -54,11 +54,18 @@ const LIMITS: readonly ErrorCode[] = ['codex_rate_limited', 'codex_usage_limit']
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
+/** As much is looked through for a cause: an answer of a provider may be megabytes of any words. */
+const CAUSE_CHARACTERS = 8_192;
+
 /** The failure that a `turn.failed` event tells of, which came at the instant `at`; `info` is an app-server's. */
 export function turnFailure(message: string, at: number, info: unknown = null): AgentFailure {
-  const cause = unwrap(message);
+  const startOf = (text: string) => text.slice(0, CAUSE_CHARACTERS);
+  const cause = startOf(unwrap(message));
   const code =
-    codeOfErrorInfo(info) ?? classify(turnRules, message) ?? classify(turnRules, cause) ?? 'agent_failed';
+    codeOfErrorInfo(info) ??
+    classify(turnRules, startOf(message)) ??
+    classify(turnRules, cause) ??
+    'agent_failed';
   const said = plainCause(cause) || 'The agent reported that its turn failed and did not say why.';
   const resetAt = LIMITS.includes(code) ? resetInstant(cause, at) : null;
   if (resetAt === null) return { code, message: said };
@@ -74,9 +81,12 @@ export function exitFailure(status: number, stderr: string, turnStarted: boolean
   return { code: classify(launchRules, stderr) ?? 'agent_exited', message };
 }
 
-/** The forms in which Codex's sandbox itself fails to start, before the command it was to hold. */
+/**
+ * The forms in which Codex's sandbox itself fails to start, before the command it was to hold. A command prints what it
+ * likes: nothing without bounds may come twice in a form.
+ */
 const SANDBOX_FAILURE =
-  /^bwrap: (creating new namespace failed|no permissions to create|setting up uid map|loopback: failed|execvp codex-linux-sandbox|can't (mount|create|bind|find source|make|open|pivot)|pivot_root|prctl|unknown option|.*operation not permitted)|^thread .* panicked at .*linux-sandbox|codex-linux-sandbox: (no such file|not found)|^error building bubblewrap command:/im;
+  /^bwrap: (creating new namespace failed|no permissions to create|setting up uid map|loopback: failed|execvp codex-linux-sandbox|can't (mount|create|bind|find source|make|open|pivot)|pivot_root|prctl|unknown option|.*operation not permitted)|^thread .{0,200} panicked at .{0,400}linux-sandbox|codex-linux-sandbox: (no such file|not found)|^error building bubblewrap command:/im;
 
 /** True if the text shows a known failure of the sandbox itself. */
 export const tellsSandboxFailure = (text: string): boolean => SANDBOX_FAILURE.test(text);

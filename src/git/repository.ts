@@ -93,6 +93,7 @@ async function isGitDirectory(directory: string, look: Look): Promise<boolean> {
 
 async function isConfiguredBare(gitDirectory: string, look: Look): Promise<boolean> {
   const config = await look.read(join(gitDirectory, 'config'), SMALL_FILE_BYTES);
-  const core = /^\s*\[core\]([^[]*)/im.exec(config?.toString('latin1') ?? '')?.[1] ?? '';
-  return /^\s*bare\s*(=\s*(true|yes|on|1)\s*)?$/im.test(core);
+  // Blanks of one line only: whoever looks for more at each of many blank lines is at it for hours.
+  const core = /^[ \t]*\[core\]([^[]*)/im.exec(config?.toString('latin1') ?? '')?.[1] ?? '';
+  return /^[ \t]*bare[ \t]*(=[ \t]*(true|yes|on|1)[ \t]*)?$/im.test(core);
 }

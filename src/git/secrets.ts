@@ -129,6 +129,9 @@ function maskWith(sought: readonly SecretPattern[], line: string): string {
 
 const MIN_ENTROPY_BITS = 3.5;
 
+/** A letter between digits, twice. Each part ends where the next begins, so that there is one way only to look. */
+const MIXED = /^[^0-9]*[0-9][^a-z]*[a-z][^0-9]*[0-9][^a-z]*[a-z][^0-9]*[0-9]/i;
+
 /** Digits among letters, and hardly a character twice as often as others: no word, path or name does that. */
 function looksRandom(value: string): boolean {
   const body = value.replace(/^sk-(?:proj-|svcacct-|admin-)?/, '');
@@ -137,10 +140,7 @@ function looksRandom(value: string): boolean {
   if (body.split(/[-_./]/).every((part) => /^(?:[A-Za-z]{0,20}[0-9]{0,4}|[0-9]+)$/.test(part))) return false;
   const hasBothCases = /[a-z]/.test(body) && /[A-Z]/.test(body);
   const isHex = /^[0-9a-fA-F]{32,}$/.test(body);
-  return (
-    (hasBothCases || isHex || /[0-9].*[a-z].*[0-9].*[a-z].*[0-9]/i.test(body)) &&
-    entropyBits(body) >= (isHex ? 3 : MIN_ENTROPY_BITS)
-  );
+  return (hasBothCases || isHex || MIXED.test(body)) && entropyBits(body) >= (isHex ? 3 : MIN_ENTROPY_BITS);
 }
 
 function entropyBits(value: string): number {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { exitFailure, turnFailure } from '../../src/agents/codex-failures.js';
+import { exitFailure, isSandboxFailure, turnFailure } from '../../src/agents/codex-failures.js';
 import type { ErrorCode } from '../../src/errors.js';
 
 /** When the turns of these tests failed. */
@@ -85,6 +85,17 @@ describe('the table of failures', () => {
     assert.match(limited.message, /It can be asked again at 2026-11-22T13:14:29\.000Z\.$/);
     assert.equal(turnFailure('unexpected status 503: try again in 2s', AT).resetAt, undefined);
     assert.equal(turnFailure('Quota exceeded. Check your plan.', AT).resetAt, undefined);
+  });
+
+  test('is found in a text of any length with little processor time', () => {
+    const many = (words: string) => words.repeat(200_000 / words.length);
+    const before = process.cpuUsage();
+    assert.equal(turnFailure(many('model '), AT).code, 'agent_failed');
+    assert.equal(exitFailure(1, many('model provider '), false).code, 'agent_exited');
+    for (const words of [' panicked at ', 'operation not '])
+      assert.equal(isSandboxFailure(`thread ${many(words)}`), false);
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 5_000_000, `${user + system} µs`);
   });
 
   test('gives messages of one bounded line without keys and control characters', () => {

@@ -96,6 +96,19 @@ test('what is no directory of a repository is refused with its reason', async ()
   expectCode(await findRepository(plain), 'not_a_git_repo');
 });
 
+test('a configuration of blank lines is read with little processor time', async () => {
+  const root = await makeRepository(workspace, user);
+  const config = join(root, '.git/config');
+  const blank = '\n'.repeat(100_000);
+  const before = process.cpuUsage();
+  writeFileSync(config, `${blank}[core]${blank}repositoryformatversion = 0\n`);
+  expectValue(await findRepository(root));
+  writeFileSync(config, `[core]\n\tbare\t= true \r\n${blank}`);
+  expectCode(await findRepository(root), 'bare_repository');
+  const { user: inUser, system } = process.cpuUsage(before);
+  assert.ok(inUser + system < 5_000_000, `${inUser + system} µs`);
+});
+
 test('a bare repository, and the inside of a git directory, are refused', async () => {
   const root = await makeRepository(workspace, user);
   const bare = join(workspace, 'bare.git');
