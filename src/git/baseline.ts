@@ -1,14 +1,13 @@
-import { type Outcome, refuse, succeed } from '../errors.js';
-import { type BytePath, lookAt, pathList } from './byte-path.js';
+import { type Outcome, type refuse, succeed } from '../errors.js';
+import type { BytePath } from './byte-path.js';
 import { type Caller, PATIENCE_MS } from './caller.js';
 import { hasMovedFrom, isSame, lookAtCaller, whenAtRest } from './callers-state.js';
-import { findUntracked, nameSome } from './carried-files.js';
+import { commitChanges } from './commit-changes.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain } from './explain.js';
-import { type GitContext, type GitFailure, runGit } from './git.js';
+import type { GitContext, GitFailure } from './git.js';
+import { revealHiddenEntries } from './hidden-entries.js';
 import { findIncluded } from './included-files.js';
-import { findIndexChanges, recordInIndex } from './index-changes.js';
-import { listIndex } from './index-listing.js';
 import { closeSeed, copyCallersIndex, openSeed } from './seed.js';
 import type { SlotLayout } from './slot.js';
 
@@ -160,122 +159,3 @@ const carriesChanges = (
 
 const warnOfOtherCommit = ({ continues, uncommitted }: BaselinePlan): string[] =>
   continues === null && uncommitted !== false ? [OTHER_BASE] : [];
-
-async function commitChanges(
-  context: GitContext,
-  caller: Caller,
-  { tree: indexTree, submodules }: Pick<Revealed, 'tree' | 'submodules'>,
-  includeUntracked: boolean,
-): Promise<({ ok: true } & Pick<Baseline, 'commit' | 'left' | 'warnings'>) | GitFailure> {
-  const found = await findIndexChanges(context);
-  if (!found.ok) return found;
-  const untracked = includeUntracked
-    ? await findUntracked(context)
-    : { ok: true as const, paths: [], left: [], warnings: [] };
-  if (!untracked.ok) return untracked;
-  const { storable, special } = sortOutSpecial(context.directory, found.changes.changed, submodules);
-  const warnings = [...untracked.warnings, ...warnOfSpecial(special)];
-  const left = [...untracked.left, ...special];
-  const changes = { removed: found.changes.removed, changed: [...storable, ...untracked.paths] };
-  const unchanged = changes.removed.length + changes.changed.length === 0;
-  if (unchanged && indexTree === caller.headTree)
-    return { ok: true, commit: caller.headCommit, left, warnings };
-  const recorded = await recordInIndex(context, changes);
-  if (!recorded.ok) return recorded;
-  const committed = await commitIndex(context, caller);
-  return committed.ok ? { ...committed, left, warnings } : committed;
-}
-
-/**
- * What git cannot store, such as a named pipe in the place of a file, stays as the index has it; so does a file in whose
- * place there is a repository, for no job would have its files.
- */
-function sortOutSpecial(root: string, paths: readonly BytePath[], submodules: ReadonlySet<BytePath>) {
-  const isSpecial = (path: BytePath): boolean => {
-    const found = lookAt(root, path);
-    if (found?.isDirectory()) return !submodules.has(path);
-    return found !== undefined && !(found.isFile() || found.isSymbolicLink());
-  };
-  return {
-    storable: paths.filter((path) => !isSpecial(path)),
-    special: paths.filter(isSpecial),
-  };
-}
-
-const warnOfSpecial = (paths: readonly BytePath[]): string[] =>
-  paths.length === 0
-    ? []
-    : [
-        `Pipes, sockets, devices and repositories in the place of files were not carried over: ${nameSome(paths)}.`,
-      ];
-
-async function commitIndex(
-  context: GitContext,
-  { headCommit, headTree }: Caller,
-): Promise<{ ok: true; commit: string } | GitFailure> {
-  const [tree, head] = await Promise.all([
-    runGit(context, ['write-tree']),
-    runGit(context, ['cat-file', 'commit', headCommit]),
-  ]);
-  if (!tree.ok) return tree;
-  if (!head.ok) return head;
-  const treeId = tree.stdout.toString('utf8').trim();
-  if (treeId === headTree) return { ok: true, commit: headCommit };
-  // With the time of HEAD, the same changes are the same commit: an idle slot may have it already. One in a far future
-  // git reads, and does not write.
-  const headTime = /^committer .*> (\d{1,12}) [+-]\d+$/m.exec(head.stdout.toString('latin1'))?.[1] ?? '0';
-  const date = `@${headTime} +0000`;
-  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
-  const commit = await runGit({ ...context, environment: { ...context.environment, ...author, ...dates } }, [
-    'commit-tree',
-    treeId,
-    '-p',
-    headCommit,
-    '-m',
-    'Baseline: HEAD with the uncommitted changes of the caller',
-  ]);
-  return commit.ok ? { ok: true, commit: commit.stdout.toString('utf8').trim() } : commit;
-}
-
-const author = {
-  GIT_AUTHOR_NAME: 'Offshoot',
-  GIT_AUTHOR_EMAIL: 'offshoot@localhost',
-  GIT_COMMITTER_NAME: 'Offshoot',
-  GIT_COMMITTER_EMAIL: 'offshoot@localhost',
-};
-
-interface Revealed {
-  absent: BytePath[];
-  /** The tree that the index is, where it tells. */
-  tree: string | null;
-  submodules: ReadonlySet<BytePath>;
-}
-
-/**
- * Entries marked assume-unchanged or skip-worktree are not compared with their files. Where the file is
- * there the mark is dropped, or the caller's change to it would be lost; where it is not, a skipped one is
- * absent on purpose. Refuses an index with conflicts, unless they may be there, where nothing of it is carried over.
- */
-async function revealHiddenEntries(
-  context: GitContext,
-  { headCommit }: Caller,
-  conflictsAllowed: boolean,
-): Promise<({ ok: true } & Revealed) | GitFailure | Refusal> {
-  const listed = await listIndex(context, headCommit);
-  if (!listed.ok) return listed;
-  const { tree } = listed.index;
-  const odd = listed.index.odd();
-  if (!conflictsAllowed && odd.some(({ unmerged }) => unmerged)) return refuse('unmerged_index');
-  const submodules = new Set(odd.filter(({ commit }) => commit !== null).map(({ path }) => path));
-  const hidden = odd.filter(({ assumed, skipped }) => assumed || skipped);
-  const isThere = new Map(hidden.map(({ path }) => [path, lookAt(context.directory, path) !== undefined]));
-  const present = hidden.filter(({ path }) => isThere.get(path));
-  const absent = hidden.filter(({ path, skipped }) => skipped && !isThere.get(path)).map(({ path }) => path);
-  if (present.length === 0) return { ok: true, absent, tree, submodules };
-  const paths = pathList(present.map(({ path }) => path));
-  for (const option of ['--no-assume-unchanged', '--no-skip-worktree']) {
-    const result = await runGit(context, ['update-index', option, '-z', '--stdin'], paths);
-    if (!result.ok) return result;
-  }
-  return { ok: true, absent, tree, submodules };
-}

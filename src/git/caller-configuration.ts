@@ -104,3 +104,14 @@ const defaultExcludesFile = (environment: CallerEnvironment): string =>
 
 const expandHome = (path: string, environment: CallerEnvironment): string =>
   path.startsWith('~/') ? join(environment.HOME ?? '/nonexistent', path.slice(2)) : path;
+
+const NAMED_FILTERS = 5;
+
+/** What a job tells of filters that are not run. */
+export function warnOfFilters({ untrustedFilters }: CallerConfiguration): string[] {
+  if (untrustedFilters.length === 0) return [];
+  const names = untrustedFilters.slice(0, NAMED_FILTERS).map((name) => JSON.stringify(name.slice(0, 60)));
+  return [
+    `Filters of the repository's own configuration are not run, their files are taken as they lie: ${names.join(', ')}.`,
+  ];
+}

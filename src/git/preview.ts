@@ -4,6 +4,7 @@ import { type Outcome, succeed } from '../errors.js';
 import { takeBaseline } from './baseline.js';
 import { splitRecords } from './byte-path.js';
 import { type Caller, withCaller } from './caller.js';
+import { warnOfFilters } from './caller-configuration.js';
 import { nameSome, takeFitting } from './carried-files.js';
 import { explain, explainSystemError } from './explain.js';
 import { type GitContext, type GitFailure, runGit } from './git.js';
@@ -15,10 +16,11 @@ import { findRepository } from './repository.js';
 import { isSecretFile } from './secrets.js';
 import { closeSeed, copyCallersIndex, openSeed } from './seed.js';
 import { type SlotLayout, slotContext, slotDirectory, slotLayout } from './slot.js';
+import { makeOwnGitDirectory } from './slot-git-directories.js';
 import { isWarm } from './slot-pool.js';
 import { countSubmodules } from './submodules.js';
 import { listTree, type TreeEntry } from './tree-listing.js';
-import { makeOwnGitDirectory, type WorktreePlan, warnOfFilters } from './worktree.js';
+import type { WorktreePlan } from './worktree.js';
 
 /** What a job would start from. */
 export interface Preview {
@@ -83,7 +85,7 @@ async function previewFor(
       baseCommit: caller.baseCommit,
       baselineCommit: commit,
       warm,
-      warnings: [...warnings, ...warnOfFilters(caller), ...found.preview.warnings],
+      warnings: [...warnings, ...warnOfFilters(caller.configuration), ...found.preview.warnings],
     });
   } catch (error) {
     return explainSystemError(error, 'worktree_failed', LOOKING);

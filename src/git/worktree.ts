@@ -5,11 +5,10 @@ import { type Outcome, refuse, succeed } from '../errors.js';
 import { type Baseline, takeBaseline } from './baseline.js';
 import type { BytePath } from './byte-path.js';
 import { type Caller, withCaller } from './caller.js';
-import { readExcludes } from './caller-configuration.js';
+import { warnOfFilters } from './caller-configuration.js';
 import type { CallerEnvironment } from './environment.js';
 import { explain, explainSystemError } from './explain.js';
 import { furnishCheckout } from './furnish.js';
-import { copyIndex, makeGitDirectory, rawAttributes } from './git-directory.js';
 import {
   type Ground,
   groundsOf,
@@ -25,10 +24,10 @@ import { hideLargeFiles } from './large-files.js';
 import { promptLook } from './look.js';
 import { mirrorObjects, packBaseline, refreshMirror } from './object-mirror.js';
 import { findMountWay, NO_OVERLAY } from './overlay.js';
-import { readRegularFile } from './regular-file.js';
 import { removeWorktree } from './removal.js';
 import { findRepository } from './repository.js';
-import { layoutOf, type SlotLayout, slotContext, slotDirectory, slotLayout } from './slot.js';
+import { layoutOf, slotContext, slotDirectory, slotLayout } from './slot.js';
+import { makeAgentGitDirectory, makeOwnGitDirectory } from './slot-git-directories.js';
 
 export interface WorktreePlan {
   /** Directory that holds one directory a repository; absolute. */
@@ -74,7 +73,6 @@ const REPLACED =
   'At the workspace root lies another repository than when the job was submitted, or the same one was moved. Submit the job again.';
 const DROPPED = 'The commit that the job was to start from was removed from the repository meanwhile.';
 const MAKING = 'making the worktree';
-const MAX_SHALLOW_BYTES = 16 * 1024 * 1024;
 
 /**
  * Makes the private checkout of one job: the baseline's files, byte for byte, with a git directory of the
@@ -198,7 +196,11 @@ async function fillSlot(
   const hidden = await hideLargeFiles(slot, restored, plan.environment, plan.signal);
   if (!hidden.ok) return explain(hidden, 'worktree_failed', MAKING);
   if (plan.signal.aborted) return refuse('worktree_failed', { message: `It was stopped while ${MAKING}.` });
-  const warnings = [...baseline.warnings, ...warnOfFilters(caller), ...furnished.value.warnings];
+  const warnings = [
+    ...baseline.warnings,
+    ...warnOfFilters(caller.configuration),
+    ...furnished.value.warnings,
+  ];
   return succeed({
     path: slotLayout(directory).checkout,
     baselineCommit: baseline.commit,
@@ -206,54 +208,4 @@ async function fillSlot(
     left: baseline.left,
     warnings,
   });
-}
-
-/** Makes our git directory of a slot, with the caller's objects at hand; `mirror` need not be there. */
-export function makeOwnGitDirectory(
-  slot: SlotLayout,
-  caller: Caller,
-  mirror: string,
-  environment: CallerEnvironment,
-): void {
-  makeGitDirectory(slot.gitDirectory, {
-    objectFormat: caller.objectFormat,
-    head: caller.baseCommit,
-    borrowedObjects: [mirror, join(caller.repository.commonDirectory, 'objects')],
-    settings: [],
-    attributes: rawAttributes,
-    excludes: readExcludes(caller.repository, caller.configuration.excludesFile, environment),
-  });
-}
-
-/** A throwaway repository for the agent's own status, diff, log and commits. What it does there is never read. */
-function makeAgentGitDirectory(
-  slot: SlotLayout,
-  { repository, objectFormat, configuration }: Caller,
-  baseline: string,
-  mirror: string,
-  environment: CallerEnvironment,
-): void {
-  const directory = join(slot.checkout, '.git');
-  const shallow = readRegularFile(join(repository.commonDirectory, 'shallow'), MAX_SHALLOW_BYTES);
-  makeGitDirectory(directory, {
-    objectFormat,
-    head: 'ref: refs/heads/offshoot',
-    branch: { name: 'offshoot', commit: baseline },
-    borrowedObjects: [slot.objects, mirror, join(repository.commonDirectory, 'objects')],
-    settings: configuration.identity,
-    attributes: rawAttributes,
-    excludes: readExcludes(repository, configuration.excludesFile, environment),
-    ...(shallow === null ? {} : { shallow }),
-  });
-  copyIndex(slot.index, join(directory, 'index'));
-}
-
-const NAMED_FILTERS = 5;
-
-export function warnOfFilters({ configuration: { untrustedFilters } }: Caller): string[] {
-  if (untrustedFilters.length === 0) return [];
-  const names = untrustedFilters.slice(0, NAMED_FILTERS).map((name) => JSON.stringify(name.slice(0, 60)));
-  return [
-    `Filters of the repository's own configuration are not run, their files are taken as they lie: ${names.join(', ')}.`,
-  ];
 }
