@@ -6,21 +6,21 @@ import { setTimeout } from 'node:timers/promises';
 import { codexExec } from '../../src/agents/codex-exec.js';
 import type { Settings } from '../../src/config.js';
 import { startAccountServer } from '../support/account-server.js';
-import { type Bench, makeBench, withProgram } from '../support/agents.js';
+import { makeTestUser, type TestUser, withProgram } from '../support/agents.js';
 import { gone } from '../support/gone.js';
 
 const neverAborted = new AbortController().signal;
 const ask = (settings: Settings, signal = neverAborted) => codexExec().account(settings, signal);
 
-async function bench(context: TestContext): Promise<Bench> {
-  const made = await makeBench();
+async function user(context: TestContext): Promise<TestUser> {
+  const made = await makeTestUser();
   context.after(() => made.remove());
   return made;
 }
 
 describe('what Codex offers', () => {
   test('is its models with their efforts, and the one that it takes by itself', async (context) => {
-    const { settings } = await bench(context);
+    const { settings } = await user(context);
     const account = await ask(settings);
     assert.ok(account.ok);
     const { models, model, effort, limits } = account.value;
@@ -32,7 +32,7 @@ describe('what Codex offers', () => {
   });
 
   test("heeds the user's configuration, and over it Offshoot's own setting", async (context) => {
-    const { codexHome, settings } = await bench(context);
+    const { codexHome, settings } = await user(context);
     await writeFile(join(codexHome, 'config.toml'), 'model = "gpt-5.5"\nmodel_reasoning_effort = "high"\n');
     const theirs = await ask(settings);
     assert.deepEqual(theirs.ok && [theirs.value.model, theirs.value.effort], ['gpt-5.5', 'high']);
@@ -41,7 +41,7 @@ describe('what Codex offers', () => {
   });
 
   test('tells how much of its limits an account has used', async (context) => {
-    const { codexHome, settings } = await bench(context);
+    const { codexHome, settings } = await user(context);
     const server = await startAccountServer(42, 1_800_000_000);
     context.after(() => server.close());
     await server.logIn(codexHome);
@@ -55,7 +55,7 @@ describe('what Codex offers', () => {
   });
 
   test('is told without the limits when the account does not answer', async (context) => {
-    const { codexHome, settings } = await bench(context);
+    const { codexHome, settings } = await user(context);
     const server = await startAccountServer(null, 0);
     context.after(() => server.close());
     await server.logIn(codexHome);
@@ -65,7 +65,7 @@ describe('what Codex offers', () => {
   });
 
   test('is not told by a program that is no Codex, whatever it does', async (context) => {
-    const made = await bench(context);
+    const made = await user(context);
     const refusal = async (settings: Settings) => {
       const account = await ask(settings);
       return account.ok ? null : account.fault.code;
@@ -77,7 +77,7 @@ describe('what Codex offers', () => {
   });
 
   test('leaves no process when it is stopped', { timeout: 120_000 }, async (context) => {
-    const made = await bench(context);
+    const made = await user(context);
     const settings = await withProgram(made, `sleep 60 & echo $$ $! > ${made.root}/pids; wait`);
     const stop = new AbortController();
     const asked = ask(settings, stop.signal);

@@ -4,20 +4,20 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { codexAppServer } from '../../src/agents/codex-app-server.js';
 import type { Submission } from '../../src/job/record.js';
-import { type Bench, makeBench } from '../support/agents.js';
+import { makeTestUser, type TestUser } from '../support/agents.js';
 
 describe('a job for an app-server', () => {
-  let bench: Bench;
+  let user: TestUser;
   const backend = codexAppServer();
 
   before(async () => {
-    bench = await makeBench({ FAKE_KEY: 'secret' });
+    user = await makeTestUser({ FAKE_KEY: 'secret' });
   });
-  after(() => bench.remove());
+  after(() => user.remove());
 
   async function launch(submission: Partial<Submission> = {}, attempt = 1) {
-    const job = { ...(await bench.job('job', submission)), attempt };
-    const launched = await backend.launch(job, bench.settings);
+    const job = { ...(await user.job('job', submission)), attempt };
+    const launched = await backend.launch(job, user.settings);
     assert.ok(launched.ok);
     return launched.value;
   }
@@ -51,11 +51,11 @@ describe('a job for an app-server', () => {
     ['lets few variables through', () => '[shell_environment_policy]\ninclude_only = ["PATH"]\n'],
     [
       'trusts a directory around',
-      () => `[projects.${JSON.stringify(dirname(bench.worktree))}]\ntrust_level = "trusted"\n`,
+      () => `[projects.${JSON.stringify(dirname(user.worktree))}]\ntrust_level = "trusted"\n`,
     ],
   ] as const) {
     test(`runs by itself where the user's Codex ${what}`, async () => {
-      const file = join(bench.codexHome, 'config.toml');
+      const file = join(user.codexHome, 'config.toml');
       await writeFile(file, config());
       assert.equal(await isHosted(), false);
       await writeFile(file, '');
@@ -63,13 +63,13 @@ describe('a job for an app-server', () => {
   }
 
   test('goes to another kind of host once a key has changed', async () => {
-    const file = join(bench.codexHome, 'config.toml');
+    const file = join(user.codexHome, 'config.toml');
     await writeFile(file, '[model_providers.x]\nenv_key = "FAKE_KEY"\n');
     const [before, again] = [await launch(), await launch()];
-    const { environment } = bench.settings;
-    bench.settings.environment = { ...environment, FAKE_KEY: 'another' };
+    const { environment } = user.settings;
+    user.settings.environment = { ...environment, FAKE_KEY: 'another' };
     const changed = await launch();
-    bench.settings.environment = environment;
+    user.settings.environment = environment;
     await writeFile(file, '');
     assert.ok('hostKind' in before && 'hostKind' in again && 'hostKind' in changed);
     assert.equal(again.hostKind, before.hostKind);

@@ -18,7 +18,7 @@ import {
 import { providerConfig, type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import type { ErrorCode } from '../../src/errors.js';
 import type { Submission } from '../../src/job/record.js';
-import { type Bench, makeBench, makeWorktree, runJob } from '../support/agents.js';
+import { makeTestUser, makeWorktree, runJob, type TestUser } from '../support/agents.js';
 
 const backend = codexExec();
 const neverAborted = new AbortController().signal;
@@ -75,7 +75,7 @@ const script: Record<string, Reply[]> = {
 };
 
 let model: ScriptedModel;
-let bench: Bench;
+let user: TestUser;
 let sandbox: { skip: string | false };
 
 before(async () => {
@@ -83,7 +83,7 @@ before(async () => {
     if (task.startsWith('run: ')) return step === 0 ? run(task.slice(5)) : say('ran');
     return script[task]?.[step] ?? script[task]?.at(-1) ?? say('nothing to do');
   });
-  bench = await makeBench({
+  user = await makeTestUser({
     FAKE_KEY: 'fake-value',
     MY_PROVIDER_SECRET: 'provider-value',
     PLAIN_NAME: 'plain-value',
@@ -96,23 +96,23 @@ before(async () => {
   const headers =
     '[model_providers.scripted.env_http_headers]\nx-one = "MY_PROVIDER_SECRET"\nx-two = "PLAIN_NAME"\n';
   await writeFile(
-    join(bench.codexHome, 'config.toml'),
+    join(user.codexHome, 'config.toml'),
     `${providerConfig(model.url, 'FAKE_KEY', 0)}${headers}`,
   );
-  const ready = await backend.preflight(bench.settings, neverAborted);
+  const ready = await backend.preflight(user.settings, neverAborted);
   sandbox = { skip: !ready.ok && ready.fault.code === 'sandbox_unavailable' ? ready.fault.message : false };
 });
 
 after(async () => {
   await model.close();
-  await bench.remove();
+  await user.remove();
 });
 
 let jobs = 0;
 async function work(task: string, submission: Partial<Submission> = {}, subdirectory = '') {
   jobs += 1;
-  const job = await bench.job(`job${jobs}`, submission);
-  return runJob(backend, { ...job, directory: join(bench.worktree, subdirectory) }, bench.settings, task);
+  const job = await user.job(`job${jobs}`, submission);
+  return runJob(backend, { ...job, directory: join(user.worktree, subdirectory) }, user.settings, task);
 }
 
 /** Runs a shell command in the agent's sandbox and gives what it printed, as the model hears it. */
@@ -132,8 +132,8 @@ describe('a turn that is completed', () => {
     if (sandbox.skip) return context.skip(sandbox.skip);
     const { conclusion, lines } = await work('edit');
     assert.equal(conclusion.failure, null, lines.join('\n'));
-    assert.equal(await readFile(join(bench.worktree, 'added.txt'), 'utf8'), 'from the agent\nmore\n');
-    assert.equal(await readFile(join(bench.worktree, 'second.txt'), 'utf8'), 'second\n');
+    assert.equal(await readFile(join(user.worktree, 'added.txt'), 'utf8'), 'from the agent\nmore\n');
+    assert.equal(await readFile(join(user.worktree, 'second.txt'), 'utf8'), 'second\n');
     assert.equal(conclusion.summary, 'Added two files.');
     assert.match(conclusion.threadId ?? '', /^[0-9a-f-]{36}$/);
     assert.deepEqual(conclusion.usage, {
@@ -184,8 +184,8 @@ describe('a model that says nothing', () => {
   for (const task of ['hangs at once', 'hangs in the stream']) {
     test(`leaves the agent waiting until it is killed: ${task}`, async () => {
       const killer = new AbortController();
-      const job = await bench.job(task.replaceAll(' ', '-'));
-      const running = runJob(backend, job, bench.settings, task, killer.signal);
+      const job = await user.job(task.replaceAll(' ', '-'));
+      const running = runJob(backend, job, user.settings, task, killer.signal);
       await model.requested(1, task);
       killer.abort();
       const { conclusion } = await running;
@@ -200,14 +200,14 @@ describe('many jobs at once', () => {
     if (sandbox.skip) return context.skip(sandbox.skip);
     const ran = await Promise.all(
       Array.from({ length: 8 }, async (_, number) => {
-        const job = await bench.job(`many${number}`);
-        const worktree = join(bench.root, `many${number}`);
+        const job = await user.job(`many${number}`);
+        const worktree = join(user.root, `many${number}`);
         await makeWorktree(worktree);
         const task = `run: echo ${number} > number`;
         const { conclusion } = await runJob(
           backend,
           { ...job, worktree, directory: worktree },
-          bench.settings,
+          user.settings,
           task,
         );
         assert.equal(conclusion.failure, null);
@@ -223,7 +223,7 @@ describe('many jobs at once', () => {
 
 describe('a launch that fails', () => {
   test('tells codex_config_rejected for a field in config.toml that Codex does not know', async () => {
-    const other = await makeBench();
+    const other = await makeTestUser();
     await writeFile(join(other.codexHome, 'config.toml'), 'no_such_field = 1\n');
     const { conclusion } = await runJob(backend, await other.job('job'), other.settings, 'hello');
     await other.remove();
@@ -233,7 +233,7 @@ describe('a launch that fails', () => {
   });
 
   test('tells codex_config_rejected when the variable of the key is not set', async () => {
-    const other = await makeBench();
+    const other = await makeTestUser();
     await writeFile(join(other.codexHome, 'config.toml'), providerConfig(model.url, 'NOT_SET', 0));
     const { conclusion } = await runJob(backend, await other.job('job'), other.settings, 'hello');
     await other.remove();
@@ -242,8 +242,8 @@ describe('a launch that fails', () => {
   });
 
   test('gives no launch when there is no Codex', async () => {
-    const settings = { ...bench.settings, codexPath: null };
-    const launch = await backend.launch(await bench.job('without-codex'), settings);
+    const settings = { ...user.settings, codexPath: null };
+    const launch = await backend.launch(await user.job('without-codex'), settings);
     assert.equal(launch.ok ? null : launch.fault.code, 'codex_not_found');
   });
 });
@@ -251,7 +251,7 @@ describe('a launch that fails', () => {
 describe('the sandbox', () => {
   test('lets commands write to the worktree and TMPDIR, and nowhere else', async (context) => {
     if (sandbox.skip) return context.skip(sandbox.skip);
-    const outside = join(bench.root, 'outside');
+    const outside = join(user.root, 'outside');
     const output = await inSandbox(
       `touch inside && echo inside ok; touch "$TMPDIR/x" && echo tmp ok; for f in ${outside} /tmp/offshoot-x .git/x "$HOME/x" "$CODEX_HOME/x"; do touch "$f" 2>&1 || echo refused; done`,
     );
@@ -262,7 +262,7 @@ describe('the sandbox', () => {
 
   test('lets commands write to the whole checkout when the job starts in a subdirectory', async (context) => {
     if (sandbox.skip) return context.skip(sandbox.skip);
-    await mkdir(join(bench.worktree, 'sub'));
+    await mkdir(join(user.worktree, 'sub'));
     const output = await inSandbox(
       'pwd; touch ../above && echo above ok; touch ../.git/x 2>&1 || echo refused',
       'sub',
@@ -296,12 +296,12 @@ describe('the sandbox', () => {
 
   test('does not read ~/.bashrc before each command', async (context) => {
     if (sandbox.skip) return context.skip(sandbox.skip);
-    await writeFile(join(bench.root, 'home', '.bashrc'), 'echo profile was read\n');
+    await writeFile(join(user.root, 'home', '.bashrc'), 'echo profile was read\n');
     assert.doesNotMatch(await inSandbox('echo hello'), /profile was read/);
   });
 
   test('that cannot start fails the job although Codex completes the turn', async (context) => {
-    const other = await makeBench({ FAKE_KEY: 'x' });
+    const other = await makeTestUser({ FAKE_KEY: 'x' });
     after(() => other.remove());
     const program = await codexWithoutNamespaces(other);
     if (program === null) return context.skip('this machine has no user namespaces to take away');
@@ -315,7 +315,7 @@ describe('the sandbox', () => {
 });
 
 /** A program that runs Codex where no namespace can be made. */
-async function codexWithoutNamespaces({ root, settings }: Bench): Promise<string | null> {
+async function codexWithoutNamespaces({ root, settings }: TestUser): Promise<string | null> {
   if (sandbox.skip || process.platform !== 'linux') return null;
   const program = join(root, 'codex-without-namespaces');
   const inner = `echo 0 > /proc/sys/user/max_user_namespaces && exec ${settings.codexPath} "$@"`;
@@ -326,7 +326,7 @@ async function codexWithoutNamespaces({ root, settings }: Bench): Promise<string
 
 describe('the private Codex home', () => {
   test('links to what the user has, and keeps what Codex writes', async () => {
-    const other = await makeBench();
+    const other = await makeTestUser();
     after(() => other.remove());
     await mkdir(join(other.codexHome, 'skills', 'mine'), { recursive: true });
     await mkdir(join(other.codexHome, 'skills', '.system'));
@@ -348,12 +348,12 @@ describe('the private Codex home', () => {
   });
 
   test('lets the model read the skills and instructions of the user', async () => {
-    await mkdir(join(bench.codexHome, 'skills', 'gardening'), { recursive: true });
+    await mkdir(join(user.codexHome, 'skills', 'gardening'), { recursive: true });
     await writeFile(
-      join(bench.codexHome, 'skills', 'gardening', 'SKILL.md'),
+      join(user.codexHome, 'skills', 'gardening', 'SKILL.md'),
       '---\nname: gardening\ndescription: How to prune roses.\n---\nPrune.\n',
     );
-    await writeFile(join(bench.codexHome, 'AGENTS.md'), 'Always water the roses.\n');
+    await writeFile(join(user.codexHome, 'AGENTS.md'), 'Always water the roses.\n');
     await work('look at skills');
     const asked = JSON.stringify((await model.requested(1, 'look at skills')).body.input);
     assert.match(asked, /How to prune roses/);
@@ -370,7 +370,7 @@ describe('what the submission chooses', () => {
   });
 
   test('a profile of the user and extra settings reach Codex', async () => {
-    await writeFile(join(bench.codexHome, 'terse.config.toml'), 'model = "gpt-5.6-luna"\n');
+    await writeFile(join(user.codexHome, 'terse.config.toml'), 'model = "gpt-5.6-luna"\n');
     const chosen = { profile: 'terse', extraSettings: ['model_verbosity=low', 'service_tier=priority'] };
     await work('chosen by profile', chosen);
     const { body } = await model.requested(1, 'chosen by profile');
@@ -380,30 +380,30 @@ describe('what the submission chooses', () => {
   });
 
   test('a profile that is not there is refused before anything starts', async () => {
-    const launch = await backend.launch(await bench.job('lost', { profile: 'lost' }), bench.settings);
+    const launch = await backend.launch(await user.job('lost', { profile: 'lost' }), user.settings);
     assert.ok(!launch.ok);
     assert.equal(launch.fault.code, 'codex_config_rejected');
     assert.match(launch.fault.message, /"lost"/);
   });
 
   test('a profile weakens nothing: sandbox, network, approvals and keys are pinned after it', async () => {
-    const escaped = join(bench.root, 'escaped');
+    const escaped = join(user.root, 'escaped');
     await writeFile(
-      join(bench.codexHome, 'loose.config.toml'),
+      join(user.codexHome, 'loose.config.toml'),
       `sandbox_mode = "danger-full-access"
       approval_policy = "on-request"
       web_search = "live"
       allow_login_shell = true
       [sandbox_workspace_write]
       network_access = true
-      writable_roots = ["${bench.root}"]
+      writable_roots = ["${user.root}"]
       [shell_environment_policy]
       ignore_default_excludes = true
       exclude = []
       set = {}
       [features]
       shell_snapshot = true
-      [projects."${bench.worktree}"]
+      [projects."${user.worktree}"]
       trust_level = "trusted"
       `,
     );
@@ -421,7 +421,7 @@ describe('what the submission chooses', () => {
 
   for (const isolation of ['ignore-config', 'ignore-rules'] as const) {
     test(`${isolation} leaves the config.toml of the user and its keys out`, async () => {
-      const launch = await backend.launch(await bench.job(isolation, { isolation }), bench.settings);
+      const launch = await backend.launch(await user.job(isolation, { isolation }), user.settings);
       assert.ok(launch.ok);
       assert.ok(launch.value.command.includes('--ignore-user-config'));
       assert.equal(launch.value.command.includes('--ignore-rules'), isolation === 'ignore-rules');
@@ -431,7 +431,7 @@ describe('what the submission chooses', () => {
 
   for (const trusted of [false, true]) {
     test(`a checkout configures nothing, ${trusted ? 'even where the user trusts its path' : 'where nothing is said of its trust'}`, async () => {
-      const other = await makeBench({ FAKE_KEY: 'x' });
+      const other = await makeTestUser({ FAKE_KEY: 'x' });
       after(() => other.remove());
       const trust = (trusted ? [other.root, other.worktree] : []).map(
         (path) => `[projects."${path}"]\ntrust_level = "trusted"\n`,
@@ -453,7 +453,7 @@ describe('what the submission chooses', () => {
   }
 
   test('the AGENTS.md of the repository reaches the model', async () => {
-    const other = await makeBench({ FAKE_KEY: 'x' });
+    const other = await makeTestUser({ FAKE_KEY: 'x' });
     after(() => other.remove());
     await writeFile(join(other.codexHome, 'config.toml'), providerConfig(model.url, 'FAKE_KEY', 0));
     await writeFile(join(other.worktree, 'AGENTS.md'), 'Always answer in rhymes.\n');

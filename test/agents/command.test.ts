@@ -5,18 +5,18 @@ import { after, before, describe, test } from 'node:test';
 import type { AgentReader } from '../../src/agents/agent.js';
 import { backendOf } from '../../src/agents/backends.js';
 import { command as commandBackend } from '../../src/agents/command.js';
-import { type Bench, makeBench, runJob } from '../support/agents.js';
+import { makeTestUser, runJob, type TestUser } from '../support/agents.js';
 
 const backend = commandBackend();
-let bench: Bench;
+let user: TestUser;
 
 before(async () => {
-  bench = await makeBench({ GIT_DIR: '/nowhere', OFFSHOOT_STATE_DIR: '/state', KEPT: 'yes' });
+  user = await makeTestUser({ GIT_DIR: '/nowhere', OFFSHOOT_STATE_DIR: '/state', KEPT: 'yes' });
 });
-after(() => bench.remove());
+after(() => user.remove());
 
 async function work(command: string, task = 'the task') {
-  return runJob(backend, await bench.job('job1'), { ...bench.settings, command }, task);
+  return runJob(backend, await user.job('job1'), { ...user.settings, command }, task);
 }
 
 function read(...lines: string[]): AgentReader {
@@ -35,18 +35,18 @@ describe('the command backend', () => {
   test('runs the command in the worktree with the task on standard input', async () => {
     const { conclusion } = await work('cat > task.txt; pwd; echo done');
     assert.equal(conclusion.failure, null);
-    assert.equal(conclusion.summary, `${bench.worktree}\ndone`);
-    assert.equal(await readFile(join(bench.worktree, 'task.txt'), 'utf8'), 'the task');
+    assert.equal(conclusion.summary, `${user.worktree}\ndone`);
+    assert.equal(await readFile(join(user.worktree, 'task.txt'), 'utf8'), 'the task');
   });
 
   test('passes the environment of the user without git’s and our own variables', async () => {
     const { conclusion } = await work(
       'env | grep -E "^(GIT|OFFSHOOT|KEPT|TMPDIR)" | sort; test -d "$TMPDIR"',
     );
-    const temporary = join(bench.settings.stateDir, 'jobs', 'job1', 'tmp');
+    const temporary = join(user.settings.stateDir, 'jobs', 'job1', 'tmp');
     assert.equal(
       conclusion.summary,
-      `GIT_CEILING_DIRECTORIES=${dirname(bench.worktree)}\nKEPT=yes\nOFFSHOOT_JOB_ID=job1\nTMPDIR=${temporary}`,
+      `GIT_CEILING_DIRECTORIES=${dirname(user.worktree)}\nKEPT=yes\nOFFSHOOT_JOB_ID=job1\nTMPDIR=${temporary}`,
     );
     assert.equal(conclusion.failure, null);
   });
@@ -83,8 +83,8 @@ describe('the command backend', () => {
   });
 
   test('refuses preflight and launch without a command', async () => {
-    const ready = await backend.preflight(bench.settings, new AbortController().signal);
-    const launch = await backend.launch(await bench.job('job2'), bench.settings);
+    const ready = await backend.preflight(user.settings, new AbortController().signal);
+    const launch = await backend.launch(await user.job('job2'), user.settings);
     assert.deepEqual(
       [ready.ok ? null : ready.fault.code, launch.ok ? null : launch.fault.code],
       ['command_not_set', 'command_not_set'],

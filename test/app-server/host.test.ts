@@ -9,7 +9,7 @@ import type { HostedJob } from '../../src/app-server/messages.js';
 import { hang, say } from '../../src/demo/reply.js';
 import { providerConfig, type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { processLayout } from '../../src/job/layout.js';
-import { type Bench, makeBench } from '../support/agents.js';
+import { makeTestUser, type TestUser } from '../support/agents.js';
 import { appears } from '../support/git-gate.js';
 
 /** JSON holds these as they are, and Node's `readline` cuts at them. */
@@ -71,26 +71,26 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 
 describe('a host', { concurrency: false }, () => {
   let model: ScriptedModel;
-  let bench: Bench;
+  let user: TestUser;
   let command: [string, ...string[]];
 
   before(async () => {
     model = await startScriptedModel(({ task }) =>
       task === 'hang' ? hang('request') : say(`Done.${task.replace('say', '')}`),
     );
-    bench = await makeBench();
-    const program = await findCodex(bench.settings);
+    user = await makeTestUser();
+    const program = await findCodex(user.settings);
     assert.ok(program.ok);
     command = [program.value, 'app-server'];
   });
   after(async () => {
-    await bench.remove();
+    await user.remove();
     await model.close();
   });
 
   /** A host with a directory of its own; the app-server is a child of this process. */
   async function makeHost(name: string, limits: { runs: number; turns: number }, words = command) {
-    const directory = join(bench.root, name);
+    const directory = join(user.root, name);
     const home = join(directory, 'codex');
     const temporary = join(directory, 'tmp');
     for (const path of [home, temporary]) await mkdir(path, { recursive: true });
@@ -102,13 +102,13 @@ describe('a host', { concurrency: false }, () => {
   }
 
   async function makeJob(jobId: string, input: string, threadId: string | null = null): Promise<HostedJob> {
-    const files = processLayout(join(bench.root, jobId));
+    const files = processLayout(join(user.root, jobId));
     await mkdir(files.directory, { recursive: true });
     return {
       jobId,
       files,
-      directory: bench.worktree,
-      writable: [bench.worktree],
+      directory: user.worktree,
+      writable: [user.worktree],
       home: join(files.directory, 'codex'),
       threadId,
       input,
@@ -200,7 +200,7 @@ describe('a host', { concurrency: false }, () => {
     await host.answer({ type: 'take', job: again });
     await appears(again.files.directory, 'exit');
     assert.equal(await readFile(again.files.exit, 'utf8'), '000\n');
-    const left = await readdir(join(bench.root, 'threads', 'codex', 'sessions'), { recursive: true });
+    const left = await readdir(join(user.root, 'threads', 'codex', 'sessions'), { recursive: true });
     assert.deepEqual(
       left.filter((name) => name.endsWith('.jsonl')),
       [],
@@ -209,8 +209,8 @@ describe('a host', { concurrency: false }, () => {
   });
 
   it('keeps the conversation also where its directory lies below a link', async () => {
-    await mkdir(join(bench.root, 'linked real'));
-    await symlink('linked real', join(bench.root, 'linked'));
+    await mkdir(join(user.root, 'linked real'));
+    await symlink('linked real', join(user.root, 'linked'));
     const host = await makeHost('linked/threads', { runs: 4, turns: 2 });
     const job = await makeJob('talks below a link', 'say');
     await host.answer({ type: 'take', job });
@@ -239,7 +239,7 @@ describe('a host', { concurrency: false }, () => {
   it('ends a job before it starts others, and starts no turn for one that is to end', async () => {
     const jobs = 40;
     const outstanding = 32;
-    const directory = join(bench.root, 'gated');
+    const directory = join(user.root, 'gated');
     const host = await makeHost('gated', { runs: jobs, turns: jobs }, [
       process.execPath,
       '-e',

@@ -12,7 +12,7 @@ import { submission, testSettings } from './house.js';
 export const codexWrapper = resolve('node_modules/.bin/codex');
 
 /** A user with a home, a repository and a place for state; all below one temporary directory. */
-export interface Bench {
+export interface TestUser {
   root: string;
   codexHome: string;
   worktree: string;
@@ -21,7 +21,7 @@ export interface Bench {
   remove(): Promise<void>;
 }
 
-export async function makeBench(environment: Record<string, string> = {}): Promise<Bench> {
+export async function makeTestUser(environment: Record<string, string> = {}): Promise<TestUser> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'offshoot-')));
   const [codexHome, worktree, stateDir, home] = ['codex-home', 'worktree', 'state', 'home'].map((name) =>
     join(root, name),
@@ -67,7 +67,7 @@ export async function makeBench(environment: Record<string, string> = {}): Promi
 }
 
 /** Settings with a program of ours in the place of Codex. */
-export async function withProgram({ root, settings }: Bench, script: string): Promise<Settings> {
+export async function withProgram({ root, settings }: TestUser, script: string): Promise<Settings> {
   const codexPath = join(root, 'program');
   await writeFile(codexPath, `#!/bin/sh\n${script}\n`);
   await chmod(codexPath, 0o755);
