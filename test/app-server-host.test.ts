@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { askHost } from '../src/stages/ask-host.js';
+import { temporaryDirectory } from './support/directory.js';
 import { appears } from './support/git-gate.js';
-import { temporaryDirectory } from './support/house.js';
 
 const entry = fileURLToPath(new URL('../src/app-server-host.js', import.meta.url));
 const directory = await temporaryDirectory();

@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import {
   type CallToolResult,
@@ -11,23 +11,13 @@ import {
   type McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { ErrorEnvelope } from '../src/errors.js';
-import {
-  daemonPid,
-  endDaemon,
-  remove,
-  temporaryDirectory,
-  toyBridgeEntry,
-  until,
-} from './support/link-toys.js';
+import { lastingDirectory } from './support/directory.js';
+import { daemonPid, endDaemon, toyBridgeEntry, until } from './support/link-toys.js';
 import { newClient } from './support/mcp-client.js';
 
-let directory: string;
+const directory = lastingDirectory();
 let stateDir: string;
 let environment: Record<string, string>;
-before(async () => {
-  directory = await temporaryDirectory();
-});
-after(() => remove(directory));
 let count = 0;
 beforeEach(async () => {
   count += 1;

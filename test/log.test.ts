@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLog, type Log } from '../src/log.js';
-import { temporaryDirectory } from './support/house.js';
+import { temporaryDirectory } from './support/directory.js';
 
 const LINE = 'x'.repeat(100_000);
 const MEBIBYTE = 1024 * 1024;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from '../src/orchestrator.js';
-import { temporaryDirectory } from './support/house.js';
+import { temporaryDirectory } from './support/directory.js';
 import { temporaryRepository } from './support/operations.js';
 
 /** The agent waits for a file before it ends. */

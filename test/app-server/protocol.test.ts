@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { UNREAD } from '../../src/app-server/protocol.js';
 import { codexWrapper } from '../support/agents.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 const run = promisify(execFile);
 

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { scenarios } from '../../bench/scenarios.js';
 import { noBrowser } from '../support/browser.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 const commandLine = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 

@@ -7,12 +7,13 @@ import { PassThrough } from 'node:stream';
 import { after, afterEach, before, mock, test } from 'node:test';
 import { copyBetween } from '../../src/bridge/copy.js';
 import { succeed } from '../../src/errors.js';
-import { remove, temporaryDirectory } from '../support/link-toys.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 let directory: string;
+let remove: () => Promise<void>;
 let daemon: Server;
 before(async () => {
-  directory = await temporaryDirectory();
+  ({ path: directory, remove } = await temporaryDirectory());
   daemon = createServer().listen(join(directory, 'socket'));
   await once(daemon, 'listening');
 });
@@ -22,7 +23,7 @@ afterEach(() => {
 });
 after(async () => {
   daemon.close();
-  await remove(directory);
+  await remove();
 });
 
 const line = (message: object) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`;

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { temporaryDirectory, temporaryRepository } from '../support/operations.js';
+import { lastingDirectory } from '../support/directory.js';
+import { temporaryRepository } from '../support/operations.js';
 
 const entry = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
-const home = temporaryDirectory();
+const home = lastingDirectory();
 const repository = temporaryRepository();
 
 /** The agent changes a file in bytes that are not UTF-8, and goes on for as long as the task says. */

@@ -6,11 +6,11 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { explain } from '../../src/cli/answer.js';
 import { refuse } from '../../src/errors.js';
-import { temporaryDirectory } from '../support/operations.js';
+import { lastingDirectory } from '../support/directory.js';
 
 const entry = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 const packageFile = fileURLToPath(new URL('../../../package.json', import.meta.url));
-const home = temporaryDirectory();
+const home = lastingDirectory();
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
 

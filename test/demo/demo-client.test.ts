@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { stopDaemon, withClient } from '../../src/demo/demo-client.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 it('an interrupt ends the call under way and keeps the next from being made; calls that ended hear nothing', async () => {
   const { path, remove } = await temporaryDirectory();

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { hang, run, say } from '../../src/demo/reply.js';
 import { startScriptedModel } from '../../src/demo/scripted-model.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears, makeGitGate } from '../support/git-gate.js';
-import { temporaryDirectory } from '../support/house.js';
 import { leavesNothing, makeOffshoot } from '../support/offshoot.js';
 
 const command = { OFFSHOOT_BACKEND: 'command' };

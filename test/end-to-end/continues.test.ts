@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { makeGitGate } from '../support/git-gate.js';
-import { temporaryDirectory } from '../support/house.js';
 import { type Answer, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 /** Runs the commands that the task names after its colon, one after the other, then says that it did. */

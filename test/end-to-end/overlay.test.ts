@@ -6,7 +6,7 @@ import { setTimeout as nextLook } from 'node:timers/promises';
 import { run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { findMountWay } from '../../src/git/overlay.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 /** Changes each kind of thing, from the subdirectory that the caller is in. */

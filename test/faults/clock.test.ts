@@ -5,7 +5,8 @@ import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/job/clock.js';
 import { createDeadlines } from '../../src/job/deadlines.js';
-import { TestClock, temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { TestClock } from '../support/house.js';
 import { makeOffshoot } from '../support/offshoot.js';
 import { makeSetClock } from './set-clock.js';
 

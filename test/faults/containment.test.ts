@@ -4,8 +4,8 @@ import { chmod, chown, mkdir, readdir, readFile, realpath, symlink } from 'node:
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
-import { temporaryDirectory } from '../support/house.js';
 import { type Answer, makeOffshoot } from '../support/offshoot.js';
 import { bomb, ways } from './bomb.js';
 

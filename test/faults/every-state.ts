@@ -1,6 +1,6 @@
 import { refuseHttp, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { type Answer, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { type Gates, makeGates } from './gates.js';
 import { makeThreadCrash, type ThreadCrash } from './thread-crash.js';

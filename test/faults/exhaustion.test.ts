@@ -4,8 +4,8 @@ import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
-import { temporaryDirectory } from '../support/house.js';
 import { commandLine, leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { makeThreadCrash } from './thread-crash.js';
 

@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
 import { attemptLayout } from '../../src/job/layout.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
 import { hostOf, processOf } from '../support/hosts.js';
-import { temporaryDirectory } from '../support/house.js';
 import { makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { makeThreadCrash } from './thread-crash.js';
 

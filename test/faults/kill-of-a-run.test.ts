@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { attemptLayout } from '../../src/job/layout.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
 import { childrenOf } from '../support/hosts.js';
-import { temporaryDirectory } from '../support/house.js';
 import { leavesNothing, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 import { makeThreadCrash, type ThreadCrash } from './thread-crash.js';
 

@@ -8,7 +8,8 @@ import { listenHttp } from '../../src/http/listen-http.js';
 import { ensureToken } from '../../src/http/tokens.js';
 import { mcpService } from '../../src/mcp/serve-mcp.js';
 import { writeLine } from '../../src/page/respond.js';
-import { temporaryDirectory, testSettings } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { testSettings } from '../support/house.js';
 import { ask, goodHeaders } from '../support/http.js';
 import { toyService, until } from '../support/link-toys.js';
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { serveHttp } from '../../src/http/serve-http.js';
 import { mcpService } from '../../src/mcp/serve-mcp.js';
-import { temporaryDirectory, testSettings } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { testSettings } from '../support/house.js';
 import { silentLog, toyService } from '../support/link-toys.js';
 
 async function freePort(): Promise<number> {

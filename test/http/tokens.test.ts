@@ -3,7 +3,7 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ensureToken, nameOfToken, revokeToken } from '../../src/http/tokens.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 describe('a bearer token', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;

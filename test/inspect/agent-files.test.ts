@@ -7,7 +7,7 @@ import type { LogPlace } from '../../src/agents/log-entry.js';
 import { readAgentLog } from '../../src/inspect/agent-log.js';
 import { agentProcesses } from '../../src/inspect/processes.js';
 import { attemptLayout } from '../../src/job/layout.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 it('named pipes in the place of the files of an agent are shown as empty, and nobody waits for them', async () => {
   const { path: stateDir, remove } = await temporaryDirectory();

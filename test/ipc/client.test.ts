@@ -8,20 +8,22 @@ import { callOperation } from '../../src/ipc/client.js';
 import { connectDaemon, type DaemonConnection } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import type { Listener } from '../../src/ipc/listen.js';
-import { remove, temporaryDirectory, toyListener } from '../support/link-toys.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { toyListener } from '../support/link-toys.js';
 
 let directory: string;
+let remove: () => Promise<void>;
 let path: string;
 let listener: Listener;
 let connection: DaemonConnection;
 before(async () => {
-  directory = await temporaryDirectory();
+  ({ path: directory, remove } = await temporaryDirectory());
   path = join(directory, 'daemon.sock');
   listener = await toyListener(path);
 });
 after(async () => {
   await listener.close();
-  await remove(directory);
+  await remove();
 });
 beforeEach(async () => {
   const reached = await connectDaemon({ socket: path, hello: ownHello('operations') });

@@ -4,23 +4,20 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { connectDaemon } from '../../src/ipc/connect.js';
 import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
 import { startDaemon } from '../../src/ipc/start-daemon.js';
+import { lastingDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
-import { endDaemon, remove, temporaryDirectory, toyDaemonEntry } from '../support/link-toys.js';
+import { endDaemon, toyDaemonEntry } from '../support/link-toys.js';
 
 const supportUrl = new URL('../support/connect-once.js', import.meta.url).pathname;
 const startDaemonUrl = new URL('../../src/ipc/start-daemon.js', import.meta.url).href;
-let directory: string;
+const directory = lastingDirectory();
 let stateDir: string;
 let count = 0;
-before(async () => {
-  directory = await temporaryDirectory();
-});
-after(() => remove(directory));
 afterEach(() => endDaemon(stateDir));
 
 async function newStateDirectory(): Promise<string> {

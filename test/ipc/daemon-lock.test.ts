@@ -3,15 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { acquireDaemonLock } from '../../src/ipc/daemon-lock.js';
-import { remove, temporaryDirectory } from '../support/link-toys.js';
+import { lastingDirectory } from '../support/directory.js';
 
-let directory: string;
-before(async () => {
-  directory = await temporaryDirectory();
-});
-after(() => remove(directory));
+const directory = lastingDirectory();
 
 const moduleUrl = new URL('../../src/ipc/daemon-lock.js', import.meta.url).href;
 

@@ -7,20 +7,22 @@ import { after, before, test } from 'node:test';
 import { GOODBYE, helloLine, ownHello } from '../../src/ipc/hello.js';
 import { lineConnection } from '../../src/ipc/line-connection.js';
 import { type Listener, listen } from '../../src/ipc/listen.js';
-import { remove, temporaryDirectory, toyListener } from '../support/link-toys.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { toyListener } from '../support/link-toys.js';
 
 let directory: string;
+let remove: () => Promise<void>;
 let path: string;
 let listener: Listener;
 before(async () => {
-  directory = await temporaryDirectory();
+  ({ path: directory, remove } = await temporaryDirectory());
   path = join(directory, 'daemon.sock');
   await writeFile(path, 'a stale file');
   listener = await toyListener(path);
 });
 after(async () => {
   await listener.close();
-  await remove(directory);
+  await remove();
 });
 
 async function everythingFrom(socket: Socket): Promise<string> {

@@ -6,20 +6,22 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { helloLine, ownHello } from '../../src/ipc/hello.js';
 import type { Listener } from '../../src/ipc/listen.js';
-import { remove, temporaryDirectory, toyListener } from '../support/link-toys.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { toyListener } from '../support/link-toys.js';
 
 describe('a client of the operations', () => {
   let directory: string;
+  let remove: () => Promise<void>;
   let path: string;
   let listener: Listener;
   before(async () => {
-    directory = await temporaryDirectory();
+    ({ path: directory, remove } = await temporaryDirectory());
     path = join(directory, 'daemon.sock');
     listener = await toyListener(path);
   });
   after(async () => {
     await listener.close();
-    await remove(directory);
+    await remove();
   });
 
   /** What is sent to a client, once its hello was answered, until it has the answer to the request, or is left. */

@@ -8,15 +8,8 @@ import { jobLayout } from '../../src/job/layout.js';
 import type { Continuation } from '../../src/job/record.js';
 import type { JobView } from '../../src/job/supervisor.js';
 import { createMemoryStore } from '../../src/store/memory.js';
-import {
-  patchReport,
-  request,
-  TestClock,
-  temporaryDirectory,
-  testLog,
-  testSettings,
-  worktreeReport,
-} from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { patchReport, request, TestClock, testLog, testSettings, worktreeReport } from '../support/house.js';
 import { finish, SimulatedPool } from '../support/simulated-pool.js';
 
 const never = new AbortController().signal;

@@ -7,13 +7,13 @@ import { createSupervisor } from '../../src/job/job-supervisor.js';
 import type { JobView, Supervisor } from '../../src/job/supervisor.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import type { Store } from '../../src/store/store.js';
+import { temporaryDirectory } from '../support/directory.js';
 import {
   letGoOn,
   patchReport,
   request,
   runReport,
   TestClock,
-  temporaryDirectory,
   testLog,
   testSettings,
   worktreeReport,

@@ -11,22 +11,17 @@ import { type LineConnection, lineConnection } from '../../src/ipc/line-connecti
 import type { Listener } from '../../src/ipc/listen.js';
 import { mcpService } from '../../src/mcp/serve-mcp.js';
 import { version } from '../../src/version.js';
-import {
-  lastWait,
-  remove,
-  temporaryDirectory,
-  toyListener,
-  toyService,
-  until,
-} from '../support/link-toys.js';
+import { temporaryDirectory } from '../support/directory.js';
+import { lastWait, toyListener, toyService, until } from '../support/link-toys.js';
 import { connectClient, newClient } from '../support/mcp-client.js';
 
 let directory: string;
+let remove: () => Promise<void>;
 let path: string;
 let listener: Listener;
 let client: Client;
 before(async () => {
-  directory = await temporaryDirectory();
+  ({ path: directory, remove } = await temporaryDirectory());
   path = join(directory, 'daemon.sock');
   listener = await toyListener(path);
   client = await connectClient(path);
@@ -36,7 +31,7 @@ before(async () => {
 after(async () => {
   await client.close();
   await listener.close();
-  await remove(directory);
+  await remove();
 });
 
 const call = async (name: string, input: unknown, by = client) =>

@@ -9,13 +9,8 @@ import { delegate } from '../../src/operations/delegate.js';
 import { delegateAsync } from '../../src/operations/delegate-async.js';
 import { delegateBatch } from '../../src/operations/delegate-batch.js';
 import { jobWait } from '../../src/operations/job-wait.js';
-import {
-  makeCall,
-  makeRecord,
-  notReady,
-  temporaryDirectory,
-  temporaryRepository,
-} from '../support/operations.js';
+import { lastingDirectory } from '../support/directory.js';
+import { makeCall, makeRecord, notReady, temporaryRepository } from '../support/operations.js';
 
 const repository = temporaryRepository();
 const parse = (input: Record<string, unknown>) => delegateAsync.input.parse({ task: 'do it', ...input });
@@ -58,7 +53,7 @@ describe('codex_delegate_async', () => {
     const stopping = makeCall({}, { draining: () => true, preflight: notReady });
     const broken = makeCall({}, { preflight: notReady, checkDisk: async () => refuse('disk_low') });
     const full = makeCall({}, { checkDisk: async () => refuse('disk_low') });
-    const elsewhere = temporaryDirectory();
+    const elsewhere = lastingDirectory();
     assert.equal(
       (await refusal({ task: ' \n\t', workspace_root: elsewhere }, stopping)).code,
       'invalid_arguments',
@@ -105,7 +100,7 @@ describe('codex_delegate_async', () => {
   });
 
   it('finds the place of a call that is repeated where the first call found it, also when it was moved', async () => {
-    const moved = join(temporaryDirectory(), 'moved');
+    const moved = join(lastingDirectory(), 'moved');
     const submission = { idempotencyKey: 'known', workspaceRoot: moved, repository: join(moved, '.git') };
     const startsAt = async (input: object, defaultWorkspace: string | null = null) => {
       const call = makeCall({ defaultWorkspace: async () => defaultWorkspace });
@@ -119,7 +114,7 @@ describe('codex_delegate_async', () => {
     assert.equal(await startsAt({ workspace_root: repository }), repository, 'the hash of which is another');
     mkdirSync(moved);
     cpSync(join(repository, '.git'), join(moved, '.git'), { recursive: true });
-    assert.equal(await startsAt({ workspace_root: temporaryDirectory() }), 'idempotency_conflict');
+    assert.equal(await startsAt({ workspace_root: lastingDirectory() }), 'idempotency_conflict');
     assert.equal(await startsAt({}), moved);
   });
 
@@ -207,7 +202,7 @@ describe('codex_delegate_async', () => {
 
 describe('codex_delegate_batch', () => {
   it('refuses a new task beside repeated ones where no repository is any more', async () => {
-    const moved = join(temporaryDirectory(), 'moved');
+    const moved = join(lastingDirectory(), 'moved');
     const call = makeCall();
     const submission = { idempotencyKey: 'k#0', workspaceRoot: moved };
     call.house.supervisor.put(makeRecord('a', 'running', {}, submission));

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readPatchPage } from '../../src/operations/patch-page.js';
-import { temporaryDirectory } from '../support/operations.js';
+import { lastingDirectory } from '../support/directory.js';
 
-const file = join(temporaryDirectory(), 'patch');
+const file = join(lastingDirectory(), 'patch');
 
 function keep(patch: Buffer) {
   writeFileSync(file, patch);

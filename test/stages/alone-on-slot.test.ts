@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { aloneOnSlot } from '../../src/stages/alone-on-slot.js';
 import { isDead, readStat } from '../../src/stages/proc.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 describe('work on a slot', () => {
   it('ends the git of work that was cut off, and of no other slot', async () => {

@@ -16,8 +16,8 @@ import { readAgentProcess } from '../../src/stages/agent-process.js';
 import { openChannel } from '../../src/stages/channel.js';
 import { followAgent } from '../../src/stages/follow-agent.js';
 import { startAgent } from '../../src/stages/start-agent.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
-import { temporaryDirectory } from '../support/house.js';
 
 const BOUND = 1024 * 1024;
 /** Bounded: were a test cut short, nobody would stop it. */

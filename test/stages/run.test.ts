@@ -11,9 +11,10 @@ import { isAlive, readAgentProcess } from '../../src/stages/agent-process.js';
 import { openChannel } from '../../src/stages/channel.js';
 import { findMarked } from '../../src/stages/marked-processes.js';
 import { run } from '../../src/stages/run.js';
+import { temporaryDirectory } from '../support/directory.js';
 import { appears } from '../support/git-gate.js';
 import { started } from '../support/hosts.js';
-import { submission, temporaryDirectory, testSettings } from '../support/house.js';
+import { submission, testSettings } from '../support/house.js';
 
 let made = 0;
 

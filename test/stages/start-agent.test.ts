@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { attemptLayout } from '../../src/job/layout.js';
 import { findAgent } from '../../src/stages/start-agent.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 it('of an attempt whose files were taken away no agent is found, whatever is in their place', async () => {
   const { path, remove } = await temporaryDirectory();

@@ -7,7 +7,7 @@ import type { HostedLaunch } from '../../src/agents/agent.js';
 import { refuse } from '../../src/errors.js';
 import { processLayout, stateLayout } from '../../src/job/layout.js';
 import { startHosted } from '../../src/stages/start-hosted.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 it('a host that ended, and that another thread replaces and removes meanwhile, is not started again', async () => {
   const { path: stateDir, remove } = await temporaryDirectory();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openIfThere } from '../../src/stages/proc.js';
 import { openTail } from '../../src/stages/tail.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 /** More than is read at once, in characters of two and three bytes, so that some lie over an edge. */
 const MANY = Array.from({ length: 60_000 }, (_, index) => `line ${index} ä€`);

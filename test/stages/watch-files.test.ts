@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { watchFiles } from '../../src/stages/watch-files.js';
-import { temporaryDirectory } from '../support/house.js';
+import { temporaryDirectory } from '../support/directory.js';
 
 /** An ending process is looked at within this time; a tick is a second. */
 const SOON_MS = 50;

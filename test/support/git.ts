@@ -8,13 +8,10 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after } from 'node:test';
 import { execa } from 'execa';
 import type { PatchReport } from '../../machines/job.js';
 import type { Outcome } from '../../src/errors.js';
@@ -23,11 +20,11 @@ import type { PatchFile } from '../../src/git/patch-files.js';
 import type { KeptFile } from '../../src/git/patch-view.js';
 import { type ReleasePlan, releaseWorktree } from '../../src/git/release.js';
 import { type MadeWorktree, makeWorktree, type WorktreePlan } from '../../src/git/worktree.js';
+import { lastingDirectory } from './directory.js';
 
 /** A directory for a test file, removed when its tests are over. */
 export function makeWorkspace(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'offshoot-git-')));
-  after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const directory = lastingDirectory();
   put(outside(directory), 'theirs', 'theirs\n');
   return directory;
 }

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { submissionFor } from '../../bench/support/submission.js';
 import type { RunReport } from '../../machines/job.js';
 import { loadSettings, type Settings } from '../../src/config.js';
@@ -22,12 +19,6 @@ function load(stateDir: string): Settings {
   const loaded = loadSettings({ OFFSHOOT_STATE_DIR: stateDir, HOME: stateDir, PATH: '/usr/bin:/bin' });
   if (!loaded.ok) throw new Error(loaded.fault.message);
   return loaded.value.settings;
-}
-
-/** A temporary directory, and how to remove it. */
-export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'offshoot-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** A clock that moves when the test says so. */

@@ -6,7 +6,7 @@ import { type HttpLimits, type HttpListener, listenHttp } from '../../src/http/l
 import type { Site } from '../../src/http/site.js';
 import { ensureToken } from '../../src/http/tokens.js';
 import { type Mcp, mcpService } from '../../src/mcp/serve-mcp.js';
-import { temporaryDirectory } from './house.js';
+import { temporaryDirectory } from './directory.js';
 import { silentLog, toyService } from './link-toys.js';
 
 /** An HTTP server of this process on a free port, and a token for it. */

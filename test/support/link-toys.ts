@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
@@ -95,9 +92,6 @@ export async function toyListener(path: string, mcp = mcpService(toyService)): P
   if (!listener.ok) throw new Error(JSON.stringify(listener.fault));
   return listener.value;
 }
-
-export const temporaryDirectory = () => mkdtemp(join(tmpdir(), 'offshoot-'));
-export const remove = (directory: string) => rm(directory, { recursive: true, force: true, maxRetries: 5 });
 
 /** Pid of the daemon of a state directory, or null when none answers. */
 export async function daemonPid(stateDir: string): Promise<number | null> {

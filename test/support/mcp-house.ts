@@ -12,7 +12,8 @@ import type { McpService } from '../../src/mcp/service.js';
 import { operations } from '../../src/operations/index.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import type { Store } from '../../src/store/store.js';
-import { runReport, temporaryDirectory, testLog, testSettings, worktreeReport } from './house.js';
+import { temporaryDirectory } from './directory.js';
+import { runReport, testLog, testSettings, worktreeReport } from './house.js';
 import { silentLog } from './link-toys.js';
 import { SimulatedPool } from './simulated-pool.js';
 

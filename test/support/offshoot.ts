@@ -14,7 +14,7 @@ import { ownHello } from '../../src/ipc/hello.js';
 import { socketPath } from '../../src/ipc/socket-path.js';
 import { daemonFlags } from '../../src/ipc/start-daemon.js';
 import type { Origin } from '../../src/operations/operation.js';
-import { temporaryDirectory } from './house.js';
+import { temporaryDirectory } from './directory.js';
 
 const execute = promisify(execFile);
 /** A loaded machine starts a daemon when it gets round to it. */

@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after } from 'node:test';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { JobContext, JobState } from '../../machines/job.js';
 import { type Outcome, refuse, succeed } from '../../src/errors.js';
 import { Endings } from '../../src/job/endings.js';
@@ -12,21 +10,15 @@ import { newRecord } from '../../src/job/new-record.js';
 import { isSettled, type JobRecord, type JournalEntry, type Submission } from '../../src/job/record.js';
 import type { JobView, SubmitRequest, Supervisor } from '../../src/job/supervisor.js';
 import type { Call, House } from '../../src/operations/operation.js';
+import { lastingDirectory } from './directory.js';
 import { submission, testSettings } from './house.js';
 
 /** An instant for tests: everything happens around it. */
 export const NOON = Date.UTC(2026, 0, 1, 12);
 
-/** A directory that is removed when the tests of the file are over. */
-export function temporaryDirectory(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'offshoot-')));
-  after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
-  return directory;
-}
-
 /** A repository with one commit. */
 export function temporaryRepository(): string {
-  const directory = temporaryDirectory();
+  const directory = lastingDirectory();
   const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, GIT_CONFIG_NOSYSTEM: '1' };
   const git = (...parameters: string[]) =>
     execFileSync('git', parameters, { cwd: directory, env: environment });
@@ -246,7 +238,7 @@ export function makeCall(more: Partial<Call> = {}, house: Partial<House> = {}): 
     ...more,
     reports,
     house: {
-      settings: testSettings(temporaryDirectory()),
+      settings: testSettings(lastingDirectory()),
       preflight: async () =>
         succeed({ program: '/bin/codex', version: '1', loggedIn: true, sandbox: true, notes: [] }),
       account: async () =>
