@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { loadSettings, type SettingKey } from './config.js';
+import { loadSettings } from './config.js';
 import { type Outcome, refuse, succeed } from './errors.js';
 import { type OpenHouse, openHouse } from './house.js';
 import { acquireDaemonLock } from './ipc/daemon-lock.js';
@@ -10,6 +10,7 @@ import { invoke } from './operations/invoke.js';
 import { describeJob, type JobStateAnswer } from './operations/job-state.js';
 import type { Call, Operation } from './operations/operation.js';
 import { ownAnswer } from './operations/shared-answer.js';
+import type { SettingKey } from './settings-schema.js';
 import { makeStateDirectory } from './state-directory.js';
 
 export type { ErrorCode, Fault, Outcome } from './errors.js';

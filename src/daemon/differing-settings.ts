@@ -1,5 +1,6 @@
-import { type LoadedSettings, loadSettings, type SettingKey } from '../config.js';
+import { type LoadedSettings, loadSettings } from '../config.js';
 import { type Outcome, succeed } from '../errors.js';
+import type { SettingKey } from '../settings-schema.js';
 
 /**
  * The settings that a daemon would have which is started now by a client with these variables, and that this one, with

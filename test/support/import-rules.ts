@@ -15,7 +15,8 @@ export const mayImport: Record<string, readonly string[]> = {
   nearest: [],
   lines: [],
   counted: [],
-  config: ['errors', 'nearest', 'state-directory'],
+  'settings-schema': [],
+  config: ['errors', 'nearest', 'settings-schema', 'state-directory'],
   log: ['type config'],
   'job-marker': [],
   'calls-under-way': [],
@@ -283,6 +284,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type mcp/serve-mcp',
     'type operations/operation',
     'type page/site',
+    'type settings-schema',
   ],
 
   // The entries.
@@ -298,6 +300,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'operations/job-state',
     'type operations/operation',
     'operations/shared-answer',
+    'type settings-schema',
     'state-directory',
   ],
   'app-server-host': ['app-server/host', 'type app-server/messages', 'lines', 'state-removed'],
@@ -358,6 +361,7 @@ export const mayUse: Record<string, readonly string[]> = {
   'rotating-file-stream': ['log'],
   zod: [
     'config',
+    'settings-schema',
     'orchestrator',
     'daemon/',
     'git/',
