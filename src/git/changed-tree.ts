@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, succeed } from '../errors.js';
 import type { CheckedOutSubmodule } from './additions.js';
@@ -67,8 +67,8 @@ export async function recordCheckout(
     ...walked.untracked.filter((path) => continued.has(path)),
     ...kept.paths.filter((path) => !included.has(path)),
   ];
-  const tooLarge = makeReadable(slot.checkout, changed, maxPatchBytes);
-  const left = new Set(tooLarge.map(({ path }) => path));
+  const { tooLarge, closed } = makeReadable(slot.checkout, changed, maxPatchBytes);
+  const left = new Set([...tooLarge.map(({ path }) => path), ...closed]);
   const recorded = await record(
     slot,
     survey,
@@ -88,6 +88,7 @@ export async function recordCheckout(
     warnings: [
       ...walked.warnings,
       ...warnOfRefused(recorded.refused),
+      ...warnOfClosed(closed),
       ...warnOfLargeFiles(largeFiles.whole.filter((path) => !left.has(path))),
       ...insides,
     ],
@@ -184,6 +185,9 @@ async function warnOfSubmodules(
 const warnOfRefused = (count: number): string[] =>
   count === 0 ? [] : [`Names that git does not store, like ".GIT", were left out: ${count}.`];
 
+const warnOfClosed = (paths: readonly BytePath[]): string[] =>
+  paths.length === 0 ? [] : [`Files that only another user may read were left out: ${nameSome(paths)}.`];
+
 /**
  * Changes are recorded in an index of their own: our trusted one stays the baseline's, so that the capture can be
  * repeated. It begins with the entries of all that changed, and with those that git does not look at, for a new file
@@ -208,21 +212,38 @@ function takeTrustedIndex(
   return slotContext(slot, environment, signal, own);
 }
 
-/** Lets the owner read every changed file, and finds those that are too large to be looked at. */
-function makeReadable(checkout: string, paths: readonly BytePath[], maxPatchBytes: number): SizedFile[] {
+interface Readable {
+  tooLarge: SizedFile[];
+  /** Files of another user that are closed to us: git would give up all for one of them. */
+  closed: BytePath[];
+}
+
+/** Lets the owner read every changed file, and finds those that cannot be looked at. */
+function makeReadable(checkout: string, paths: readonly BytePath[], maxPatchBytes: number): Readable {
   const sizes: SizedFile[] = [];
+  const closed: BytePath[] = [];
   for (const path of paths) {
     const absolute = absolutePath(checkout, path);
     const found = lookAt(checkout, path);
     // Where we cannot look, as where the path is too long for the system, git may.
     if (!found?.isFile()) continue;
     if ((found.mode & OWNER_READ) === 0) letOwnerRead(absolute, found.mode);
-    sizes.push({ path, bytes: found.size });
+    if (found.uid !== process.getuid?.() && !mayRead(absolute)) closed.push(path);
+    else sizes.push({ path, bytes: found.size });
   }
   const mostOfOne = maxPatchBytes * ONE_FILE_TO_PATCH;
   const each = sizes.filter(({ bytes }) => bytes > mostOfOne);
   const others = sizes.filter(({ bytes }) => bytes <= mostOfOne);
-  return [...each, ...findLargest(others, maxPatchBytes * ALL_FILES_TO_PATCH)];
+  return { tooLarge: [...each, ...findLargest(others, maxPatchBytes * ALL_FILES_TO_PATCH)], closed };
+}
+
+function mayRead(path: Buffer): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EACCES';
+  }
 }
 
 /** Where that is refused, git tells whether it can read the file all the same. */

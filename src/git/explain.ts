@@ -4,8 +4,13 @@ import { type GitFailure, MAX_MEMORY_GIB } from './git.js';
 type Refusal = { ok: false; fault: Fault };
 
 const MAX_WORDS = 400;
-/** What a shell answers for a program that was killed: where memory is short, the kernel does that. */
-const KILLED = 137;
+/**
+ * What a shell answers for a program that was ended by SIGINT, SIGQUIT, SIGKILL or SIGTERM. No fault of git's: where memory
+ * is short, the kernel does that, or a program that watches over it.
+ */
+const ENDED: readonly (number | null)[] = [130, 131, 137, 143];
+/** What a disk answers that may be in order again, and one that is far away. */
+const failingDisk = /Input\/output error|Read-only file system|Stale file handle|^E(IO|ROFS|STALE|TIMEDOUT)$/;
 
 /** What a program says, or why it could not be started, when there is no process, file or memory left. */
 const exhausted =
@@ -18,7 +23,8 @@ export const tellsExhaustion = (words: string): boolean => exhausted.test(words)
 export function explain(failure: GitFailure, code: ErrorCode, doing: string): Refusal {
   if (failure.cause === 'not_found') return refuse('git_not_found');
   if (failure.cause === 'stopped') return refuse(code, { message: `It was stopped while ${doing}.` });
-  if (failure.cause === 'timeout') return refuse(code, { message: `git took too long while ${doing}.` });
+  if (failure.cause === 'timeout')
+    return refuse('machine_exhausted', { message: `git took too long while ${doing}.` });
   if (failure.cause === 'output_too_large') {
     return refuse(code, { message: `git wrote more than can be held while ${doing}: too many files.` });
   }
@@ -41,7 +47,8 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
       message: `git ran out of memory, of which it may have ${MAX_MEMORY_GIB} GiB at most, while ${doing}: a file that it reads is too large, or has no end, as a link to a device.`,
     });
   }
-  if (failure.exitCode === KILLED || tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
+  if (failingDisk.test(failure.stderr)) return diskFails(doing);
+  if (wasEnded(failure) || tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
   if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');
   if (/not a git repository/.test(failure.stderr)) return refuse('not_a_git_repo');
   if (/unable to (read|find)|missing (blob|tree)|invalid object|promisor|transport '/.test(failure.stderr)) {
@@ -54,6 +61,13 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
   return refuse(code, { message: `git failed while ${doing}: ${lastWords(failure)}` });
 }
 
+/** With its shell, it says nothing at all. */
+const wasEnded = ({ exitCode, stderr }: GitFailure): boolean =>
+  ENDED.includes(exitCode) || (exitCode === null && stderr === '');
+
+const diskFails = (doing: string): Refusal =>
+  refuse('disk_full', { message: `A disk could not be read or written while ${doing}.` });
+
 /** The end of what git said, on one line and without control characters. */
 function lastWords({ stderr, exitCode }: GitFailure): string {
   const words = stderr.replace(/[\x00-\x1f\x7f]+/g, ' ').trim();
@@ -65,6 +79,7 @@ export function explainSystemError(error: unknown, code: ErrorCode, doing: strin
   const systemCode = (error as NodeJS.ErrnoException).code;
   if (systemCode === undefined || systemCode.startsWith('ERR_')) throw error;
   if (['ENOSPC', 'EDQUOT'].includes(systemCode)) return refuse('disk_full');
+  if (failingDisk.test(systemCode)) return diskFails(doing);
   if (tellsExhaustion(systemCode)) return refuse('machine_exhausted');
   return refuse(code, { message: `The system refused while ${doing}: ${systemCode}.` });
 }

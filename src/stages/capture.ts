@@ -16,9 +16,12 @@ export interface Diffed {
 /** Nothing ends a capture: it bounds itself. */
 export const UNSTOPPED: AbortSignal = new AbortController().signal;
 
+/** git may be away for a moment, as while it is brought up to date. */
+const NO_GIT: ErrorCode = 'git_not_found';
+
 /** True where nothing was captured because the machine was short of something. */
 export const isShort = ({ output }: Diffed): boolean =>
-  !output.ok && output.patch === null && isShortage(output.code);
+  !output.ok && output.patch === null && (isShortage(output.code) || output.code === NO_GIT);
 
 /** Whether an agent may have changed files, and was to. */
 export const hasWork = ({ submission, baselineCommit }: DiffTask): boolean =>

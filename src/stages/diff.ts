@@ -15,11 +15,8 @@ import { isAlive, kill } from './agent-process.js';
 import { aloneOnSlot } from './alone-on-slot.js';
 import { capture, type Diffed, hasWork, isShort, smallerPatchBytes, UNSTOPPED } from './capture.js';
 import type { StageChannel } from './channel.js';
-import { patiently } from './patiently.js';
+import { PATIENCE_WITH_WORK_MS, patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
-
-/** An hour: what an agent did is paid for, and room is made by people. But the job keeps others from running. */
-const PATIENCE_MS = 60 * 60_000;
 
 /**
  * Captures the patch from baseline to result, unless the agent was only to read, then gives up the worktree and
@@ -45,7 +42,7 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
     removeTemporary(temporary).catch(() => undefined);
   };
   const patience = { isShort, failed, stop: channel.stop, waits };
-  const patienceMs = hasWork(task) ? PATIENCE_MS : undefined;
+  const patienceMs = hasWork(task) ? PATIENCE_WITH_WORK_MS : undefined;
   let diffed = await patiently(() => captureAndRelease(), { ...patience, patienceMs });
   if (isShort(diffed)) {
     const most = await smallerPatchBytes(slot);

@@ -4,6 +4,8 @@ import { machineFault } from './machine-fault.js';
 
 /** A disk gets room again, other programs end: how long a stage waits for it, and how often it looks at most. */
 const PATIENCE_MS = 5 * 60_000;
+/** With what an agent did, which is paid for, as long as people take to make room. But the job keeps others from running. */
+export const PATIENCE_WITH_WORK_MS = 60 * 60_000;
 const PAUSE_MS = 1_000;
 /** After work that told of a shortage, so many times as long as it took: else git would read a large file over and over. */
 const REST_FACTOR = 9;

@@ -13,7 +13,7 @@ import type { StageChannel } from './channel.js';
 import { followAgent, MAX_OUTPUT_BYTES } from './follow-agent.js';
 import { keepAnswer } from './keep-answer.js';
 import { ownUsage, readOwnUsage } from './own-usage.js';
-import { patiently } from './patiently.js';
+import { PATIENCE_WITH_WORK_MS, patiently } from './patiently.js';
 import { findPlace } from './place.js';
 import { retryAfterMs } from './retry.js';
 import { findAgent, startAgent } from './start-agent.js';
@@ -55,7 +55,13 @@ async function runOnce(task: RunTask, settings: Settings, channel: StageChannel)
   });
   const told = await tellUsage(output, before, backend, jobLayout(settings.stateDir, task.jobId).directory);
   const { kind } = task.submission;
-  return kind === 'delegate' ? told : keepAnswer(kind, reader.lastMessage(), told, task, settings, channel);
+  if (kind === 'delegate') return told;
+  return patiently(() => keepAnswer(kind, reader.lastMessage(), told, task, settings, channel), {
+    isShort: () => false,
+    failed: ({ code, message }) => ({ ok: false, code, message, run: told.run, retryAfterMs: null }),
+    stop: channel.stop,
+    patienceMs: PATIENCE_WITH_WORK_MS,
+  });
 }
 
 /** The agent that an earlier call started, else a new one; none is started for a job that is to end. */

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { Asked } from '../../src/demo/asked.js';
 import { hang, type Reply, run, say } from '../../src/demo/reply.js';
 import { type ScriptedModel, startScriptedModel } from '../../src/demo/scripted-model.js';
+import { attemptLayout, jobLayout } from '../../src/job/layout.js';
+import { appears } from '../support/git-gate.js';
 import { type Answer, commandLine, makeOffshoot, type Offshoot } from '../support/offshoot.js';
 
 const execute = promisify(execFile);
@@ -93,6 +95,19 @@ describe('a job that only reads, with the real Codex CLI', { concurrency: 3 }, (
     }
     return { root, git };
   }
+
+  it('keeps what its agent said and spent where there is no room for the answer', async () => {
+    const id = await start('codex_consult_async', { question: 'WHY is there no room?' });
+    const { directory, answer } = jobLayout(offshoot.stateDir, id);
+    await mkdir(directory, { recursive: true });
+    await symlink('/dev/full', `${answer}.tmp`);
+    await appears(attemptLayout(offshoot.stateDir, id, 1).directory, 'exit');
+    await offshoot.call('codex_job_cancel', { job_id: id });
+    const result = await offshoot.result(id);
+    assert.equal(result.status, 'cancelled');
+    assert.equal(result.summary, question);
+    assert.ok(result.usage.output_tokens > 0);
+  });
 
   it('answers a question with prose and findings, and no patch', async () => {
     const result = await consult('WHY is that so?');

@@ -168,6 +168,7 @@ const closings: Record<string, [agent: string, files: number, afterwards?: strin
   'the git directory, which nobody may write': ['echo x >new; chmod 555 .git', 1],
   'all that there is, which nobody may write': ['echo x >new; chmod -R a-w .', 1],
   'a repository in it, which nobody may write': ['git init -q own; echo x >own/f; chmod -R a-w own', 1],
+  'a file of another user that is closed, among others': ['echo x >new; mv "$HOME/theirs" theirs', 1],
   'a repository in the place of a submodule, which nobody may write': [
     'echo x >new; git init -q sub; chmod -R a-w sub',
     1,
@@ -188,6 +189,8 @@ for (const [title, [agent, files, afterwards = '']] of Object.entries(closings))
     const artifacts = join(directory, 'artifacts');
     for (const path of [home, artifacts]) mkdirSync(path);
     await execa('chown', ['-R', String(nobody), directory]);
+    put(home, 'theirs', 'theirs');
+    chmodSync(join(home, 'theirs'), 0o600);
     chmodSync(workspace, 0o755);
     chownSync(directory, nobody, nobody);
     const environment = { HOME: home, PATH: user.PATH ?? '' };
