@@ -107,24 +107,16 @@ const MAX_REDACTED_BYTES = 2 * 1024;
 
 async function describeResult(
   record: JobRecord,
-  { page, answer }: Artifacts,
+  artifacts: Artifacts,
   request: ResultRequest,
   house: House,
 ): Promise<ShownResult> {
   const { id, state, context, submission } = record;
   const { patch, run, worktree } = context;
+  const { page, answer } = artifacts;
   const summary = fitText(run?.summary ?? '', MAX_SUMMARY_BYTES);
   // The message of a job that only reads is the beginning of its answer.
   const messageShown = summary.whole || answer?.summary != null;
-  const warnings = [
-    ...(worktree?.warnings ?? []),
-    ...(run?.warnings ?? []),
-    ...(patch?.warnings ?? []),
-    ...(patch?.leftOut === undefined || context.ending?.code === TOO_LARGE ? [] : [patch.leftOut]),
-    ...(answer?.warnings ?? []),
-    ...(messageShown ? [] : ["The agent's last message was longer and is cut."]),
-    ...(page?.first && page.files === null ? ['The file list is missing; the patch itself is whole.'] : []),
-  ];
   const result: JobResult = {
     job_id: id,
     label: submission.label,
@@ -153,13 +145,30 @@ async function describeResult(
       waited_ms: retryAfterMs,
     })),
     warnings: fitList(
-      warnings.map((warning) => fitText(warning, MAX_WARNING_BYTES).text),
+      warningsOf(record, artifacts, messageShown).map((warning) => fitText(warning, MAX_WARNING_BYTES).text),
       MAX_WARNINGS_BYTES,
     ),
     error: describeEnding(context.ending),
     ...(request.detail === 'full' ? { events: await readEvents(id, house) } : {}),
   };
   return { result, whole: messageShown && answer?.whole !== false };
+}
+
+/** What the stages of the job warned of, and what is not whole in this answer. */
+function warningsOf(
+  { context: { worktree, run, patch, ending } }: JobRecord,
+  { page, answer }: Artifacts,
+  messageShown: boolean,
+): string[] {
+  return [
+    ...(worktree?.warnings ?? []),
+    ...(run?.warnings ?? []),
+    ...(patch?.warnings ?? []),
+    ...(patch?.leftOut === undefined || ending?.code === TOO_LARGE ? [] : [patch.leftOut]),
+    ...(answer?.warnings ?? []),
+    ...(messageShown ? [] : ["The agent's last message was longer and is cut."]),
+    ...(page?.first && page.files === null ? ['The file list is missing; the patch itself is whole.'] : []),
+  ];
 }
 
 /** Never empty where something is masked or withheld, whatever fits: a caller reads from it that this is not the whole. */
