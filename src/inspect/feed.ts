@@ -160,7 +160,7 @@ const leastOf = (views: readonly JobView[], state: JobState): JobView | undefine
   views.find(({ record }) => isSettled(record.state)) ??
   (state === 'queued' ? undefined : views.find(({ record }) => record.state === 'queued'));
 
-/** Jobs that hold slots first: they are few, and may be older than all that fits. Then all, newest first. */
+/** Jobs that hold permits first: they are few, and may be older than all that fits. Then all, newest first. */
 async function* pagesOfJobs(supervisor: Supervisor): AsyncGenerator<JobView[]> {
   for (const state of ['running', 'worktree', 'diffing', 'retrying'] as const)
     yield* pagesOf(supervisor, { state });

@@ -6,7 +6,7 @@ export interface Sample {
   /** An instant, like every time here: milliseconds since the epoch. */
   at: number;
   queued: number;
-  /** Jobs that hold a slot. */
+  /** Jobs that hold a permit. */
   working: number;
   /** Jobs that ended since the sample before. */
   done: number;

@@ -75,6 +75,6 @@ export function createHistory(supervisor: Supervisor, clock: Clock): History {
 
 const isStill = (last: Sample | undefined) => last !== undefined && last.done + last.notDone === 0;
 
-/** Jobs that hold a slot. */
+/** Jobs that hold a permit. */
 const workingOf = (counts: Record<JobState, number>): number =>
   counts.worktree + counts.running + counts.retrying + counts.diffing;

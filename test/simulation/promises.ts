@@ -47,7 +47,7 @@ export class Promises {
   readonly trace: string[] = [];
   readonly endings: Record<string, number> = {};
   #limits: AgentLimits = { maxRunning: 1, maxRunningPerRepo: 1 };
-  /** Jobs that had a slot when the daemon came up: they may be above its limits. */
+  /** Jobs that had a permit when the daemon came up: they may be above its limits. */
   #resumed: KnownJob[] = [];
   readonly #byKey = new Map<string, KnownJob[]>();
   #announced = new Set<string>();
