@@ -69,6 +69,15 @@ describe('the README', () => {
     assert.deepEqual(broken, []);
   });
 
+  it('leads to a table of what each folder holds, in docs/architecture.md', () => {
+    assert.ok(linksIn(section('How to read the code')).includes('docs/architecture.md#folders'));
+    const folders = readdirSync(join(packageDirectory, 'src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `\`src/${name}/\``);
+    const [, table = ''] = /^## Folders\n([^]*?)^## /m.exec(textOf('docs/architecture.md')) ?? [];
+    assert.deepEqual([...new Set(table.match(/`src\/[\w-]+\/`/g))].sort(), folders.sort());
+  });
+
   it('and docs/guarantees.md name a test for every guarantee', () => {
     assert.ok(linksIn(section('Guarantees')).includes('docs/guarantees.md'));
     const rows = [...textOf('docs/guarantees.md').matchAll(/^\| (.+) \| (.+) \|$/gm)].slice(2);

@@ -23,17 +23,9 @@ export function temporaryRepository(): string {
   const git = (...parameters: string[]) =>
     execFileSync('git', parameters, { cwd: directory, env: environment });
   git('init', '--quiet');
-  git(
-    '-c',
-    'user.name=t',
-    '-c',
-    'user.email=t@example.org',
-    'commit',
-    '--quiet',
-    '--allow-empty',
-    '-m',
-    'first',
-  );
+  git('config', 'user.name', 't');
+  git('config', 'user.email', 't@example.org');
+  git('commit', '--quiet', '--allow-empty', '-m', 'first');
   return directory;
 }
 
