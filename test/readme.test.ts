@@ -74,7 +74,7 @@ describe('the README', () => {
     const folders = readdirSync(join(packageDirectory, 'src'), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => `\`src/${name}/\``);
-    const [, table = ''] = /^## Folders\n([^]*?)^## /m.exec(textOf('docs/architecture.md')) ?? [];
+    const [, table = ''] = /^## Folders\n([\s\S]*?)^## /m.exec(textOf('docs/architecture.md')) ?? [];
     assert.deepEqual([...new Set(table.match(/`src\/[\w-]+\/`/g))].sort(), folders.sort());
   });
 
