@@ -16,6 +16,11 @@ export class FileList {
   heldBytes = 0;
   private held: Buffer[] | null = [];
 
+  /** The list is whole: from here on all is patch. */
+  get ended(): boolean {
+    return this.held === null;
+  }
+
   /** Gives the part of the chunk that belongs to the patch. */
   take(chunk: Buffer): Buffer {
     if (this.held === null) return chunk;

@@ -157,16 +157,18 @@ async function writeComparison(
   const list = new FileList();
   const file = new NewFile(path);
   const compare = ['diff-tree', '-r', ...listAndPatch, '--binary', ...diffOptions, ...comparison];
+  let movesLink: boolean | undefined;
   try {
     const compared = await streamGit(context, compare, (chunk) => {
       const patch = list.take(chunk);
-      if (list.files.some(isMovedLink) || file.bytes + patch.length > maxBytes) return false;
+      if (list.ended) movesLink ??= list.files.some(isMovedLink);
+      if (movesLink || file.bytes + patch.length > maxBytes) return false;
       if (patch.length > 0) file.write(patch);
       return true;
     });
     if (compared.ok) return succeed({ files: list.files, left: [], bytes: file.bytes, sha256: file.place() });
     file.discard();
-    if (list.files.some(isMovedLink)) return null;
+    if (movesLink) return null;
     if (compared.cause !== 'output_too_large') return explain(compared, 'patch_failed', WRITING);
   } catch (error) {
     file.discard();
