@@ -54,6 +54,20 @@ describe('docs/migrating.md', () => {
     await house.remove();
   });
 
+  it('is right that the tools for one job look at no workspace_root: also null, which it is there unless given, is taken', async () => {
+    assert.match(text, /`workspace_root` is accepted and not looked at/);
+    for (const name of [
+      'codex_job_status',
+      'codex_job_result',
+      'codex_job_consume_result',
+      'codex_job_cancel',
+    ]) {
+      const input = { job_id: '0'.repeat(32), workspace_root: null };
+      const { structuredContent } = await client.callTool({ name, arguments: input });
+      assert.equal((structuredContent as { error: { code: string } }).error.code, 'job_not_found', name);
+    }
+  });
+
   it('has a row for every tool there is here', () => {
     assert.deepEqual(
       promised.flatMap(([, here]) => wordsIn(here)).sort(),

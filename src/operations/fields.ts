@@ -23,6 +23,7 @@ export const jobId = z
 export const anyWorkspace = z
   .string()
   .max(4_096)
+  .nullable()
   .optional()
   .meta({ unadvertised: true, description: 'Accepted and ignored: the id alone finds the job.' });
 
