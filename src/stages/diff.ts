@@ -3,11 +3,12 @@ import { rm } from 'node:fs/promises';
 import type { DiffOutput, StageFailure } from '../../machines/job.js';
 import { backendOf } from '../agents/backends.js';
 import type { Settings } from '../config.js';
-import type { Fault } from '../errors.js';
+import type { ErrorCode, Fault } from '../errors.js';
 import { releaseWorktree } from '../git/release.js';
 import { deleteTree } from '../git/removal.js';
 import { removeFile } from '../git/remove-file.js';
 import { slotDirectory } from '../git/slot.js';
+import { type PoolBounds, trimPool } from '../git/slot-pool.js';
 import type { Survey } from '../git/survey.js';
 import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
 import type { DiffTask } from '../pool/messages.js';
@@ -18,6 +19,9 @@ import type { StageChannel } from './channel.js';
 import { PATIENCE_WITH_WORK_MS, patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
 
+const FULL: ErrorCode = 'disk_full';
+const NOTHING_KEPT: PoolBounds = { warmSlots: 0, overlay: false };
+
 /**
  * Captures the patch from baseline to result, unless the agent was only to read, then gives up the worktree and
  * removes the agent's scratch files. An agent that still runs, because its stage broke, is ended first. The work is in
@@ -26,7 +30,8 @@ import { findAgent } from './start-agent.js';
  */
 export async function diff(task: DiffTask, settings: Settings, channel: StageChannel): Promise<DiffOutput> {
   const { jobId, submission } = task;
-  const slot = slotDirectory(stateLayout(settings.stateDir).repositories, submission.repository, jobId);
+  const { repositories } = stateLayout(settings.stateDir);
+  const slot = slotDirectory(repositories, submission.repository, jobId);
   const { atWork, temporary } = jobLayout(settings.stateDir, jobId);
   const captureAndRelease = async (maxPatchBytes?: number): Promise<Diffed> => {
     await endAgent(task, settings);
@@ -37,9 +42,12 @@ export async function diff(task: DiffTask, settings: Settings, channel: StageCha
     });
   };
   const waits = ({ output }: Diffed) => {
-    if (!output.ok) channel.report({ ...task.progress, activity: tellWait(output) });
-    // It may be what fills the disk, and nobody needs it any more.
+    if (output.ok) return;
+    channel.report({ ...task.progress, activity: tellWait(output) });
+    if (output.code !== FULL) return;
+    // Nobody needs the one any more, and the other only makes later jobs faster.
     removeTemporary(temporary).catch(() => undefined);
+    trimPool(repositories, NOTHING_KEPT).catch(() => undefined);
   };
   const patience = { isShort, failed, stop: channel.stop, waits };
   const patienceMs = hasWork(task) ? PATIENCE_WITH_WORK_MS : undefined;

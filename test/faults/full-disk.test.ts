@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import { makeSmallDisk, noSmallDisk, type SmallDisk } from './small-disk.js';
 
 const execute = promisify(execFile);
 const AGENT =
-  'cat >task.txt; grep -q artefact task.txt && head -c 8000000 /dev/urandom >artefact; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
+  'cat >task.txt; grep -q artefact task.txt && head -c 3000000 /dev/urandom >artefact; : >"$HOME/started"; until [ -e "$HOME/go" ]; do sleep 0.02; done; echo said';
 
 interface World {
   offshoot: Offshoot;
@@ -173,6 +174,27 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
     });
   });
 
+  it('under a patch takes its room from the checkouts that wait for later jobs', async () => {
+    await withDisk(async (world) => {
+      const { offshoot, disk, gates } = world;
+      await writeFile(join(offshoot.repository, 'large'), randomBytes(16_000_000));
+      await offshoot.git('add', 'large');
+      await offshoot.git('commit', '--quiet', '--message', 'large');
+      const ids = [await offshoot.delegate('one'), await offshoot.delegate('two')];
+      for (const id of ids) await offshoot.reach(id, 'running');
+      await go(world);
+      for (const id of ids) assert.equal((await offshoot.result(id)).status, 'done');
+      await gates.hold('diffing');
+      const id = await offshoot.delegate('the work, with an artefact');
+      await gates.reached('diffing');
+      await disk.fill();
+      await gates.open();
+      const result = await offshoot.result(id);
+      assert.equal(result.status, 'done', JSON.stringify(result.error));
+      assert.match(result.patch.toString(), /the work/);
+    });
+  });
+
   it('that has no room for a patch keeps what it has room for, when nobody waits any longer', async () => {
     await withDisk(async (world) => {
       const { offshoot, disk, gates } = world;
@@ -180,14 +202,14 @@ describe('a full disk', { concurrency: 2, skip: noSmallDisk() }, () => {
       await go(world);
       const id = await offshoot.delegate('the work, with an artefact');
       await gates.reached('diffing');
-      await disk.fill(4 * 1024 * 1024);
+      await disk.fill(1024 * 1024);
       await meets(world, id);
       await waitedFor(offshoot, id);
       await offshoot.call('codex_job_cancel', { job_id: id });
       const result = await offshoot.result(id);
       assert.equal(result.status, 'cancelled', JSON.stringify(result.error));
       assert.match(result.patch.toString(), /the work/);
-      assert.match(result.warnings.join(), /without "artefact" \(8000000 bytes\)/);
+      assert.match(result.warnings.join(), /without "artefact" \(3000000 bytes\)/);
       disk.grow();
       await leavesNothing(offshoot);
     });
