@@ -5,8 +5,9 @@ import type { Settings } from '../config.js';
 import { type Outcome, succeed } from '../errors.js';
 import { JOB_MARKER } from '../job-marker.js';
 import type { AgentBackend, HostedLaunch, Launch, LaunchJob } from './agent.js';
+import { ceilingFor } from './ceiling.js';
 import { askCodexAccount } from './codex-account.js';
-import { ceiling, codexEnvironment } from './codex-environment.js';
+import { codexEnvironment } from './codex-environment.js';
 import { CodexReader } from './codex-events.js';
 import { adoptThreads, makeCodexDirectories, tidyCodexHome } from './codex-home.js';
 import { GO_ON, isTrusted, launchCodex, PINS, SWITCHED_OFF, workspaceWrite } from './codex-launch.js';
@@ -90,7 +91,7 @@ function hostedJob(job: LaunchJob, settings: Settings, hidden: string[]): Hosted
     input: job.threadId === null ? job.task : GO_ON,
     model: job.submission.model ?? settings.model,
     effort: job.submission.reasoningEffort,
-    variables: { [JOB_MARKER]: job.jobId, TMPDIR: temporary, ...ceiling(job.worktree) },
+    variables: { [JOB_MARKER]: job.jobId, TMPDIR: temporary, ...ceilingFor(job.worktree) },
     hidden: [...new Set(hidden)],
   };
 }

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { ceilingFor } from './ceiling.js';
 import type { CodexDirectories } from './codex-home.js';
 
 /** Variables of the user that an agent and its commands may see: where programs are, and how to talk. */
@@ -35,12 +35,8 @@ export function codexEnvironment(
       // Codex gives commands a socket as standard input. A bash that is no other shell's child takes this for
       // a remote login and reads ~/.bashrc first, which is slow and prints into the command's output.
       SHLVL: '1',
-      ...ceiling(worktree),
+      ...(worktree === undefined ? {} : ceilingFor(worktree)),
     },
     secret: picked.map(([name]) => name).filter(isSecret),
   };
 }
-
-/** A git in a worktree that lost its own git directory must not take another one further up for it. */
-export const ceiling = (worktree: string | undefined): Record<string, string> =>
-  worktree === undefined ? {} : { GIT_CEILING_DIRECTORIES: dirname(worktree) };

@@ -11,7 +11,7 @@ import type {
   OwnProcessBackend,
   Readiness,
 } from './agent.js';
-import { ceiling } from './codex-environment.js';
+import { ceilingFor } from './ceiling.js';
 import { killedBy } from './exit-status.js';
 import { plainCause, plainLine, plainText } from './plain-text.js';
 
@@ -56,7 +56,7 @@ async function launch(job: LaunchJob, settings: Settings): Promise<Outcome<Launc
       ...withoutOurs(settings.environment),
       TMPDIR: temporary,
       OFFSHOOT_JOB_ID: job.jobId,
-      ...ceiling(job.worktree),
+      ...ceilingFor(job.worktree),
     },
   });
 }
