@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Usage } from '../../machines/job.js';
+import { type Line, lineSplitter } from '../lines.js';
 import { tokens } from './codex-event.js';
 import { usageOf } from './codex-events.js';
 
@@ -23,10 +23,13 @@ export async function readSpent(jobDirectory: string, threadId: string): Promise
   const name = names.find((each) => each.endsWith(`-${threadId}.jsonl`));
   if (name === undefined) return null;
   let spent: Usage | null = null;
+  const read = (lines: readonly Line[]) => {
+    for (const line of lines) spent = readAccount(line) ?? spent;
+  };
+  const splitter = lineSplitter();
   try {
-    for await (const line of createInterface({ input: createReadStream(join(sessions, name)) })) {
-      spent = readAccount(line) ?? spent;
-    }
+    for await (const chunk of createReadStream(join(sessions, name))) read(splitter.push(chunk));
+    read(splitter.end());
   } catch {
     // What could not be read to its end tells of a beginning only.
     return null;
@@ -34,10 +37,11 @@ export async function readSpent(jobDirectory: string, threadId: string): Promise
   return spent;
 }
 
-function readAccount(line: string): Usage | null {
-  if (!line.includes('"token_count"')) return null;
+/** Null also for a line that is too long to be held: an account is short. */
+function readAccount(line: Line): Usage | null {
+  if (!('bytes' in line) || !line.bytes.includes('"token_count"')) return null;
   try {
-    const { data } = account.safeParse(JSON.parse(line));
+    const { data } = account.safeParse(JSON.parse(line.bytes.toString('utf8')));
     return data === undefined ? null : usageOf({ usage: data.payload.info.total_token_usage });
   } catch {
     // The line that was being written when Codex was killed.
