@@ -35,10 +35,16 @@ let releases = 0;
  * call again. Never rejects.
  */
 export async function releaseWorktree(plan: ReleasePlan): Promise<'kept' | 'removed'> {
-  const answer = await giveUp(plan);
+  const answer = await giveUp(plan).catch(() => removeAll(plan));
   // Also where nothing was done: an earlier call may have died with its thread, and what it threw away lies there.
   emptyTrashSoon(plan.slotDirectory);
   return answer;
+}
+
+/** After a fault on the way, as of a full disk: by now the patch is captured, which is not lost for it. */
+async function removeAll({ slotDirectory }: ReleasePlan): Promise<'removed'> {
+  await removeWorktree(slotDirectory);
+  return 'removed';
 }
 
 async function giveUp(plan: ReleasePlan): Promise<'kept' | 'removed'> {

@@ -206,6 +206,18 @@ for (const [title, spoil] of Object.entries(spoils)) {
   });
 }
 
+test('a release that meets a fault on its way does not fail: the worktree goes', { skip }, async () => {
+  const root = await makeRepository(workspace, user, files);
+  await house.prepare(root);
+  const worktree = await house.make(root);
+  const tree = join(worktree.path, '../../../lower', treesOf(worktree)[0] ?? '');
+  put(tree, 'wt/a.txt', 'two\n');
+  // Where it is to be noted that the tree is not as it was made, nothing can be written.
+  symlinkSync('nowhere/at-all', join(tree, 'spoilt'));
+  assert.equal(await house.release(worktree), 'removed');
+  assert.equal(existsSync(slotOf(worktree)), false);
+});
+
 /** Changes a file, and has the index of the tree say of it what it said before, but for its size and its times. */
 async function hideRot(tree: string): Promise<void> {
   const index = join(tree, 'index');
