@@ -7,8 +7,8 @@ import { removeFile } from './remove-file.js';
 const UNFINISHED = 'tmp_';
 
 /**
- * Removes what git could not write to its end from a git directory. It leaves that, as on a full disk, and begins anew beside
- * it each time. Follows no link.
+ * Removes what git could not write to its end from a git directory. It leaves that, as on a full disk, and begins anew
+ * beside it each time. Follows no link.
  */
 export function dropUnfinished(gitDirectory: string): void {
   const objects = join(gitDirectory, 'objects');

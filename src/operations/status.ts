@@ -87,7 +87,10 @@ export const status = defineOperation({
   },
 });
 
-/** Whether there is room for this client. With a full queue that may yet depend on the repository, which nobody has named. */
+/**
+ * Whether there is room for this client. With a full queue that may yet depend on the repository, which nobody has
+ * named.
+ */
 const roomFor = (client: string, { supervisor }: House): Outcome<null> =>
   supervisor.roomFor({ repository: '', client });
 
