@@ -769,6 +769,33 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('prunes a job that has a short time to live soon after it, also where another daemon left the job', async () => {
+    const settings = { resultTtlSeconds: 4 };
+    const { supervisor, pool, clock, store } = await open(settings);
+    const pass = async (seconds: number) => {
+      for (let step = 0; step < seconds * 4; step += 1) {
+        clock.advance(250);
+        await letGoOn();
+      }
+    };
+    const [first, second] = [await submitOne(supervisor), await submitOne(supervisor)];
+    await finish(pool, first.record.id);
+    await supervisor.settled([first.record.id], 'all', never);
+    await pass(3);
+    assert.ok(await store.get(first.record.id));
+    await finish(pool, second.record.id);
+    await supervisor.settled([second.record.id], 'all', never);
+    await pass(2);
+    assert.equal(await store.get(first.record.id), null);
+    supervisor.close();
+    clock.advance(60_000);
+    const { supervisor: next } = await open(settings, { store, clock });
+    assert.ok(await store.get(second.record.id));
+    await pass(1);
+    assert.equal(await store.get(second.record.id), null);
+    next.close();
+  });
+
   it('prunes a settled job when its time to live is over, and refuses its key for as long again', async () => {
     const { supervisor, pool, clock, store } = await open({ resultTtlSeconds: 100 });
     const { id } = (await submitOne(supervisor, { idempotencyKey: 'k' })).record;
