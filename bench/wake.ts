@@ -15,8 +15,8 @@ export const wake: Scenario = {
       environment: { ...limitOf(1), OFFSHOOT_COMMAND: 'exec sleep 600' },
     });
     await world.start();
-    // The one slot is taken, so that the others wait in the queue until they are cancelled.
-    await submit(world.call, world.repository, 'hold the slot');
+    // The one permit is taken, so that the others wait in the queue until they are cancelled.
+    await submit(world.call, world.repository, 'hold the permit');
     const many = context.quick ? 20 : 1_000;
     const { measurements } = context;
     measurements.push(await woken(context, world, { jobs: 1, waiters: 1 }));

@@ -38,7 +38,7 @@ export const worktree: Scenario = {
       measurements,
       notes: [
         'The shell takes no uncommitted changes along, and has no limits on what the repository may run.',
-        'A file system without a journal, as ext4 may be, makes files the more slowly, the more were deleted near by in the last minutes, and a plain shell deletes what it made. Our slots lie in a directory with `chattr +T`, which spreads them. The row of a shell in such a directory says how much of a ratio is that; where a journal is kept, the two shells are alike.',
+        'On a file system without a journal, as ext4 can be, creating files gets slower after many were deleted near by, and a plain shell deletes what it made. Our slots lie in a directory with `chattr +T`, which spreads them over the disk. The row of a shell in such a directory shows how much of a ratio is due to that; where a journal is kept, the two shells take the same.',
         'The repository of the user has an index that is later than its files, as after any git status.',
         'The shell and a new slot are each the mean of two jobs, in the order shell, ours, ours, shell.',
         'A warm slot was released more than a second before, as it is when agents work longer than that.',
@@ -150,7 +150,7 @@ async function measure(context: Context, files: number): Promise<Measurement[]> 
 
 /**
  * The mean of each of two jobs that were done twice, in an order in which what changes steadily disturbs both alike: a
- * file system without a journal makes files the more slowly, the more were deleted in the last minutes.
+ * file system without a journal creates files more slowly after many were deleted in the last minutes.
  */
 async function bothTwice(
   one: () => Promise<number>,
