@@ -1,4 +1,5 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
 import type { BytePath } from './byte-path.js';
 import { readRegularFile } from './regular-file.js';
 import type { SlotLayout } from './slot.js';
@@ -43,6 +44,18 @@ export const noAdditions: Additions = {
   sparse: false,
 };
 
+const paths = z.array(z.string());
+
+const writtenAdditions = z.object({
+  included: paths,
+  continued: paths,
+  largeFiles: z.array(z.object({ path: z.string(), oid: z.string(), bytes: z.number() })),
+  submodules: z.array(
+    z.object({ path: z.string(), commit: z.string(), directory: z.string().regex(/^\d+$/) }),
+  ),
+  sparse: z.boolean(),
+}) satisfies z.ZodType<Additions>;
+
 const MAX_ADDITIONS_BYTES = 64 * 1024 * 1024;
 
 /** Writes them down for the capture. A slot that has such a file is no plain checkout, and is used once. */
@@ -53,7 +66,13 @@ export function writeAdditions(slot: SlotLayout, additions: Additions): void {
   if (!plain) writeFileSync(slot.additions, JSON.stringify(additions));
 }
 
-export function readAdditions(slot: SlotLayout): Additions {
+/** Null for what is not as we wrote it: an agent without a sandbox can write there. */
+export function readAdditions(slot: SlotLayout): Additions | null {
   const content = readRegularFile(slot.additions, MAX_ADDITIONS_BYTES);
-  return content === null ? noAdditions : (JSON.parse(content.toString('utf8')) as Additions);
+  if (content === null) return noAdditions;
+  try {
+    return writtenAdditions.parse(JSON.parse(content.toString('utf8')));
+  } catch {
+    return null;
+  }
 }

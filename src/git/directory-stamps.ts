@@ -32,10 +32,14 @@ export function writeStamps(slot: SlotLayout, directories: Iterable<BytePath>, k
   writePrivate(slot.stamps, JSON.stringify(records));
 }
 
-/** The stamps of a checkout; none for one that was never scrubbed. */
+/** The stamps of a checkout; none for one that was never scrubbed, or where an agent without a sandbox wrote over them. */
 export function readStamps(slot: SlotLayout): Stamps {
   const content = readRegularFile(slot.stamps, MAX_STAMPS_BYTES);
   if (content === null) return new Map();
-  const records = JSON.parse(content.toString('utf8')) as [BytePath, number, number][];
-  return new Map(records.map(([path, inode, changed]) => [path, { inode, changed }]));
+  try {
+    const records = JSON.parse(content.toString('utf8')) as [BytePath, number, number][];
+    return new Map(records.map(([path, inode, changed]) => [path, { inode, changed }]));
+  } catch {
+    return new Map();
+  }
 }

@@ -50,7 +50,9 @@ export function explain(failure: GitFailure, code: ErrorCode, doing: string): Re
   if (failingDisk.test(failure.stderr)) return diskFails(doing);
   if (wasEnded(failure) || tellsExhaustion(failure.stderr)) return refuse('machine_exhausted');
   if (/dubious ownership|unsafe repository/.test(failure.stderr)) return refuse('repository_not_trusted');
-  if (/not a git repository/.test(failure.stderr)) return refuse('not_a_git_repo');
+  // While a patch is taken it is the slot's own git directory that is none any more.
+  if (code === 'worktree_failed' && /not a git repository/.test(failure.stderr))
+    return refuse('not_a_git_repo');
   if (/unable to (read|find)|missing (blob|tree)|invalid object|promisor|transport '/.test(failure.stderr)) {
     return refuse(code, {
       message:

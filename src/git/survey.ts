@@ -22,6 +22,8 @@ export interface Survey {
 }
 
 const SURVEYING = "reading the agent's changes";
+const WRITTEN_OVER =
+  'What was written down of the worktree before the agent ran was changed since, so its patch cannot be told.';
 
 type Compared = Awaited<ReturnType<typeof compareDuring<WalkedTree>>>;
 
@@ -44,6 +46,7 @@ export async function surveyCheckout(
   if (!listed.ok) return explain(listed, 'patch_failed', SURVEYING);
   const { index } = listed;
   const additions = readAdditions(slot);
+  if (additions === null) return refuse('patch_failed', { message: WRITTEN_OVER });
   const plain = index.read?.odd().length === 0 ? index.read : null;
   const tracked = isOverlay(slot) && plain ? searchTracked(plain) : sortTracked(index, additions);
   const { walked, found } = isOverlay(slot)

@@ -34,6 +34,7 @@ import {
   outside,
   planFor,
   put,
+  releaseSlot,
   slotOf,
   snapshot,
 } from '../support/git.js';
@@ -523,6 +524,29 @@ test('what has no end in the place of the index in the git directory of a slot e
   const outcome = await capturePatch(plan);
   expectCode(outcome, 'patch_failed');
   assert.match(outcome.ok ? '' : outcome.fault.message, /the index is damaged/);
+});
+
+for (const [title, words, spoil] of [
+  ['additions', /was changed since/, (slot) => put(slot, 'additions.json', '[[[[')],
+  ['git directory', /not a git repository/, (slot) => put(slot, 'git/HEAD', 'junk')],
+] as [string, RegExp, (slot: string) => void][]) {
+  test(`a slot whose ${title} an agent without a sandbox wrote over ends its capture in words, and goes`, async () => {
+    const worktree = await make(planFor(workspace, await makeRepository(workspace, user), user));
+    put(worktree.path, 'new.txt', 'x\n');
+    spoil(slotOf(worktree));
+    const outcome = await capturePatch(capturePlanFor(workspace, worktree, user));
+    expectCode(outcome, 'patch_failed');
+    assert.match(outcome.ok ? '' : outcome.fault.message, words);
+    assert.equal(await releaseSlot(worktree, user), 'removed');
+    assert.equal(existsSync(slotOf(worktree)), false);
+  });
+}
+
+test('a slot whose stamps an agent without a sandbox wrote over keeps its patch', async () => {
+  const worktree = await make(planFor(workspace, await makeRepository(workspace, user), user));
+  put(worktree.path, 'new.txt', 'x\n');
+  put(slotOf(worktree), 'stamps.json', '[1');
+  assert.equal((await capture(workspace, worktree, user)).report.files, 1);
 });
 
 test('nothing is captured of a worktree whose scrub was broken off', async () => {
