@@ -13,8 +13,8 @@ export interface Diffed {
   survey?: Survey | undefined;
 }
 
-/** Nothing ends a capture: it bounds itself. */
-export const UNSTOPPED: AbortSignal = new AbortController().signal;
+/** Nothing ends a capture: it bounds itself. Each has a signal of its own, on which only its own git listens. */
+export const neverStops = (): AbortSignal => new AbortController().signal;
 
 /** git may be away for a moment, as while it is brought up to date. */
 const NO_GIT: ErrorCode = 'git_not_found';
@@ -41,14 +41,15 @@ export async function capture(
   if (!hasWork(task) || baselineCommit === null) return { output: { ok: true, patch: null } };
   const files = jobLayout(settings.stateDir, jobId);
   const { environment } = settings;
-  const survey = await surveySlot(slotDirectory, baselineCommit, environment, UNSTOPPED);
+  const signal = neverStops();
+  const survey = await surveySlot(slotDirectory, baselineCommit, environment, signal);
   const captured = await capturePatch({
     slotDirectory,
     baselineCommit,
     patchFile: files.patch,
     filesFile: files.files,
     environment,
-    signal: UNSTOPPED,
+    signal,
     survey,
     ...(maxPatchBytes === undefined ? {} : { maxPatchBytes }),
   });

@@ -14,7 +14,7 @@ import { attemptLayout, jobLayout, stateLayout } from '../job/layout.js';
 import type { DiffTask } from '../pool/messages.js';
 import { isAlive, kill } from './agent-process.js';
 import { aloneOnSlot } from './alone-on-slot.js';
-import { capture, type Diffed, hasWork, isShort, smallerPatchBytes, UNSTOPPED } from './capture.js';
+import { capture, type Diffed, hasWork, isShort, neverStops, smallerPatchBytes } from './capture.js';
 import type { StageChannel } from './channel.js';
 import { PATIENCE_WITH_WORK_MS, patiently } from './patiently.js';
 import { findAgent } from './start-agent.js';
@@ -100,7 +100,7 @@ async function release(
     warmPaths,
     overlay,
     environment,
-    signal: UNSTOPPED,
+    signal: neverStops(),
     survey,
   });
 }
