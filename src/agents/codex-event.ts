@@ -27,11 +27,13 @@ export interface CodexItem {
   tool: string | undefined;
 }
 
+const count = z.int().nonnegative();
+
 export const tokens = z.object({
-  input_tokens: z.number(),
-  cached_input_tokens: z.number().catch(0),
-  output_tokens: z.number(),
-  reasoning_output_tokens: z.number().catch(0),
+  input_tokens: count,
+  cached_input_tokens: count.catch(0),
+  output_tokens: count,
+  reasoning_output_tokens: count.catch(0),
 });
 
 const trouble = z.object({ message: z.string(), info: z.unknown().optional() });
@@ -52,7 +54,7 @@ function readEvent(value: unknown): CodexEvent | null {
   if (!isObject(value) || typeof value.type !== 'string') return null;
   return {
     type: value.type,
-    thread_id: asText(value.thread_id),
+    thread_id: asThreadId(value.thread_id),
     message: asText(value.message),
     error: fitting(trouble, value.error),
     usage: fitting(tokens, value.usage),
@@ -81,6 +83,14 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** It becomes a word of a command line, and is looked for in names of files. */
+const THREAD_ID = /^[0-9A-Za-z][\w-]{0,99}$/;
+
+const asThreadId = (value: unknown): string | undefined => {
+  const text = asText(value);
+  return text !== undefined && THREAD_ID.test(text) ? text : undefined;
+};
 
 const fitting = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> | undefined =>
   value === undefined ? undefined : schema.safeParse(value).data;

@@ -1,7 +1,8 @@
 /** Terminal escape sequences, such as colours and window titles. */
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
-/** Control characters except line breaks and tabs, and the marks that turn or hide text. */
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** Control characters except line breaks and tabs, the marks that turn or hide text, and halves of characters. */
+const CONTROLS =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 /** What looks like a credential: OpenAI keys, bearer tokens, passwords in a URL. */
 const CREDENTIALS = /\bsk-[\w*-]{6,}|\b(?<=bearer )[\w.~+/=-]{8,}|(?<=:\/\/)[^\s/@]+:[^\s/@]+(?=@)/gi;
 

@@ -87,6 +87,22 @@ describe('hostile output', () => {
     assert.equal(conclusion.usage, null);
   });
 
+  test('what is no id of a thread, and no count of tokens, is not taken for one', () => {
+    for (const id of ['--help', '../x', 'a b', '', 'x'.repeat(101)]) {
+      const thread = JSON.stringify({ type: 'thread.started', thread_id: id });
+      assert.equal(conclude([thread, '{"type":"turn.started"}', completed]).threadId, null, id.slice(0, 20));
+    }
+    for (const tokens of ['-1', '1.5', '1e308']) {
+      const usage = `{"input_tokens":${tokens},"output_tokens":1}`;
+      assert.equal(conclude([...started, `{"type":"turn.completed","usage":${usage}}`]).usage, null, tokens);
+    }
+  });
+
+  test('half of a character is left out', () => {
+    const { summary } = conclude([...started, message('a\ud83d b\udc00 \ud83d\ude00'), completed]);
+    assert.equal(summary, 'a b \ud83d\ude00');
+  });
+
   test('a line of several megabytes is read, and what is kept of it is bounded', () => {
     const long = 'x'.repeat(4_000_000);
     const reader = read(
