@@ -10,9 +10,9 @@ const MOST_VARIABLES = 16 * 1024;
 
 /**
  * Who is behind this process, and the job whose agent that belongs to. A bridge serves one session, and one program may
- * hold a session for each of its agents: each bridge is a client. The commands that a program starts are one
- * together. Codex hides its environment from the MCP servers it starts, so those above are looked at too. A process
- * id counts within its namespace, and an agent may have one of its own.
+ * hold a session for each of its agents: each bridge is a client, PROGRAM/BRIDGE. The commands that a program starts
+ * are one together. Codex hides its environment from the MCP servers it starts, so those above are looked at too. A
+ * process id counts within its namespace, and an agent may have one of its own.
  */
 export function ownOrigin(who: 'bridge' | 'command'): Origin {
   const namespace = tryRead(() => readlinkSync('/proc/self/ns/pid')) ?? '';
@@ -20,9 +20,14 @@ export function ownOrigin(who: 'bridge' | 'command'): Origin {
   const variables = ownVariables();
   // From inside a job no daemon is started.
   const told = parentJobId === null && Buffer.byteLength(JSON.stringify(variables)) <= MOST_VARIABLES;
-  const client = `${namespace}${who === 'bridge' ? process.pid : process.ppid}`;
+  const program = `${namespace}${process.ppid}`;
+  const client = who === 'bridge' ? `${program}/${process.pid}` : program;
   return { client, parentJobId, ...(told && { variables }) };
 }
+
+/** Whether one and the same program is behind two clients, as behind a bridge that was killed and the next one. */
+export const areOfOneProgram = (one: string, other: string): boolean =>
+  one.split('/')[0] === other.split('/')[0];
 
 function jobAround(): string | null {
   let pid = process.pid;

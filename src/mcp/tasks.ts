@@ -1,3 +1,4 @@
+import { areOfOneProgram } from '../ipc/origin.js';
 import type { JobView } from '../job/supervisor.js';
 import { invalidParams, RpcError, refusalError } from './rpc-error.js';
 import type { Caller, McpResult, McpService } from './service.js';
@@ -66,10 +67,11 @@ export function jobTasks(service: McpService) {
       return describe(await look(taskId), caller);
     },
 
-    /** The same; null if there is no such task, or another client has begun it. */
+    /** The same; null if there is no such task, or another program has begun it. */
     async findOwn(taskId: string, caller: Caller): Promise<McpResult | null> {
       const view = await find(taskId);
-      return view?.record.submission.client === caller.origin.client ? describe(view, caller) : null;
+      if (view === null || !areOfOneProgram(view.record.submission.client, caller.origin.client)) return null;
+      return describe(view, caller);
     },
 
     async cancel(taskId: unknown, caller: Caller): Promise<McpResult> {

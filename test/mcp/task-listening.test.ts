@@ -8,6 +8,7 @@ import {
   TaskStatusNotificationV2Schema,
 } from '@modelcontextprotocol/ext-tasks/core/v2';
 import { ensureToken } from '../../src/http/tokens.js';
+import { ownHello } from '../../src/ipc/hello.js';
 import type { HttpServed } from '../support/http.js';
 import { until } from '../support/link-toys.js';
 import type { McpHouse } from '../support/mcp-house.js';
@@ -140,6 +141,26 @@ describe('listening for tasks, in revision 2026-07-28', () => {
       });
     });
   }
+
+  it('goes on with a task that another bridge of the same program began, as where one was killed', async () => {
+    const { origin } = ownHello('mcp');
+    const [killed, next, stranger] = ['/1', '/2', '0/1'].map((bridge) => ({
+      origin: { ...origin, client: origin.client.replace(/\/\d+$/, bridge) },
+    }));
+    const client = await statelessOverSocket(path, killed);
+    const taskId = await begin(client);
+    client.close();
+    const accepted = async (from: typeof next) => {
+      const listening = await statelessOverSocket(path, from);
+      const heard = await listenWith(listening, { taskIds: [taskId] });
+      listening.close();
+      return readAcceptedTaskIdsV2(heard[0].params);
+    };
+    assert.deepEqual(await accepted(next), [taskId]);
+    assert.deepEqual(await accepted(stranger), []);
+    await house.finish(taskId);
+    await settled(taskId);
+  });
 
   it('ends when the client takes it back, on a connection that goes on', async () => {
     const client = await statelessOverSocket(path);

@@ -180,6 +180,7 @@ export const mayImport: Record<string, readonly string[]> = {
     'type ipc/hello',
     'ipc/json-rpc',
     'type ipc/line-connection',
+    'ipc/origin',
     'lines',
   ],
   'http/': [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { RawClientDispatch } from '@modelcontextprotocol/ext-tasks/client';
 import { connectDaemon } from '../../src/ipc/connect.js';
-import { ownHello } from '../../src/ipc/hello.js';
+import { type Hello, ownHello } from '../../src/ipc/hello.js';
 import { lineConnection } from '../../src/ipc/line-connection.js';
 import { listen } from '../../src/ipc/listen.js';
 import { mcpService } from '../../src/mcp/serve-mcp.js';
@@ -101,8 +101,9 @@ export interface ConnectedClient extends StatelessClient {
   cancel(requestId: unknown): void;
 }
 
-export async function statelessOverSocket(path: string): Promise<ConnectedClient> {
-  const reached = await connectDaemon({ socket: path, hello: ownHello('mcp') });
+/** `over` says of its bridge what is otherwise than of this process. */
+export async function statelessOverSocket(path: string, over: Partial<Hello> = {}): Promise<ConnectedClient> {
+  const reached = await connectDaemon({ socket: path, hello: { ...ownHello('mcp'), ...over } });
   if (!reached.ok) throw new Error(reached.fault.message);
   const connection = lineConnection(reached.value.socket);
   const waiting = new Map<number, (answer: Message) => void>();
