@@ -32,16 +32,31 @@ export function sortTracked(index: IndexListing, { submodules: checkedOut }: Add
     else continue;
     files.delete(path);
   }
+  let inOrder: BytePath[] | undefined;
+  const below = (directory: BytePath) => {
+    inOrder ??= [...files];
+    return startingWith(inOrder, `${directory}/`);
+  };
   return {
-    files: {
-      has: (path) => files.has(path),
-      below: (directory) => [...files].filter((path) => path.startsWith(`${directory}/`)),
-    },
+    files: { has: (path) => files.has(path), below },
     submodules,
     absent,
     apart: new Set(checkedOut.map(({ path }) => path)),
     directories: directoriesOf(files),
   };
+}
+
+/** Of paths in the order of their bytes, which an index has. */
+function startingWith(paths: readonly BytePath[], beginning: string): BytePath[] {
+  let [first, after] = [0, paths.length];
+  while (first < after) {
+    const middle = (first + after) >>> 1;
+    if ((paths[middle] ?? '') < beginning) first = middle + 1;
+    else after = middle;
+  }
+  let end = first;
+  while (paths[end]?.startsWith(beginning)) end += 1;
+  return paths.slice(first, end);
 }
 
 const NONE: ReadonlySet<BytePath> = new Set();
