@@ -60,6 +60,7 @@ const needs: LiveJobNeeds = {
   resultTtlSeconds: 60,
   announces: false,
   changed: () => undefined,
+  deadlinePassed: () => undefined,
   inspected: () => undefined,
   trouble: (_, problem) => {
     throw problem;

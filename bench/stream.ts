@@ -123,6 +123,7 @@ async function takeUp(record: JobRecord, pool: StagePool): Promise<{ wall: numbe
     send: (event) => actor.send(event),
     stopSignal: () => new AbortController().signal,
     stopStage: () => undefined,
+    lookAtDeadline: () => undefined,
     stageEnded: () => undefined,
   }));
   const actor = createActor(machine, {

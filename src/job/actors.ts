@@ -23,6 +23,8 @@ export interface ActorsJob {
   /** A signal of its own for each stage that is entered. */
   stopSignal(): AbortSignal;
   stopStage(): void;
+  /** Has the actor hear of the job's deadline if that has passed. */
+  lookAtDeadline(): void;
   /** Heard just before the actor takes the end of the stage. */
   stageEnded(end: StageEnd): void;
 }
@@ -60,7 +62,7 @@ export function provideActors(pool: StagePool, jobOf: (jobId: string) => ActorsJ
         const stop = job.stopSignal();
         const { submission, deadlineAt, context } = await job.recorded();
         const { path, baselineCommit } = required(context.worktree, 'worktree');
-        return pool.run(
+        const output = await pool.run(
           'run',
           {
             ...input,
@@ -72,6 +74,9 @@ export function provideActors(pool: StagePool, jobOf: (jobId: string) => ActorsJ
           },
           { stop, onProgress: (progress) => job.send({ type: 'run.progress', progress }) },
         );
+        // What holds an agent stops it at the deadline by itself, and may come before our timer: it looks like a failure.
+        if (!output.ok) job.lookAtDeadline();
+        return output;
       }),
       diff: stage<DiffOutput, DiffInput>(async (input, job) => {
         const stop = job.stopSignal();

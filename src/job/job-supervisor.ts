@@ -294,6 +294,7 @@ class JobSupervisor implements Supervisor {
       announces: settings.onSettled !== null,
       backendFor: ({ backend }) => chooseBackend(backend, this.#roster.liveCount, settings.appServerFrom),
       changed: (changed) => this.#changed(changed),
+      deadlinePassed: ({ id }) => this.#deadlinePassed(id),
       inspected: ({ id }, event, state, at) => this.#audience.took(id, event, state, at),
       trouble: (troubled, problem) => log.error({ job: troubled.id, err: problem }, 'a job is in trouble'),
     });

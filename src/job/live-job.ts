@@ -23,6 +23,8 @@ export interface LiveJobNeeds {
   backendFor(submission: Submission): Backend;
   /** Called after each change that is durable, and on live progress. */
   changed(job: LiveJob): void;
+  /** Called when it is found before its timer that the deadline of the run has passed. */
+  deadlinePassed(job: LiveJob): void;
   /** Called after each event that the actor took. */
   inspected(job: LiveJob, event: string, state: JobState, at: number): void;
   /** Called when the store refuses commits, or something that must not happen did. */
@@ -101,6 +103,11 @@ export class LiveJob implements ActorsJob {
 
   stopStage(): void {
     this.#stopping?.abort();
+  }
+
+  lookAtDeadline(): void {
+    const { deadlineAt } = this.committed;
+    if (deadlineAt !== null && this.#needs.clock.now() >= deadlineAt) this.#needs.deadlinePassed(this);
   }
 
   stageEnded(end: StageEnd): void {

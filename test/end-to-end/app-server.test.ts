@@ -172,7 +172,8 @@ describe('jobs in threads of an app-server', { concurrency: 4 }, () => {
 
   it('end at their deadline', async () => {
     const id = await offshoot.delegate('hang up', { deadline_seconds: 2 });
-    assert.equal((await offshoot.result(id)).status, 'expired');
+    const result = await offshoot.result(id);
+    assert.equal(result.status, 'expired', JSON.stringify(result.error));
   });
 
   for (const [task, code] of [

@@ -293,6 +293,40 @@ describe('the supervisor', () => {
     supervisor.close();
   });
 
+  it('expires a job whose agent was stopped at the deadline before its own timer came', async () => {
+    const { supervisor, pool, clock, store } = await open();
+    const { id } = (await submitOne(supervisor, { deadlineSeconds: 30 })).record;
+    const run = await bringToRunning(pool, id);
+    clock.setForward(30_000);
+    run.answer({ ok: false, code: 'agent_killed', message: 'Killed.', run: runReport, retryAfterMs: null });
+    (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+    await supervisor.settled([id], 'all', never);
+    const record = await store.get(id);
+    assert.equal(record?.state, 'expired');
+    assert.equal(record?.context.ending?.code, 'deadline_passed');
+    supervisor.close();
+  });
+
+  it('fails a job whose agent failed before the deadline, and has one be done that ended well after it', async () => {
+    const { supervisor, pool, clock, store } = await open();
+    const ids = [];
+    for (const output of [
+      { ok: false, code: 'agent_killed', message: 'Killed.', run: runReport, retryAfterMs: null },
+      { ok: true, run: runReport },
+    ] as const) {
+      const { id } = (await submitOne(supervisor, { deadlineSeconds: 30 })).record;
+      const run = await bringToRunning(pool, id);
+      clock.setForward(output.ok ? 30_000 : 29_999);
+      run.answer(output);
+      (await pool.next('diff', id)).answer({ ok: true, patch: patchReport });
+      await supervisor.settled([id], 'all', never);
+      ids.push(id);
+    }
+    const states = await Promise.all(ids.map(async (id) => (await store.get(id))?.state));
+    assert.deepEqual(states, ['failed', 'done']);
+    supervisor.close();
+  });
+
   it('goes on with the same agent when a thread dies under it', async () => {
     const { supervisor, pool, store } = await open();
     const { id } = (await submitOne(supervisor)).record;

@@ -48,6 +48,11 @@ export class TestClock implements Clock {
     this.#now -= milliseconds;
   }
 
+  /** Is set forward, as it may be too; timers come later than their instants. */
+  setForward(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
   /** Moves on, and calls what falls due on the way, in order. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
